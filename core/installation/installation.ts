@@ -1,0 +1,50 @@
+import * as z from 'zod'
+
+/**
+ * One installation as the configuration names it: where it runs, who to be there, and the single values that
+ * override what discovery would find.
+ */
+
+const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region looks like eu-central-1')
+const account = z
+  .string()
+  .regex(/^\d{12}$/, 'an AWS account is twelve digits (quoted, as YAML drops leading zeros)')
+const role = z
+  .string()
+  .regex(
+    /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+    'a role is given by its ARN: arn:aws:iam::ACCOUNT:role/NAME',
+  )
+const managedNode = z
+  .string()
+  .regex(/^(i|mi)-[0-9a-f]{8,17}$/, 'a bastion is given by its instance id: i-… or mi-…')
+const dnsLabel = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and dashes')
+
+/** The body of an entry under `installations:`; its key is the installation's name. Unknown keys are refused. */
+export const installationSchema = z.strictObject({
+  /** The prefix of everything the installation consists of: `paragon-ORGANIZATION-HASH`. */
+  workspace: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]*$/, 'a workspace is letters, digits and dashes'),
+  cloud: z.enum(['aws']).default('aws'),
+  /** The pin: nothing but reads is called until the caller's identity is of this account. */
+  account,
+  region,
+  /** The AWS profile whose credentials are used. */
+  profile: z.string().min(1).optional(),
+  /** The role to assume, with the profile's credentials or the environment's. */
+  role: role.optional(),
+  /** What the role's owner asked the caller to present when assuming it. */
+  externalId: z.string().min(2).optional(),
+  /** Which product it runs: a file of `profiles/`. */
+  product: dnsLabel.default('paragon'),
+  /** Opens sessions on this instance instead of the one found by name. */
+  bastion: managedNode.optional(),
+  /** The cluster's namespace, instead of the product's. */
+  namespace: dnsLabel.optional(),
+})
+
+export type InstallationEntry = z.infer<typeof installationSchema>
+
+/** An entry together with its name. */
+export type Installation = InstallationEntry & { readonly name: string }
