@@ -1,0 +1,108 @@
+import type { Bytes, Ms } from '#core/clock.ts'
+import { type ErrorCode, isPgctlError, messageOf } from '#core/errors.ts'
+import type { RouteName } from '#core/tunnel/dialer.ts'
+
+/**
+ * The life of a tunnel as data: the CLI renders it, or prints one JSON object a line. Fields are only ever added.
+ *
+ * ```
+ *   starting → session* → ready → (connection-opened → connection-closed)*
+ *                                 (reconnecting → resumed)*  degraded*  warning*  notice*   → ended
+ * ```
+ *
+ * `ended` is the last event of every tunnel that has started. Moments are ISO 8601 in UTC, durations milliseconds.
+ */
+export type TunnelEvent =
+  | { readonly event: 'starting'; readonly target: string; readonly route: RouteName; readonly why: string }
+  | {
+      readonly event: 'session'
+      readonly target: string
+      readonly sessionId: string
+      readonly instance: string
+      /** When the account's policy ends the session, whatever it does; absent where no such limit is known. */
+      readonly endsAt?: string | undefined
+      /** How long the session may carry nothing before the account's policy ends it. */
+      readonly idleLimitMs?: Ms | undefined
+    }
+  | ReadyEvent
+  | {
+      readonly event: 'connection-opened'
+      readonly target: string
+      readonly connection: number
+      /** Connections open now, this one included. */
+      readonly open: number
+    }
+  | {
+      readonly event: 'connection-closed'
+      readonly target: string
+      readonly connection: number
+      readonly open: number
+      /** Bytes from the local client to the far end. */
+      readonly sent: Bytes
+      readonly received: Bytes
+      /** Why it broke; absent when both sides ended it. */
+      readonly cause?: Cause | undefined
+    }
+  | { readonly event: 'reconnecting'; readonly target: string; readonly cause: Cause }
+  | { readonly event: 'resumed'; readonly target: string; readonly downForMs: Ms }
+  | { readonly event: 'degraded'; readonly target: string; readonly message: string }
+  | Remark
+  | { readonly event: 'ended'; readonly target: string; readonly cause: Cause }
+
+/** A byte has gone to the far end and back, or the probe says that none could. */
+export interface ReadyEvent {
+  readonly event: 'ready'
+  readonly target: string
+  readonly address: string
+  readonly port: number
+  /** Only where the far end's protocol is known to have one. */
+  readonly url?: string | undefined
+  readonly route: RouteName
+  readonly probe: 'answered' | 'unanswered'
+  /** What the probe saw, in a few words. */
+  readonly detail: string
+  /** All addresses that listen on `port`, `address` first. */
+  readonly addresses: readonly string[]
+}
+
+/** Something to know (`notice`) or to act on (`warning`), with a stable name. */
+export interface Remark {
+  readonly event: 'notice' | 'warning'
+  readonly target: string
+  readonly about: RemarkSubject
+  readonly message: string
+  readonly next?: string | undefined
+}
+
+export type RemarkSubject =
+  | 'no-ipv6'
+  | 'bind-not-loopback'
+  | 'port-moved'
+  | 'too-many-connections'
+  | 'listener'
+  | 'session-ends-soon'
+  | 'idle-ends-soon'
+  | 'route'
+  | 'leftover-session'
+
+/** A failure as data: never a stack, never the cause's own fields. */
+export interface Cause {
+  /** `closed`: ended by whoever had opened it. */
+  readonly code: ErrorCode | 'closed'
+  readonly message: string
+  readonly why?: string | undefined
+  readonly next?: string | undefined
+  readonly requestId?: string | undefined
+}
+
+/** A failure as an event carries it. Whatever is not a `PgctlError` is a bug of ours, and only its text is told. */
+export function causeOf(error: unknown): Cause {
+  if (!isPgctlError(error)) return { code: 'internal', message: messageOf(error) }
+  const { code, message, why, next, requestId } = error
+  return { code, message, why, next, requestId }
+}
+
+/** One event as a line of JSON, without its line end. */
+export function formatEventLine(event: TunnelEvent): string {
+  return JSON.stringify(event)
+}
