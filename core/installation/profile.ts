@@ -34,9 +34,9 @@ export type NamedResource = keyof ProductProfile['resources']
 export function parseProfile(text: string, source: string): ProductProfile {
   const result = profileSchema.safeParse(parseYaml(text, source))
   if (result.success) return result.data
-  throw new PgctlError('config-invalid', `The product profile ${source} is not valid`, {
+  throw new PgctlError('config-invalid', `cannot use the product profile ${source}`, {
     why: result.error.issues.map(describeIssue).join('; '),
-    next: `Correct ${source}`,
+    next: `mend ${source}`,
   })
 }
 
@@ -50,9 +50,9 @@ function parseYaml(text: string, source: string): unknown {
     return parse(text)
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error
-    throw new PgctlError('config-invalid', `The product profile ${source} is not YAML`, {
+    throw new PgctlError('config-invalid', `cannot read the product profile ${source}`, {
       why: error.message.split('\n', 1)[0],
-      next: `Correct ${source}`,
+      next: `mend ${source}`,
       cause: error,
     })
   }
