@@ -23,7 +23,7 @@ const dnsLabel = z
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and dashes')
 
 /** The body of an entry under `installations:`; its key is the installation's name. Unknown keys are refused. */
-export const installationSchema = z.strictObject({
+export const installationEntrySchema = z.strictObject({
   /** The prefix of everything the installation consists of: `paragon-ORGANIZATION-HASH`. */
   workspace: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]*$/, 'a workspace is letters, digits and dashes'),
   cloud: z.enum(['aws']).default('aws'),
@@ -44,7 +44,7 @@ export const installationSchema = z.strictObject({
   namespace: dnsLabel.optional(),
 })
 
-export type InstallationEntry = z.infer<typeof installationSchema>
+export type InstallationEntry = z.infer<typeof installationEntrySchema>
 
 /** An entry together with its name. */
 export type Installation = InstallationEntry & { readonly name: string }
