@@ -6,7 +6,10 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import { WebSocket } from 'ws'
+import { startGrafana } from '#sandbox/services/grafana.ts'
 import { type PayloadOptions, startPayload } from '#sandbox/services/payload.ts'
+import { startProduct } from '#sandbox/services/product.ts'
 
 const limits = { timeout: 20_000 }
 
@@ -218,5 +221,144 @@ describe('payload', limits, () => {
     const response = await fetch(`${url}/slow/100000/10`)
     await service[Symbol.asyncDispose]()
     await assert.rejects(response.arrayBuffer())
+  })
+})
+
+describe('grafana', limits, () => {
+  const signIn = (url: string, password: string) =>
+    fetch(`${url}/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ user: 'admin', password }),
+    })
+
+  const cookieOf = (response: Response) => response.headers.get('set-cookie')?.split(';')[0] ?? ''
+
+  async function start() {
+    const service = await startGrafana()
+    return { service, url: `http://127.0.0.1:${service.port}` }
+  }
+
+  it('is healthy for everyone', limits, async () => {
+    const { service, url } = await start()
+    await using _ = service
+    const health = (await (await fetch(`${url}/api/health`)).json()) as Record<string, string>
+    assert.equal(health['database'], 'ok')
+    assert.match(health['version'] ?? '', /^\d+\.\d+\.\d+$/)
+  })
+
+  it('sends strangers to the login page', limits, async () => {
+    const { service, url } = await start()
+    await using _ = service
+    for (const path of ['/', '/d/overview/overview']) {
+      const response = await fetch(url + path, { redirect: 'manual' })
+      assert.equal(response.status, 302)
+      assert.equal(response.headers.get('location'), '/login')
+    }
+    const login = await (await fetch(url)).text()
+    assert.match(login, /<form method="post" action="\/login">/)
+    assert.equal((await fetch(`${url}/api/user`)).status, 401)
+  })
+
+  it('lets in who knows the password, by JSON and by form', limits, async () => {
+    const { service, url } = await start()
+    await using _ = service
+    assert.equal((await signIn(url, 'wrong')).status, 401)
+    const answer = await signIn(url, 'admin')
+    assert.deepEqual(await answer.json(), { message: 'Logged in', redirectUrl: '/' })
+    const cookie = cookieOf(answer)
+    const home = await fetch(url, { headers: { cookie }, redirect: 'manual' })
+    assert.equal(home.headers.get('location'), '/d/overview/overview')
+    const form = await fetch(`${url}/login`, {
+      method: 'POST',
+      body: new URLSearchParams({ user: 'admin', password: 'admin' }),
+      redirect: 'manual',
+    })
+    assert.equal(form.status, 302)
+    assert.equal((await fetch(`${url}/login`, { method: 'POST', body: 'x' })).status, 400)
+    await fetch(`${url}/logout`, { headers: { cookie }, redirect: 'manual' })
+    assert.equal((await fetch(`${url}/api/user`, { headers: { cookie } })).status, 401)
+  })
+
+  it('has a page of many assets, typed and cacheable', limits, async () => {
+    const { service, url } = await start()
+    await using _ = service
+    const cookie = cookieOf(await signIn(url, 'admin'))
+    const page = await (await fetch(`${url}/d/overview/overview`, { headers: { cookie } })).text()
+    const paths = [...page.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map((match) => match[1])
+    assert.ok(paths.length >= 60, `${paths.length} assets`)
+    const sizes = await Promise.all(
+      paths.map(async (path) => {
+        const response = await fetch(`${url}${path}`)
+        assert.equal(response.status, 200, path)
+        assert.match(response.headers.get('content-type') ?? '', /javascript|css|svg/)
+        assert.match(response.headers.get('cache-control') ?? '', /immutable/)
+        return (await response.arrayBuffer()).byteLength
+      }),
+    )
+    assert.ok(Math.min(...sizes) < 1000 && Math.max(...sizes) > 250_000)
+    const etag = (await fetch(`${url}${paths[0]}`)).headers.get('etag') ?? ''
+    assert.equal((await fetch(`${url}${paths[0]}`, { headers: { 'if-none-match': etag } })).status, 304)
+  })
+
+  it('pushes figures to those who signed in, history first', limits, async () => {
+    const { service, url } = await start()
+    await using _ = service
+    const cookie = cookieOf(await signIn(url, 'admin'))
+    const live = `${url.replace('http', 'ws')}/api/live/ws`
+    const socket = new WebSocket(live, { headers: { cookie } })
+    const [history] = await once(socket, 'message')
+    const [update] = await once(socket, 'message')
+    assert.equal(JSON.parse(String(history)).updates.length, 120)
+    const { type, updates } = JSON.parse(String(update))
+    assert.equal(type, 'update')
+    assert.equal(typeof updates[0].values['hermes.rate'], 'number')
+    socket.terminate()
+
+    for (const [headers, status] of [
+      [{}, 401],
+      [{ cookie, origin: 'http://evil.example' }, 403],
+    ] as const) {
+      const [, response] = await once(new WebSocket(live, { headers }), 'unexpected-response')
+      assert.equal(response.statusCode, status)
+      response.destroy()
+    }
+  })
+
+  it('ends with somebody watching', limits, async () => {
+    const { service, url } = await start()
+    const cookie = cookieOf(await signIn(url, 'admin'))
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/api/live/ws`, { headers: { cookie } })
+    await once(socket, 'open')
+    const closed = once(socket, 'close')
+    await service[Symbol.asyncDispose]()
+    await closed
+  })
+})
+
+describe('product', limits, () => {
+  it('is healthy, and names the service that it is called by', limits, async () => {
+    await using service = await startProduct()
+    const ask = async (path: string, host: string) => {
+      const sent = request({
+        port: service.port,
+        host: '127.0.0.1',
+        path,
+        headers: { host },
+        agent: false,
+      }).end()
+      const [response] = await once(sent, 'response')
+      let text = ''
+      for await (const chunk of response.setEncoding('utf8')) text += chunk
+      return JSON.parse(text)
+    }
+    assert.deepEqual(await ask('/healthz', '127.0.0.1:1702'), {
+      status: 'ok',
+      services: ['hermes', 'cerberus'],
+    })
+    assert.deepEqual((await ask('/', 'cerberus:1700')).services, ['cerberus'])
+    assert.deepEqual((await ask('/', 'hermes.paragon.svc:1702')).services, ['hermes'])
+    assert.deepEqual((await ask('/', '10.0.33.31:1700')).services, ['cerberus'])
+    assert.match((await ask('/else', 'localhost')).error, /not found/)
   })
 })
