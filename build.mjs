@@ -1,0 +1,42 @@
+// Bundles the CLI into dist/: one chunk a command, shared code split off, so that a command loads what it needs.
+// Then writes oclif's manifest, with which `--help` and dispatch load no command at all.
+import { readFileSync } from 'node:fs'
+import { glob, rm, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { Config } from '@oclif/core'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('.', import.meta.url))
+const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'))
+
+await rm(`${root}dist`, { recursive: true, force: true })
+await rm(`${root}oclif.manifest.json`, { force: true })
+
+const commands = await Array.fromAsync(glob('cli/commands/**/*.ts', { cwd: root }))
+await build({
+  absWorkingDir: root,
+  entryPoints: [
+    { in: 'cli/main.ts', out: 'main' },
+    ...commands.sort().map((path) => ({ in: path, out: path.replace(/\.ts$/, '') })),
+  ],
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  minify: true,
+  keepNames: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  legalComments: 'none',
+  logLevel: 'warning',
+  define: { PGCTL_VERSION: JSON.stringify(version) },
+  // A native module stays outside; only the sandbox's shells load it, and say so when it is missing.
+  external: ['@lydell/node-pty'],
+  // CommonJS dependencies inside an ES module still ask for `require`.
+  banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
+})
+
+// Loading the commands once without a manifest is what makes one.
+const config = await Config.load({ root, ignoreManifest: true })
+const plugin = config.plugins.get('pgctl')
+await writeFile(`${root}oclif.manifest.json`, `${JSON.stringify(plugin.manifest, null, 2)}\n`)

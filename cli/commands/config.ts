@@ -1,0 +1,23 @@
+import { BaseCommand } from '../base-command.ts'
+import { findConfigFiles, userConfigPath } from '../config-files.ts'
+import { resolveConfig } from '../config.ts'
+import { installationFlags } from '../flags.ts'
+import { configDocument, renderConfig } from '../render/config.ts'
+
+export default class Config extends BaseCommand {
+  static override summary = 'Show what is configured, and where each value comes from.'
+  static override description = [
+    'Flags come first, then PGCTL_* variables, then pgctl.yaml in this folder or above, then config.yaml of the user,',
+    'then the defaults.',
+  ].join('\n')
+  static override examples = ['<%= config.bin %> config', '<%= config.bin %> config --json']
+  static override enableJsonFlag = true
+  static override flags = installationFlags
+
+  override async run(): Promise<object> {
+    const { flags } = await this.parse(Config)
+    const config = resolveConfig({ flags, environment: process.env, files: findConfigFiles() })
+    this.log(renderConfig(config, userConfigPath(), this.paint))
+    return configDocument(config)
+  }
+}

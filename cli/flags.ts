@@ -1,0 +1,25 @@
+import { Flags } from '@oclif/core'
+
+/** Flags that several commands share: one spelling for one idea. */
+
+/** Which installation, and with which credentials. */
+export const installationFlags = {
+  installation: Flags.string({
+    char: 'i',
+    summary: 'The installation to act on (see `pgctl config`).',
+    helpValue: 'NAME',
+  }),
+  region: Flags.string({ summary: "The region, instead of the installation's.", helpValue: 'REGION' }),
+  profile: Flags.string({
+    summary: "The credentials profile, instead of the installation's.",
+    helpValue: 'PROFILE',
+  }),
+}
+
+/** Why a session is opened; it stands in the customer's own audit log. */
+export const reasonFlag = {
+  reason: Flags.string({
+    summary: 'Why, for the audit log of the account (at most 256 characters).',
+    helpValue: 'TEXT',
+  }),
+}

@@ -1,0 +1,39 @@
+import { PgctlError } from '#core/errors.ts'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** How long a command may clean up after the first signal before the second one ends it at once. */
+export interface Interrupts {
+  /** Aborts with an `interrupted` error at the first SIGINT, SIGTERM or SIGHUP. */
+  readonly signal: AbortSignal
+  /** Runs at a second signal, synchronously, just before the process ends (a terminal is put back here). */
+  onSecond(action: () => void): void
+  stop(): void
+}
+
+/**
+ * Turns signals into one cancellation: the first asks the command to end in order, a second one ends the process
+ * with status 130 at once.
+ */
+export function listenForInterrupts(exit: (status: number) => void): Interrupts {
+  const controller = new AbortController()
+  const last: Array<() => void> = []
+  const onSignal = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) {
+      for (const action of last) action()
+      exit(130)
+      return
+    }
+    controller.abort(new PgctlError('interrupted', `interrupted by ${name}`))
+  }
+  for (const name of SIGNALS) process.on(name, onSignal)
+  return {
+    signal: controller.signal,
+    onSecond: (action) => {
+      last.push(action)
+    },
+    stop: () => {
+      for (const name of SIGNALS) process.off(name, onSignal)
+    },
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * The entry: small on purpose, and in words that an old Node can still parse, so that it can say which Node it needs.
+ */
+declare const PGCTL_VERSION: string
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 24 || (major === 24 && minor < 15)) {
+  process.stderr.write(`pgctl needs Node 24.15 or newer; this is Node ${process.versions.node}.\n`)
+  process.exitCode = 1
+} else if (process.argv.length === 3 && process.argv[2] === '--version') {
+  // Scripts ask this at every start: it needs no framework.
+  process.stdout.write(`pgctl/${PGCTL_VERSION} ${process.platform}-${process.arch} node-${process.version}\n`)
+} else {
+  const { cacheCompiledCode } = await import('./compile-cache.ts')
+  cacheCompiledCode()
+  const { start } = await import('./cli.ts')
+  await start()
+}
+
+export {}
