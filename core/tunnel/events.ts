@@ -49,6 +49,11 @@ export type TunnelEvent =
   | Remark
   | { readonly event: 'ended'; readonly target: string; readonly cause: Cause }
 
+/** What happens to one tunnel, before the tunnel's name is put on it. */
+export type TunnelHappening = WithoutTarget<TunnelEvent>
+
+type WithoutTarget<Event> = Event extends unknown ? Omit<Event, 'target'> : never
+
 /** A byte has gone to the far end and back, or the probe says that none could. */
 export interface ReadyEvent {
   readonly event: 'ready'
@@ -72,6 +77,8 @@ export interface Remark {
   readonly about: RemarkSubject
   readonly message: string
   readonly next?: string | undefined
+  /** The moment that the message is about. */
+  readonly at?: string | undefined
 }
 
 export type RemarkSubject =
@@ -83,7 +90,6 @@ export type RemarkSubject =
   | 'session-ends-soon'
   | 'idle-ends-soon'
   | 'route'
-  | 'leftover-session'
 
 /** A failure as data: never a stack, never the cause's own fields. */
 export interface Cause {
