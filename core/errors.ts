@@ -19,6 +19,7 @@ export type ErrorCode =
   // who the caller is
   | 'credentials-missing'
   | 'credentials-expired'
+  | 'credentials-refused'
   // what the caller may do
   | 'permission-denied'
   | 'account-mismatch'
