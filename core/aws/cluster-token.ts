@@ -23,19 +23,14 @@ export function createClusterCredentials(
   clusterName: string,
   known?: Cluster,
 ): ClusterCredentials {
-  let cluster = known === undefined ? undefined : Promise.resolve(known)
+  let cluster = known
   let latest: { readonly token: Promise<ClusterToken>; renewAt: Ms } | undefined
 
   return {
     async endpoint(signal) {
-      const asked = (cluster ??= findCluster(connection, clusterName, signal))
-      try {
-        const { name, host, port, ca } = await asked
-        return { name, host, port, ca }
-      } catch (error) {
-        if (cluster === asked) cluster = undefined
-        throw error
-      }
+      cluster ??= await findCluster(connection, clusterName, signal)
+      const { name, host, port, ca } = cluster
+      return { name, host, port, ca }
     },
 
     async token() {
