@@ -5,4 +5,8 @@ import { run } from '@oclif/core'
 
 const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 pjson.oclif.commands.target = './cli/commands'
-await run(process.argv.slice(2), { root: fileURLToPath(new URL('..', import.meta.url)), pjson, ignoreManifest: true })
+await run(process.argv.slice(2), {
+  root: fileURLToPath(new URL('..', import.meta.url)),
+  pjson,
+  ignoreManifest: true,
+})

@@ -19,13 +19,20 @@ async function pages(): Promise<Map<string, string>> {
   const config = await Config.load({ root })
   const help = new PlainHelp(config, { maxWidth: 110, stripAnsi: true })
   const result = new Map<string, string>()
-  const commands = config.commands.filter((command) => !command.hidden).sort((a, b) => a.id.localeCompare(b.id))
+  const commands = config.commands
+    .filter((command) => !command.hidden)
+    .sort((a, b) => a.id.localeCompare(b.id))
   for (const command of commands) {
     const name = command.id.replaceAll(':', ' ')
-    const text = help.text(command).replaceAll(/[ \t]+$/gm, '').trim()
+    const text = help
+      .text(command)
+      .replaceAll(/[ \t]+$/gm, '')
+      .trim()
     result.set(`${command.id.replaceAll(':', '-')}.md`, `# pgctl ${name}\n\n\`\`\`text\n${text}\n\`\`\`\n`)
   }
-  const index = commands.map(({ id, summary }) => `| [\`${id.replaceAll(':', ' ')}\`](${id.replaceAll(':', '-')}.md) | ${summary} |`)
+  const index = commands.map(
+    ({ id, summary }) => `| [\`${id.replaceAll(':', ' ')}\`](${id.replaceAll(':', '-')}.md) | ${summary} |`,
+  )
   result.set(
     'README.md',
     [
@@ -53,12 +60,18 @@ async function pages(): Promise<Map<string, string>> {
 
 async function current(): Promise<Map<string, string>> {
   const names = await readdir(folder).catch(() => [])
-  return new Map(await Promise.all(names.map(async (name) => [name, await readFile(new URL(name, folder), 'utf8')] as const)))
+  return new Map(
+    await Promise.all(
+      names.map(async (name) => [name, await readFile(new URL(name, folder), 'utf8')] as const),
+    ),
+  )
 }
 
 const wanted = await pages()
 const present = await current()
-const stale = [...new Set([...wanted.keys(), ...present.keys()])].filter((name) => wanted.get(name) !== present.get(name))
+const stale = [...new Set([...wanted.keys(), ...present.keys()])].filter(
+  (name) => wanted.get(name) !== present.get(name),
+)
 
 if (process.argv.includes('--check')) {
   if (stale.length > 0) {

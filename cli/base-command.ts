@@ -86,8 +86,13 @@ export abstract class BaseCommand extends Command {
       process.exitCode = 0
       return
     }
-    const error = this.#interrupts?.signal.aborted ? asInterrupt(thrown, this.#interrupts.signal) : toFailure(thrown)
-    this.logger.debug({ code: error.code, stack: (error.cause as Error | undefined)?.stack ?? error.stack }, 'failed')
+    const error = this.#interrupts?.signal.aborted
+      ? asInterrupt(thrown, this.#interrupts.signal)
+      : toFailure(thrown)
+    this.logger.debug(
+      { code: error.code, stack: (error.cause as Error | undefined)?.stack ?? error.stack },
+      'failed',
+    )
     process.exitCode = exitStatusOf(error.code)
     if (this.jsonEnabled()) {
       const document = errorDocument(error)
@@ -104,8 +109,12 @@ export abstract class BaseCommand extends Command {
 
   readonly #onOutputError = (error: NodeJS.ErrnoException) => {
     // The reader of a pipe (`| head`) has seen enough: that is an end, not a failure.
-    if (error.code === 'EPIPE') this.#outputClosed.abort(new PgctlError('interrupted', 'the output was closed'))
-    else this.#outputClosed.abort(new PgctlError('failed', `cannot write the output: ${error.message}`, { cause: error }))
+    if (error.code === 'EPIPE')
+      this.#outputClosed.abort(new PgctlError('interrupted', 'the output was closed'))
+    else
+      this.#outputClosed.abort(
+        new PgctlError('failed', `cannot write the output: ${error.message}`, { cause: error }),
+      )
   }
 }
 

@@ -24,7 +24,8 @@ function report(thrown: unknown, argv: readonly string[]): void {
   if (failure.code === 'EEXIT' && failure.oclif?.exit === 0) return
   const error = toFailure(thrown)
   process.exitCode = exitStatusOf(error.code)
-  if (argv.includes('--json')) process.stdout.write(`${JSON.stringify({ error: errorDocument(error) }, null, 2)}\n`)
+  if (argv.includes('--json'))
+    process.stdout.write(`${JSON.stringify({ error: errorDocument(error) }, null, 2)}\n`)
   else process.stderr.write(`${renderError(error, painter(process.stderr))}\n`)
 }
 

@@ -8,7 +8,10 @@ import { paths } from './paths.ts'
 const PROJECT_FILE = 'pgctl.yaml'
 
 /** The configuration files that exist, the nearest first: `pgctl.yaml` here or above, then the user's own. */
-export function findConfigFiles(environment: NodeJS.ProcessEnv = process.env, folder = process.cwd()): ConfigFile[] {
+export function findConfigFiles(
+  environment: NodeJS.ProcessEnv = process.env,
+  folder = process.cwd(),
+): ConfigFile[] {
   const named = environment['PGCTL_CONFIG']
   const user = userConfigPath(environment)
   const files = [

@@ -1,7 +1,11 @@
 import { parse } from 'yaml'
 import * as z from 'zod'
 import { PgctlError } from '#core/errors.ts'
-import { type Installation, type InstallationEntry, installationEntrySchema } from '#core/installation/installation.ts'
+import {
+  type Installation,
+  type InstallationEntry,
+  installationEntrySchema,
+} from '#core/installation/installation.ts'
 import { nearest } from '#core/text/nearest.ts'
 
 /**
@@ -11,9 +15,17 @@ import { nearest } from '#core/text/nearest.ts'
 
 /** The plain settings. Each has a flag of the same name on the commands that use it. */
 export const SETTINGS = {
-  installation: { variable: 'PGCTL_INSTALLATION', fallback: undefined, says: 'the installation that commands act on' },
+  installation: {
+    variable: 'PGCTL_INSTALLATION',
+    fallback: undefined,
+    says: 'the installation that commands act on',
+  },
   region: { variable: 'PGCTL_REGION', fallback: undefined, says: "instead of the installation's region" },
-  profile: { variable: 'PGCTL_PROFILE', fallback: undefined, says: "the credentials profile, instead of the installation's" },
+  profile: {
+    variable: 'PGCTL_PROFILE',
+    fallback: undefined,
+    says: "the credentials profile, instead of the installation's",
+  },
   bind: { variable: 'PGCTL_BIND', fallback: 'localhost', says: 'the address that tunnels listen on' },
   tail: { variable: 'PGCTL_TAIL', fallback: '50', says: 'how many past lines `logs` starts with' },
 } as const
@@ -63,7 +75,8 @@ export function resolveConfig(input: {
   const installations = new Map<string, { entry: InstallationEntry; from: string }>()
   // The project's entries come last, as the nearer file wins.
   for (const { file, content } of contents.toReversed())
-    for (const [name, entry] of Object.entries(content.installations ?? {})) installations.set(name, { entry, from: file.path })
+    for (const [name, entry] of Object.entries(content.installations ?? {}))
+      installations.set(name, { entry, from: file.path })
   return { files: input.files, settings, installations }
 }
 
@@ -74,7 +87,8 @@ function resolve(name: SettingName, input: Parameters<typeof resolveConfig>[0], 
   const flag = input.flags[name]
   if (flag !== undefined) return { value: flag, origin: 'flag', from: `--${name}` }
   const environment = input.environment[variable]
-  if (environment !== undefined && environment !== '') return { value: environment, origin: 'environment', from: variable }
+  if (environment !== undefined && environment !== '')
+    return { value: environment, origin: 'environment', from: variable }
   for (const { file, content } of contents)
     if (content[name] !== undefined) return { value: content[name], origin: file.origin, from: file.path }
   return { value: fallback, origin: 'default', from: undefined }
@@ -95,7 +109,12 @@ function readContent(file: ConfigFile): FileContent {
   }
   const parsed = fileSchema.safeParse(document)
   if (!parsed.success)
-    throw refuse(parsed.error.issues.map((issue) => `${issue.path.join('.') || 'top level'}: ${issue.message}`).join('; '), undefined)
+    throw refuse(
+      parsed.error.issues
+        .map((issue) => `${issue.path.join('.') || 'top level'}: ${issue.message}`)
+        .join('; '),
+      undefined,
+    )
   return parsed.data
 }
 
@@ -118,8 +137,14 @@ export function chooseInstallation(config: Config): Installation {
   if (!config.installations.has(wanted)) {
     const close = nearest(wanted, names)
     throw new PgctlError('installation-unknown', `no installation is called "${wanted}"`, {
-      why: names.length === 0 ? 'no installation is configured' : `there are ${names.join(', ')} (${from ?? 'default'} chose this one)`,
-      next: close.length > 0 ? `did you mean ${close.join(' or ')}?` : 'pgctl config shows what is configured, and where',
+      why:
+        names.length === 0
+          ? 'no installation is configured'
+          : `there are ${names.join(', ')} (${from ?? 'default'} chose this one)`,
+      next:
+        close.length > 0
+          ? `did you mean ${close.join(' or ')}?`
+          : 'pgctl config shows what is configured, and where',
     })
   }
   return chosen(config, wanted)

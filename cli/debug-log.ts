@@ -2,7 +2,15 @@ import { closeSync, openSync } from 'node:fs'
 import { type Logger, silentLogger } from '#core/logger.ts'
 
 /** Field names whose values never reach a log, at any of the depths that our records have. */
-const SECRET_FIELDS = ['token', 'tokenValue', 'TokenValue', 'secretAccessKey', 'sessionToken', 'authorization', 'password']
+const SECRET_FIELDS = [
+  'token',
+  'tokenValue',
+  'TokenValue',
+  'secretAccessKey',
+  'sessionToken',
+  'authorization',
+  'password',
+]
 
 /**
  * The diagnostics of this run, from the flags as typed and the environment: pino to stderr with `--debug`, to a
@@ -10,7 +18,7 @@ const SECRET_FIELDS = ['token', 'tokenValue', 'TokenValue', 'secretAccessKey', '
  * parsing can be looked into, and pino is loaded only when somebody asked.
  */
 export async function createLogger(argv: readonly string[], environment = process.env): Promise<Logger> {
-  const file = valueOf(argv, '--debug-file') ?? environment['PGCTL_DEBUG_FILE']
+  const file = flagValue(argv, '--debug-file') ?? environment['PGCTL_DEBUG_FILE']
   const wanted = beforeSeparator(argv).includes('--debug') || isOn(environment['PGCTL_DEBUG'])
   if (file === undefined && !wanted) return silentLogger
   const { pino } = await import('pino')
@@ -32,7 +40,7 @@ function beforeSeparator(argv: readonly string[]): readonly string[] {
   return end === -1 ? argv : argv.slice(0, end)
 }
 
-function valueOf(argv: readonly string[], flag: string): string | undefined {
+function flagValue(argv: readonly string[], flag: string): string | undefined {
   const words = beforeSeparator(argv)
   const joined = words.find((word) => word.startsWith(`${flag}=`))
   if (joined !== undefined) return joined.slice(flag.length + 1)

@@ -21,7 +21,8 @@ export function toFailure(error: unknown): PgctlError {
       next: 'add --help to see the arguments, flags and examples',
     })
   }
-  if (error instanceof Error && error.name === 'AbortError' && error.cause instanceof PgctlError) return error.cause
+  if (error instanceof Error && error.name === 'AbortError' && error.cause instanceof PgctlError)
+    return error.cause
   return new PgctlError('internal', `unexpected failure: ${messageOf(error)}`, {
     why: 'this is a defect of pgctl, not of your installation',
     next: 'run it again with --debug and report what it prints',

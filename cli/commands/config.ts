@@ -1,6 +1,6 @@
 import { BaseCommand } from '../base-command.ts'
-import { findConfigFiles, userConfigPath } from '../config-files.ts'
 import { resolveConfig } from '../config.ts'
+import { findConfigFiles, userConfigPath } from '../config-files.ts'
 import { installationFlags } from '../flags.ts'
 import { configDocument, renderConfig } from '../render/config.ts'
 

@@ -5,35 +5,33 @@ import type { Paint } from './error.ts'
 /** The settings and installations with their origins, for a person. */
 export function renderConfig(config: Config, userPath: string, paint: Paint): string {
   const settings = Object.entries(config.settings).map(
-    ([name, setting]) => `  ${name.padEnd(13)} ${value(setting, paint).padEnd(28)} ${paint('dim', origin(setting))}`,
+    ([name, setting]) =>
+      `  ${name.padEnd(13)} ${value(setting, paint).padEnd(28)} ${paint('dim', origin(setting))}`,
   )
   const installations = [...config.installations].map(
     ([name, { entry, from }]) =>
-      `  ${name.padEnd(13)} ${entry.workspace}  ${entry.cloud} ${entry.region} account ${entry.account}  ${paint('dim', from)}`,
+      `  ${name.padEnd(13)} ${entry.workspace}  ${entry.cloud} ${entry.region} account ${entry.account}  ${paint('dim', neutralise(from))}`,
   )
-  const files = config.files.map((file) => `  ${file.path} (${file.origin})`)
-  return neutralise(
-    [
-      paint('bold', 'SETTINGS'),
-      ...settings,
-      '',
-      paint('bold', 'INSTALLATIONS'),
-      ...(installations.length > 0 ? installations : [`  none; describe one in ${userPath}`]),
-      '',
-      paint('bold', 'FILES'),
-      ...(files.length > 0 ? files : [`  none; ${userPath} is where yours would be`]),
-    ].join('\n'),
-    { lines: true },
-  )
+  const files = config.files.map((file) => `  ${neutralise(file.path)} (${file.origin})`)
+  return [
+    paint('bold', 'SETTINGS'),
+    ...settings,
+    '',
+    paint('bold', 'INSTALLATIONS'),
+    ...(installations.length > 0 ? installations : [`  none; describe one in ${userPath}`]),
+    '',
+    paint('bold', 'FILES'),
+    ...(files.length > 0 ? files : [`  none; ${userPath} is where yours would be`]),
+  ].join('\n')
 }
 
 function value(setting: Setting, paint: Paint): string {
-  return setting.value ?? paint('dim', '(not set)')
+  return setting.value === undefined ? paint('dim', '(not set)') : neutralise(setting.value)
 }
 
 function origin(setting: Setting): string {
   if (setting.origin === 'default') return setting.value === undefined ? '' : 'default'
-  return `${setting.origin}: ${setting.from}`
+  return `${setting.origin}: ${neutralise(setting.from ?? '')}`
 }
 
 /** The same for a program. */

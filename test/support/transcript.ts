@@ -77,7 +77,12 @@ export function runCli(
 /** What a command showed, as the lines of a transcript. */
 export function outcomeLines(outcome: Outcome, mask: (text: string) => string): string[] {
   const lines = (text: string, mark: string) =>
-    text === '' ? [] : mask(text).replace(/\n$/, '').split('\n').map((line) => `${mark}| ${line}`.trimEnd())
+    text === ''
+      ? []
+      : mask(text)
+          .replace(/\n$/, '')
+          .split('\n')
+          .map((line) => `${mark}| ${line}`.trimEnd())
   return [
     ...lines(outcome.stdout, '1'),
     ...lines(outcome.stderr, '2'),
@@ -87,5 +92,7 @@ export function outcomeLines(outcome: Outcome, mask: (text: string) => string): 
 
 /** The words of a command line: split on spaces, with single and double quotes. */
 export function words(line: string): string[] {
-  return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+  return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    (match) => match[1] ?? match[2] ?? match[3] ?? '',
+  )
 }

@@ -1,0 +1,238 @@
+// The main job, in the sandbox: what `npm run demo` shows. It only runs the CLI, as a person would, and says what it does.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { get, type IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { styleText } from 'node:util'
+
+const entry = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+const started = performance.now()
+const sandboxName = `demo-${process.pid}`
+const DOWNLOAD_BYTES = 6_000_000
+const CUT_AT_BYTES = 2_000_000
+
+/** A home of its own: nothing of the person's configuration is read or written. */
+const home = await mkdtemp(join(tmpdir(), 'pgctl-demo-'))
+let environment: NodeJS.ProcessEnv = {
+  ...process.env,
+  XDG_CONFIG_HOME: join(home, 'config'),
+  XDG_STATE_HOME: join(home, 'state'),
+  XDG_CACHE_HOME: join(home, 'cache'),
+}
+const children = new Set<ChildProcess>()
+
+// ── Words on the screen ─────────────────────────────────────────────────────────────────────────────────────────
+
+const paint = (style: Parameters<typeof styleText>[0], text: string) => styleText(style, text, { stream: process.stdout })
+const say = (text = '') => process.stdout.write(`${text}\n`)
+const chapter = (title: string) => say(`\n${paint(['bold', 'cyan'], title)}`)
+const typed = (command: string) => say(`  ${paint('green', '$')} ${paint('bold', command)}`)
+const note = (text: string) => say(`  ${paint('dim', text)}`)
+const done = (text: string) => say(`  ${paint('green', '✔')} ${text}`)
+
+function expect(condition: boolean, what: string): void {
+  if (!condition) throw new Error(`the demo expected ${what}`)
+}
+
+// ── Running the CLI ─────────────────────────────────────────────────────────────────────────────────────────────
+
+function start(argv: readonly string[]): ChildProcess {
+  const child = spawn(process.execPath, [entry, ...argv], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+  children.add(child)
+  child.once('close', () => children.delete(child))
+  return child
+}
+
+async function run(argv: readonly string[]): Promise<string> {
+  const child = start(argv)
+  const [stdout, stderr, status] = await Promise.all([
+    textOf(child.stdout),
+    textOf(child.stderr),
+    new Promise((resolve) => child.once('close', resolve)),
+  ])
+  if (status !== 0) throw new Error(`pgctl ${argv.join(' ')} ended with ${status}: ${stderr || stdout}`)
+  return stdout
+}
+
+async function textOf(stream: NodeJS.ReadableStream | null): Promise<string> {
+  let text = ''
+  for await (const chunk of stream ?? []) text += chunk
+  return text
+}
+
+interface Ready {
+  readonly port: number
+  readonly url: string | undefined
+  readonly route: string
+  readonly detail: string
+}
+
+/** Starts a tunnel and resolves when a byte has gone to the far end and back. */
+async function openTunnel(argv: readonly string[]): Promise<{ ready: Ready; events: string[]; close(): Promise<void> }> {
+  const child = start(['tunnel', ...argv, '--json'])
+  const events: string[] = []
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const ready = await new Promise<Ready>((resolve, reject) => {
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+      const event = JSON.parse(line)
+      events.push(event.event)
+      if (event.event === 'ready') resolve(event)
+      if (event.event === 'error') reject(new Error(`${event.message}: ${event.why ?? ''}`))
+    })
+    child.once('close', () => reject(new Error('the tunnel ended before it was ready')))
+  })
+  return {
+    ready,
+    events,
+    async close() {
+      child.kill('SIGINT')
+      await ended
+    },
+  }
+}
+
+async function fetchAll(url: string): Promise<{ status: number; body: Buffer; headers: IncomingMessage['headers'] }> {
+  const response = await request(url)
+  const parts: Buffer[] = []
+  for await (const part of response) parts.push(part)
+  return { status: response.statusCode ?? 0, body: Buffer.concat(parts), headers: response.headers }
+}
+
+function request(url: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => get(url, { agent: false }, resolve).once('error', reject))
+}
+
+// ── The chapters ────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function startSandbox(): Promise<void> {
+  chapter('1  A whole small installation on this computer')
+  typed('pgctl sandbox up --detach')
+  await run(['sandbox', 'up', '--detach', '--name', sandboxName])
+  const lines = JSON.parse(await run(['sandbox', 'env', '--name', sandboxName, '--json'])) as {
+    set: Record<string, string>
+    unset: string[]
+  }
+  environment = { ...environment, ...lines.set }
+  for (const name of lines.unset) delete environment[name]
+  done(`AWS endpoint, message gateway, agent and a Kubernetes API answer at ${lines.set['AWS_ENDPOINT_URL']}`)
+  note('From here on plain commands run: they see an AWS account and know of no sandbox.')
+}
+
+async function showGrafana(): Promise<void> {
+  chapter('2  Grafana, through a session, without an open port')
+  typed('pgctl tunnel grafana')
+  const tunnel = await openTunnel(['grafana', '--port', '0', '--reason', 'demo'])
+  const { ready } = tunnel
+  done(`ready at ${ready.url} by the ${ready.route} route (${ready.detail})`)
+  const health = await fetchAll(`${ready.url}/api/health`)
+  expect(health.status === 200, 'a healthy Grafana')
+  done(`GET /api/health → ${health.status} ${health.body.toString().replaceAll(/\s+/g, ' ').trim()}`)
+  const page = await fetchAll(`${ready.url}/login`)
+  const title = /<title>([^<]*)<\/title>/.exec(page.body.toString())?.[1]
+  expect(page.status === 200 && title !== undefined, 'the login page')
+  done(`GET /login → ${page.status}, ${page.body.length} bytes, titled "${title}"`)
+  await tunnel.close()
+}
+
+async function showLogs(): Promise<void> {
+  chapter('3  The last lines of a service, merged in time from all of its pods')
+  typed('pgctl logs hermes --tail 8')
+  const lines = (await run(['logs', 'hermes', '--tail', '8', '--json'])).trim().split('\n').map((line) => JSON.parse(line))
+  const logLines = lines.filter((line) => line.event === 'line')
+  const stamps = logLines.map((line) => line.time as string)
+  expect(stamps.length > 0 && stamps.every((stamp, at) => at === 0 || (stamps[at - 1] as string) <= stamp), 'lines in time order')
+  say(indent((await run(['logs', 'hermes', '--tail', '8'])).trimEnd()))
+  done(`${new Set(logLines.map((line) => line.pod)).size} pods, in time order`)
+}
+
+async function showLogin(): Promise<void> {
+  chapter('4  A shell on the bastion')
+  typed('pgctl login')
+  const { spawn: spawnPty } = await import('@lydell/node-pty')
+  const terminal = spawnPty(process.execPath, [entry, 'login'], {
+    cols: 100,
+    rows: 30,
+    env: environment as Record<string, string>,
+  })
+  let screen = ''
+  let asked = false
+  terminal.onData((data) => {
+    screen += data
+    if (asked || !/[$#] $/.test(screen)) return
+    asked = true
+    terminal.write('echo "the terminal is $(stty size)"; exit\r')
+  })
+  await new Promise<void>((resolve) => terminal.onExit(() => resolve()))
+  const answer = /^the terminal is (\d+) (\d+)\r?$/m.exec(screen)
+  expect(answer?.[1] === '30' && answer[2] === '100', `a shell of 30 rows and 100 columns, and saw ${JSON.stringify(screen)}`)
+  say(indent(`${paint('dim', 'bastion$')} echo "the terminal is $(stty size)"\n${answer?.[0].trim()}`))
+  done('the shell had the size of this terminal from its first prompt, and has ended')
+}
+
+async function showCut(): Promise<void> {
+  chapter('5  The WebSocket is cut in the middle of a download')
+  const host = 'payload.internal.acme.example:8080'
+  typed(`pgctl tunnel ${host}`)
+  const tunnel = await openTunnel([host, '--port', '0'])
+  typed(`curl http://127.0.0.1:${tunnel.ready.port}/random/${DOWNLOAD_BYTES} | sha256sum`)
+  const response = await request(`http://127.0.0.1:${tunnel.ready.port}/random/${DOWNLOAD_BYTES}`)
+  const digest = createHash('sha256')
+  let received = 0
+  let cut = false
+  for await (const part of response) {
+    digest.update(part)
+    received += part.length
+    if (!cut && received >= CUT_AT_BYTES) {
+      cut = true
+      await run(['sandbox', 'fault', 'cut', '--name', sandboxName])
+      note(`cut after ${received} of ${DOWNLOAD_BYTES} bytes: the data channel's TCP connection is gone`)
+    }
+  }
+  const right = response.headers['x-sha256']
+  const found = digest.digest('hex')
+  expect(cut && found === right, `the digest ${right} and got ${found}`)
+  expect(tunnel.events.includes('resumed'), 'the session to be resumed')
+  done(`${received} bytes arrived over one TCP connection that never noticed; the digest is right: ${found.slice(0, 16)}…`)
+  await tunnel.close()
+}
+
+function indent(text: string): string {
+  return text.split('\n').map((line) => `    ${line}`).join('\n')
+}
+
+async function stop(): Promise<void> {
+  for (const child of children) child.kill('SIGINT')
+  await run(['sandbox', 'down', '--name', sandboxName]).catch((error: Error) => say(error.message))
+  for (const child of children) child.kill('SIGKILL')
+  await rm(home, { recursive: true, force: true })
+}
+
+// ── The order of events ─────────────────────────────────────────────────────────────────────────────────────────
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, async () => {
+    await stop()
+    process.exit(130)
+  })
+
+try {
+  say(paint('bold', 'pgctl: a way into a private installation, with no open port, no key and no helper program'))
+  await startSandbox()
+  await showGrafana()
+  await showLogs()
+  await showLogin()
+  await showCut()
+} catch (error) {
+  say(`\n${paint('red', 'The demo failed:')} ${(error as Error).message}`)
+  process.exitCode = 1
+} finally {
+  chapter('6  Everything stops')
+  await stop()
+  const left = await readdir(home).catch(() => [])
+  if (left.length === 0) done('no process, file or port is left behind')
+  say(`\n${paint('dim', `${((performance.now() - started) / 1000).toFixed(1)} s in all. To look around yourself: npx pgctl sandbox up`)}`)
+}
