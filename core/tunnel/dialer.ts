@@ -17,9 +17,9 @@ export type RouteName = 'direct' | 'cluster'
  * Nothing above a dialer knows which route it takes. All that holds for every dialer is in the conformance suite
  * `test/support/describe-dialer.ts`; in words:
  *
- * - **The stream.** `end()` ends our side, `'end'` is theirs; the one does not imply the other, though a route that
- *   cannot carry a half-close delivers ours late (`halfClose`). A stream that both sides have ended closes by
- *   itself. `destroy()` gives the connection up at once.
+ * - **The stream.** `end()` ends our side, `'end'` is theirs. A stream that both sides have ended closes by itself,
+ *   and `destroy()` gives the connection up at once. A route with `halfClose` carries each end on its own; one without
+ *   delivers ours late, and may close the stream at theirs.
  * - **Failure.** A connection that breaks is destroyed with a `PgctlError`; a far end that refuses is
  *   `far-end-refused`, either from `connect` or from the stream, since some routes learn it late.
  * - **Backpressure.** What nobody reads is buffered up to a bound that the route names, and slows no other

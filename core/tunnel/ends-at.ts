@@ -71,13 +71,17 @@ export class SessionEndWatch {
     return due
   }
 
-  /** How long until `poll` may have something to say, if nothing else happens; undefined when it never will. */
+  /**
+   * How long until `poll` may have something to say, undefined when it never will. An idle end that was told is
+   * looked at again when it is due, as the session may have spoken meanwhile.
+   */
   nextPoll(now: Instant): Ms | undefined {
-    const waits = this.#ends(now)
-      .filter(({ because }) => because === 'idle' || !this.#told.has(because))
-      .map((end) => (this.#told.has(end.because) ? end.remaining : end.remaining - this.#noticeOf(end)))
-      .filter((wait) => wait > 0)
-    return waits.length > 0 ? Math.min(...waits) : undefined
+    const waits = this.#ends(now).map((end) => {
+      if (!this.#told.has(end.because)) return end.remaining - this.#noticeOf(end)
+      return end.because === 'idle' ? end.remaining : 0
+    })
+    const coming = waits.filter((wait) => wait > 0)
+    return coming.length > 0 ? Math.min(...coming) : undefined
   }
 
   #ends(now: Instant): SessionEnd[] {

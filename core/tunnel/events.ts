@@ -52,6 +52,9 @@ export type TunnelEvent =
 /** What happens to one tunnel, before the tunnel's name is put on it. */
 export type TunnelHappening = WithoutTarget<TunnelEvent>
 
+/** The happening of one name. */
+export type Happening<Name extends TunnelEvent['event']> = Extract<TunnelHappening, { event: Name }>
+
 type WithoutTarget<Event> = Event extends unknown ? Omit<Event, 'target'> : never
 
 /** A byte has gone to the far end and back, or the probe says that none could. */
@@ -90,6 +93,7 @@ export type RemarkSubject =
   | 'session-ends-soon'
   | 'idle-ends-soon'
   | 'route'
+  | 'port-not-saved'
 
 /** A failure as data: never a stack, never the cause's own fields. */
 export interface Cause {

@@ -11,11 +11,13 @@ export const FIRST_PORT = 20_000
 export const PORT_COUNT = 12_000
 
 /** Which ports to try, in order. */
-export interface PortPlan {
-  /** `any`: the system chooses; `exact`: one port or none; `preferred`: the first free one of a long list. */
-  readonly kind: 'any' | 'exact' | 'preferred'
-  readonly candidates: Iterable<number>
-}
+export type PortPlan =
+  /** The system chooses. */
+  | { readonly kind: 'any' }
+  /** One port or none. */
+  | { readonly kind: 'exact'; readonly candidates: readonly [number] }
+  /** The first free one; `home` is where people expect it. */
+  | { readonly kind: 'preferred'; readonly home: number; readonly candidates: Iterable<number> }
 
 export interface PortWishes {
   readonly workspace: string
@@ -29,13 +31,10 @@ export interface PortWishes {
 
 /** Which port to try for a tunnel: the asked one and no other, else the saved one, else the derived one and up. */
 export function planLocalPort({ workspace, target, asked, saved }: PortWishes): PortPlan {
-  if (asked === 0) return { kind: 'any', candidates: [0] }
+  if (asked === 0) return { kind: 'any' }
   if (asked !== undefined) return { kind: 'exact', candidates: [asked] }
   const derived = derivePort(workspace, target)
-  return {
-    kind: 'preferred',
-    candidates: saved === undefined ? probeOrder(derived) : savedFirst(saved, derived),
-  }
+  return { kind: 'preferred', home: saved ?? derived, candidates: probeOrder(saved, derived) }
 }
 
 /** 20000 + fnv1a("WORKSPACE/TARGET") mod 12000. */
@@ -68,12 +67,11 @@ export function allPortsTaken(tried: number, cause: unknown): PgctlError {
   })
 }
 
-function* savedFirst(saved: number, derived: number): Generator<number> {
-  yield saved
-  for (const port of probeOrder(derived)) if (port !== saved) yield port
-}
-
-/** Every port of the range once, from `first` up and round. */
-function* probeOrder(first: number): Generator<number> {
-  for (let step = 0; step < PORT_COUNT; step++) yield FIRST_PORT + ((first - FIRST_PORT + step) % PORT_COUNT)
+/** The saved port, then every port of the range once, from the derived one up and round. */
+function* probeOrder(saved: number | undefined, derived: number): Generator<number> {
+  if (saved !== undefined) yield saved
+  for (let step = 0; step < PORT_COUNT; step++) {
+    const port = FIRST_PORT + ((derived - FIRST_PORT + step) % PORT_COUNT)
+    if (port !== saved) yield port
+  }
 }

@@ -4,8 +4,8 @@ import type { Store } from '#core/store.ts'
 /** The one document that holds the local port of every tunnel: `{"WORKSPACE/TARGET": port}`. */
 const KEY = 'tunnel-ports'
 
-/** How often to read again when another process wrote in between. */
-const WRITE_ATTEMPTS = 5
+/** Of several that write at once each round lets one through, and a command opens a handful of tunnels. */
+const WRITE_ATTEMPTS = 20
 
 /** The local port that was used for this target before, if any. */
 export async function readSavedPort(

@@ -1,5 +1,5 @@
 import { PgctlError } from '#core/errors.ts'
-import { findNearest } from '#core/text/nearest.ts'
+import { nearest } from '#core/text/nearest.ts'
 import { formatTargetWord, type HostWord, type TargetWord } from '#core/tunnel/target.ts'
 
 /** What a far end speaks, as far as it is known: it decides how to probe it and whether there is a URL. */
@@ -158,7 +158,7 @@ function unknownName(name: string, names: TargetNames): PgctlError {
     ...listedEndpoints(names).keys(),
     ...(names.datastores ?? []).map((store) => store.name),
   ]
-  const near = findNearest(name, known)
+  const near = nearest(name, known)
   const forms = 'give a Service with its port (NAME:PORT), or an address (HOST:PORT)'
   return new PgctlError('target-unknown', `nothing here is called ${name}`, {
     why:

@@ -1,0 +1,67 @@
+import type { Instant, Ms } from '#core/clock.ts'
+import type { DialerEvent, RouteName } from '#core/tunnel/dialer.ts'
+import type { SessionEnd } from '#core/tunnel/ends-at.ts'
+import { causeOf, type Happening, type Remark, type TunnelHappening } from '#core/tunnel/events.ts'
+import { formatHostPort } from '#core/tunnel/host-port.ts'
+import type { LocalListener } from '#core/tunnel/listener.ts'
+import type { ProbeResult } from '#core/tunnel/probe.ts'
+import type { Target } from '#core/tunnel/resolve-target.ts'
+
+const MINUTE: Ms = 60_000
+
+/** What a tunnel tells of what its route told, as of `now`. */
+export function describeDialerEvent(
+  event: Exclude<DialerEvent, { event: 'ended' }>,
+  now: Instant,
+): TunnelHappening {
+  switch (event.event) {
+    case 'session': {
+      const { sessionId, instance, limits } = event
+      const endsAt = limits?.maximum === undefined ? undefined : toIso(now.wall + limits.maximum)
+      return { event: 'session', sessionId, instance, endsAt, idleLimitMs: limits?.idle }
+    }
+    case 'reconnecting':
+      return { event: 'reconnecting', cause: causeOf(event.error) }
+    case 'resumed':
+      return { event: 'resumed', downForMs: event.downFor }
+    case 'degraded':
+      return { event: 'degraded', message: event.message }
+    case 'warning':
+      return { event: 'warning', about: 'route', message: event.message, next: event.next }
+  }
+}
+
+/** A tunnel that can be used, by where it listens and what its probe saw. */
+export function describeReady(
+  target: Target,
+  route: RouteName,
+  { address, port, addresses }: Pick<LocalListener, 'address' | 'port' | 'addresses'>,
+  { result, detail }: ProbeResult,
+): Happening<'ready'> {
+  const probe = result === 'answered' ? 'answered' : 'unanswered'
+  return { event: 'ready', address, port, url: urlOf(target, address, port), route, probe, detail, addresses }
+}
+
+/** A warning that the account's policy is about to end a session. */
+export function describeEnd({ because, remaining, at }: SessionEnd): Omit<Remark, 'target'> {
+  const minutes = Math.max(1, Math.round(remaining / MINUTE))
+  const rule =
+    because === 'maximum' ? 'its maximum length' : 'its limit of idle time, unless something passes'
+  return {
+    event: 'warning',
+    about: because === 'maximum' ? 'session-ends-soon' : 'idle-ends-soon',
+    message: `the account's policy ends this session in ${minutes} min: ${rule}`,
+    at: toIso(at),
+  }
+}
+
+/** Only for a protocol that is known for certain; an address that stands for all is none to visit. */
+function urlOf({ protocol, protocolCertain }: Target, address: string, port: number): string | undefined {
+  if (!protocolCertain || (protocol.kind !== 'http' && protocol.kind !== 'tls')) return undefined
+  const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address
+  return `${protocol.kind === 'http' ? 'http' : 'https'}://${formatHostPort(host, port)}`
+}
+
+function toIso(wall: Ms): string {
+  return new Date(wall).toISOString()
+}

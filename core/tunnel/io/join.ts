@@ -1,0 +1,88 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Bytes } from '#core/clock.ts'
+import { isPgctlError, messageOf, PgctlError } from '#core/errors.ts'
+
+/** Bytes that have passed; counted while they do. */
+export interface Traffic {
+  /** From the local client to the far end. */
+  sent: Bytes
+  received: Bytes
+}
+
+export interface JoinOptions {
+  readonly local: Socket
+  readonly remote: Duplex
+  readonly traffic: Traffic
+  /** Called for every chunk that passes, either way. */
+  readonly onPassage: () => void
+  /** Cuts both at once when it aborts, its reason being the failure. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Joins a local socket and a far end until both are closed, and resolves with the failure, if one cut them.
+ *
+ * Each side is read only as fast as the other takes it; an end of one side is passed on as an end of that direction
+ * alone. A failure of either destroys both, the local one with a reset: a client must not take half a download for
+ * a whole one.
+ */
+export function joinStreams(options: JoinOptions): Promise<PgctlError | undefined> {
+  const { local, remote, traffic, onPassage, signal } = options
+  return new Promise((resolve) => {
+    let failure: PgctlError | undefined
+    const fail = (error: PgctlError) => {
+      failure ??= error
+      remote.destroy()
+      if (!local.destroyed) local.resetAndDestroy()
+    }
+    const onLocalClosed = () => {
+      if (!local.readableEnded || !local.writableFinished) fail(brokenLocally(undefined))
+      if (remote.closed) resolve(failure)
+    }
+    const onRemoteClosed = () => {
+      if (!remote.readableEnded) fail(brokenRemotely(undefined))
+      // A far end that has closed both ways takes nothing more; what it has said still goes to the client.
+      else local.destroySoon()
+      if (local.closed) resolve(failure)
+    }
+    local.on('error', (error) => fail(brokenLocally(error)))
+    remote.on('error', (error) => fail(brokenRemotely(error)))
+    local.on('close', onLocalClosed)
+    remote.on('close', onRemoteClosed)
+    signal.addEventListener('abort', () => fail(brokenRemotely(signal.reason)), { once: true })
+
+    pump(local, remote, (length) => {
+      traffic.sent += length
+      onPassage()
+    })
+    pump(remote, local, (length) => {
+      traffic.received += length
+      onPassage()
+    })
+    // What closed before anyone listened says so no second time.
+    if (signal.aborted) fail(brokenRemotely(signal.reason))
+    if (local.closed) onLocalClosed()
+    if (remote.closed) onRemoteClosed()
+  })
+}
+
+function pump(from: Duplex, to: Duplex, count: (length: Bytes) => void): void {
+  from.on('data', (chunk: Uint8Array) => {
+    count(chunk.length)
+    if (!to.write(chunk)) from.pause()
+  })
+  to.on('drain', () => from.resume())
+  from.on('end', () => to.end())
+}
+
+function brokenLocally(cause: Error | undefined): PgctlError {
+  const why = cause === undefined ? undefined : messageOf(cause)
+  return new PgctlError('failed', 'the local client broke the connection', { why, cause })
+}
+
+function brokenRemotely(cause: unknown): PgctlError {
+  if (isPgctlError(cause)) return cause
+  const why = cause === undefined ? undefined : messageOf(cause)
+  return new PgctlError('session-lost', 'the connection to the far end was cut', { why, cause })
+}
