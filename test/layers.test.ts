@@ -15,16 +15,39 @@ interface Layer {
   readonly reason: string
 }
 
-const EVERYWHERE = ['core/errors.ts', 'core/clock.ts', 'core/retry.ts', 'core/store.ts', 'core/logger.ts', 'core/text']
+const EVERYWHERE = [
+  'core/errors.ts',
+  'core/clock.ts',
+  'core/retry.ts',
+  'core/store.ts',
+  'core/logger.ts',
+  'core/text',
+]
 
 const LAYERS: readonly Layer[] = [
   { folder: 'core', mayImport: [], reason: 'errors, clock, retry, store and logger stand on nothing' },
-  { folder: 'core/io', mayImport: [], reason: 'the system clock and the file store serve every shell' },
+  {
+    folder: 'core/io',
+    mayImport: ['core/io'],
+    reason: 'the system clock, the file store and the agents serve every shell',
+  },
   { folder: 'core/text', mayImport: [], reason: 'text helpers are pure and stand alone' },
-  { folder: 'core/ssm', mayImport: ['core/ssm'], reason: 'the session protocol knows no installation and no command' },
+  {
+    folder: 'core/ssm',
+    mayImport: ['core/ssm'],
+    reason: 'the session protocol knows no installation and no command',
+  },
   { folder: 'core/ssm/io', mayImport: ['core/ssm', 'core/io'], reason: 'the shell around one session' },
-  { folder: 'core/installation', mayImport: ['core/installation'], reason: 'what an installation is, for all others' },
-  { folder: 'core/kube', mayImport: ['core/kube', 'core/logs', 'core/installation'], reason: 'a cluster, however it is reached' },
+  {
+    folder: 'core/installation',
+    mayImport: ['core/installation'],
+    reason: 'what an installation is, for all others',
+  },
+  {
+    folder: 'core/kube',
+    mayImport: ['core/kube', 'core/logs', 'core/installation', 'core/io'],
+    reason: 'a cluster, however it is reached',
+  },
   { folder: 'core/logs', mayImport: ['core/logs'], reason: 'pure deciders over lines and streams' },
   {
     folder: 'core/tunnel',
@@ -37,12 +60,18 @@ const LAYERS: readonly Layer[] = [
     reason: 'adapters see the port types of any domain',
   },
   { folder: 'cli', mayImport: ['cli', 'core'], reason: 'parses, calls one thing in core, renders' },
-  { folder: 'cli/commands/sandbox', mayImport: ['cli', 'core', 'sandbox'], reason: 'the only commands that know the sandbox' },
+  {
+    folder: 'cli/commands/sandbox',
+    mayImport: ['cli', 'core', 'sandbox'],
+    reason: 'the only commands that know the sandbox',
+  },
   {
     folder: 'sandbox',
     mayImport: [
       'sandbox',
-      ...['bytes', 'constants', 'message', 'payloads', 'cipher', 'features', 'smux/frame'].map((n) => `core/ssm/${n}.ts`),
+      ...['bytes', 'constants', 'message', 'payloads', 'cipher', 'features', 'smux/frame'].map(
+        (n) => `core/ssm/${n}.ts`,
+      ),
       'core/io',
     ],
     reason: 'shares the codecs and never the channel: a shared bug would prove itself',
@@ -63,8 +92,16 @@ const FORBIDDEN_IN_PURE_CODE: ReadonlyArray<{ pattern: RegExp; reason: string }>
 const PURE_BUILTINS = new Set(['node:crypto', 'node:util', 'node:buffer', 'node:stream', 'node:assert'])
 
 const SDKS: ReadonlyArray<{ packages: RegExp; only: RegExp; reason: string }> = [
-  { packages: /^@aws-sdk\/|^@smithy\//, only: /^(core\/aws|sandbox\/aws|test|bench)\//, reason: "a cloud's SDK only in its adapter" },
-  { packages: /^@kubernetes\//, only: /^(core\/kube|test|bench)\//, reason: 'the cluster client only in core/kube' },
+  {
+    packages: /^@aws-sdk\/|^@smithy\//,
+    only: /^(core\/aws|sandbox\/aws|test|bench)\//,
+    reason: "a cloud's SDK only in its adapter",
+  },
+  {
+    packages: /^@kubernetes\//,
+    only: /^(core\/kube|test|bench)\//,
+    reason: 'the cluster client only in core/kube',
+  },
   { packages: /^@oclif\//, only: /^(cli|bin)\//, reason: 'the command framework only in the CLI' },
 ]
 
@@ -78,7 +115,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const sources: Source[] = []
 
 function importsOf(text: string): string[] {
-  const pattern = /(?:^|\n)\s*(?:import|export)\s[^'"`;]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s*['"]([^'"]+)['"]/g
+  const pattern =
+    /(?:^|\n)\s*(?:import|export)\s[^'"`;]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s*['"]([^'"]+)['"]/g
   return [...text.matchAll(pattern)].map((match) => (match[1] ?? match[2] ?? match[3]) as string)
 }
 
@@ -90,7 +128,9 @@ function fileOf(importer: string, specifier: string): string | undefined {
 }
 
 function layerOf(path: string): Layer | undefined {
-  return LAYERS.filter((layer) => path.startsWith(`${layer.folder}/`)).sort((a, b) => b.folder.length - a.folder.length)[0]
+  return LAYERS.filter((layer) => path.startsWith(`${layer.folder}/`)).sort(
+    (a, b) => b.folder.length - a.folder.length,
+  )[0]
 }
 
 function within(path: string, place: string): boolean {
@@ -107,7 +147,8 @@ before(async () => {
 
 describe('layers', () => {
   it('every row names a folder that exists', () => {
-    for (const { folder } of LAYERS) assert.ok(existsSync(join(root, folder)), `${folder} is in the table and not in the tree`)
+    for (const { folder } of LAYERS)
+      assert.ok(existsSync(join(root, folder)), `${folder} is in the table and not in the tree`)
   })
 
   it('every file has a row', () => {
@@ -142,7 +183,9 @@ describe('layers', () => {
       .filter(({ path }) => path.startsWith('core/') && !SHELLS.some((shell) => shell.test(path)))
       .flatMap(({ path, text, imports }) => {
         const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
-        const words = FORBIDDEN_IN_PURE_CODE.filter(({ pattern }) => pattern.test(code)).map(({ reason }) => `${path}: ${reason}`)
+        const words = FORBIDDEN_IN_PURE_CODE.filter(({ pattern }) => pattern.test(code)).map(
+          ({ reason }) => `${path}: ${reason}`,
+        )
         const modules = imports
           .filter((specifier) => specifier.startsWith('node:') && !PURE_BUILTINS.has(specifier))
           .map((specifier) => `${path} imports ${specifier}: pure code reaches nothing outside`)
@@ -153,9 +196,9 @@ describe('layers', () => {
 
   it('an SDK is imported only by its adapter', () => {
     const wrong = sources.flatMap(({ path, imports }) =>
-      SDKS.filter(({ packages, only }) => imports.some((specifier) => packages.test(specifier)) && !only.test(path)).map(
-        ({ reason }) => `${path}: ${reason}`,
-      ),
+      SDKS.filter(
+        ({ packages, only }) => imports.some((specifier) => packages.test(specifier)) && !only.test(path),
+      ).map(({ reason }) => `${path}: ${reason}`),
     )
     assert.deepEqual(wrong, [])
   })
