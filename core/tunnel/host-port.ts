@@ -4,9 +4,9 @@
  */
 
 const PORT = /^[1-9]\d{0,4}$/
-const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
 /** Real zones hold names with underscores, whatever RFC 1123 says of hosts. */
-const HOST_LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
+const HOST_LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i
 const IPV4_PART = /^(0|[1-9]\d{0,2})$/
 
 /** The port that `text` writes in decimal, 1 to 65535; undefined for anything else, signs and leading zeros included. */
@@ -17,8 +17,8 @@ export function parsePort(text: string): number | undefined {
 
 /** `text` in lower case when it is one DNS label (a Service's name, say), else undefined. */
 export function parseLabel(text: string): string | undefined {
-  const label = text.toLowerCase()
-  return LABEL.test(label) ? label : undefined
+  // Checked before it is lower-cased: some letters of other scripts become Latin ones by that.
+  return LABEL.test(text) ? text.toLowerCase() : undefined
 }
 
 /**
@@ -28,9 +28,9 @@ export function parseLabel(text: string): string | undefined {
  */
 export function parseHost(text: string): string | undefined {
   if (text.startsWith('[') || text.includes(':')) return parseIpv6(text)
-  const labels = text.toLowerCase().replace(/\.$/, '').split('.')
+  const labels = text.replace(/\.$/, '').split('.')
   if (/^\d+$/.test(labels.at(-1) ?? '')) return parseIpv4(labels)
-  const name = labels.join('.')
+  const name = labels.join('.').toLowerCase()
   return name.length <= 253 && labels.every((label) => HOST_LABEL.test(label)) ? name : undefined
 }
 
