@@ -18,6 +18,8 @@ export const WORLD = {
     role: 'paragon-acme-5d1f0c2e-bastion',
     agentVersion: '3.3.5102.0',
   },
+  /** What the auto-scaling group starts while it replaces the bastion. */
+  replacement: { instanceId: 'i-0f9e8d7c6b5a49382', address: '10.0.16.77' },
   cluster: {
     name: 'paragon-acme-5d1f0c2e',
     /** The name on the API server's certificate; only the bastion can resolve it. */
@@ -30,6 +32,16 @@ export const WORLD = {
   payloadPort: 8080,
   kmsKeyArn: 'arn:aws:kms:eu-central-1:111122223333:key/5d0a2c8e-71f4-4b09-9c36-0e1a7b2f4d85',
 } as const
+
+/** The cluster's nodes: instances that are no bastion, so that looking for one has something to pass over. */
+export const WORLD_NODES: ReadonlyArray<{ instanceId: string; address: string }> = [
+  { instanceId: 'i-01c2d3e4f5a6b7c81', address: '10.0.32.4' },
+  { instanceId: 'i-02c2d3e4f5a6b7c82', address: '10.0.33.4' },
+  { instanceId: 'i-03c2d3e4f5a6b7c83', address: '10.0.34.4' },
+  { instanceId: 'i-04c2d3e4f5a6b7c84', address: '10.0.32.5' },
+  { instanceId: 'i-05c2d3e4f5a6b7c85', address: '10.0.33.5' },
+  { instanceId: 'i-06c2d3e4f5a6b7c86', address: '10.0.34.5' },
+]
 
 export type WorldService = 'grafana' | 'hermes' | 'cerberus' | 'payload'
 

@@ -1,0 +1,38 @@
+import type { Instant } from '#core/clock.ts'
+import type { Dialect } from './dialects/dialect.ts'
+import type { Identity, Principal } from './identity.ts'
+
+export type Input = Readonly<Record<string, unknown>>
+
+/** Who calls, from where and when. */
+export interface Call {
+  readonly principal: Principal
+  readonly caller: Identity
+  readonly now: Instant
+  /** The endpoint as the caller reached it: `https` or `http`, and its Host header. */
+  readonly origin: { readonly secure: boolean; readonly host: string }
+}
+
+/** One operation of a service. Both functions throw an `AwsError` for input that the service would refuse. */
+export interface Operation {
+  /** The resources that a policy would have to allow it on. */
+  resources(input: Input, call: Call): readonly string[]
+  run(input: Input, call: Call): object
+}
+
+export interface AwsService {
+  /** The name in the scope of signatures, and before the colon of IAM actions. */
+  readonly name: string
+  readonly dialect: Dialect
+  readonly operations: Readonly<Record<string, Operation>>
+  /** Operations that nothing can forbid. */
+  readonly alwaysAllowed?: readonly string[]
+}
+
+/** The text of `input[name]`, or undefined where it is absent; anything but text is refused by `refuse`. */
+export function textIn(input: Input, name: string, refuse: (why: string) => Error): string | undefined {
+  const value = input[name]
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'string') throw refuse(`${name} must be a string`)
+  return value
+}

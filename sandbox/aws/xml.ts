@@ -1,0 +1,33 @@
+/** What can stand in an element: text, nested elements, or a list, each of whose members is an `<item>`. */
+export type XmlValue =
+  | string
+  | number
+  | boolean
+  | undefined
+  | readonly XmlValue[]
+  | { readonly [name: string]: XmlValue }
+
+/** `value` inside an element `name`; nothing at all for undefined. */
+export function element(name: string, value: XmlValue, attributes = ''): string {
+  if (value === undefined) return ''
+  return `<${name}${attributes}>${content(value)}</${name}>`
+}
+
+/** A document with `root` as its outermost element. */
+export function document(root: string, value: XmlValue, namespace?: string): string {
+  const attributes = namespace === undefined ? '' : ` xmlns="${namespace}"`
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${element(root, value, attributes)}`
+}
+
+function content(value: Exclude<XmlValue, undefined>): string {
+  if (Array.isArray(value)) return value.map((item: XmlValue) => element('item', item)).join('')
+  if (typeof value === 'object')
+    return Object.entries(value)
+      .map(([name, inner]) => element(name, inner))
+      .join('')
+  return escapeText(String(value))
+}
+
+function escapeText(text: string): string {
+  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
+}

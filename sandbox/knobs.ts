@@ -1,0 +1,55 @@
+import * as z from 'zod'
+import { WORLD } from '#sandbox/world.ts'
+
+/** An IAM action: `ssm:StartSession`. */
+const action = z.string().regex(/^[a-z0-9-]+:[A-Za-z]+$/, 'an action looks like ssm:StartSession')
+const duration = z.number().int().positive()
+
+/**
+ * What tests and demonstrations turn while a sandbox runs. Every knob starts as an installation in good order; a
+ * change names only what differs. Unknown names are refused.
+ */
+export const knobsSchema = z.strictObject({
+  /** The bastion's instance, as EC2 tells it. */
+  bastion: z.enum(['running', 'pending', 'stopping', 'stopped', 'terminated', 'missing']),
+  /** A newer bastion beside it: none, one whose agent has not come up yet, or one that is ready. */
+  replacement: z.enum(['none', 'starting', 'online']),
+  /** The agents, as Systems Manager sees them. */
+  agent: z.enum(['online', 'offline']),
+  credentials: z.enum(['valid', 'expired']),
+  /** The account that the operator's key belongs to. */
+  account: z.string().regex(/^\d{12}$/, 'an account is twelve digits'),
+  /** Actions that no policy allows. */
+  deny: z.array(action),
+  /** How many of the next calls of an action (or of any: `*`) are throttled. */
+  throttle: z.record(z.union([z.literal('*'), action]), z.number().int().nonnegative()),
+  /** Milliseconds without traffic after which the service ends a session; 20 minutes unless the account says else. */
+  idle: duration,
+  /** Milliseconds after which the service ends a session whatever it does; null where the account sets none. */
+  maximum: duration.nullable(),
+  /** Whether the session preferences name a KMS key. */
+  kms: z.enum(['off', 'on']),
+  cluster: z.enum(['ACTIVE', 'CREATING', 'missing']),
+})
+
+export type Knobs = z.infer<typeof knobsSchema>
+
+const MINUTE = 60_000
+
+/** An installation in good order. */
+export const DEFAULT_KNOBS: Knobs = {
+  bastion: 'running',
+  replacement: 'none',
+  agent: 'online',
+  credentials: 'valid',
+  account: WORLD.account,
+  deny: [],
+  throttle: {},
+  idle: 20 * MINUTE,
+  maximum: null,
+  kms: 'off',
+  cluster: 'ACTIVE',
+}
+
+export const knobsChangeSchema = knobsSchema.partial()
+export type KnobsChange = z.infer<typeof knobsChangeSchema>
