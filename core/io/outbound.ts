@@ -26,32 +26,36 @@ export interface OutboundAgents {
 export function createOutboundAgents(environment: Environment): OutboundAgents {
   const options = { keepAlive: true, proxyEnv: proxiesOf(environment) }
   const secureContext = trustOf(environment['AWS_CA_BUNDLE'])
-  try {
-    const http = new HttpAgent(options)
-    const https = new HttpsAgent({ ...options, ...(secureContext === undefined ? {} : { secureContext }) })
-    return {
-      http,
-      https,
-      close() {
-        http.destroy()
-        https.destroy()
-      },
-    }
-  } catch (error) {
-    throw new PgctlError('config-invalid', 'cannot use the proxy that HTTPS_PROXY or HTTP_PROXY names', {
-      why: messageOf(error),
-      next: 'write it as http://HOST:PORT, or unset the variable',
-    })
+  const http = new HttpAgent(options)
+  const https = new HttpsAgent({ ...options, ...(secureContext === undefined ? {} : { secureContext }) })
+  return {
+    http,
+    https,
+    close() {
+      http.destroy()
+      https.destroy()
+    },
   }
 }
 
 function proxiesOf(environment: Environment): Record<string, string> {
+  const valueOf = (name: string) => environment[name.toLowerCase()] || environment[name]
   const proxies: Record<string, string> = {}
-  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) {
-    const value = environment[name.toLowerCase()] || environment[name]
-    if (value) proxies[name] = value
+  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY']) {
+    const value = valueOf(name)
+    if (value) proxies[name] = proxyUrl(name, value)
   }
-  return { ...proxies, NO_PROXY: [proxies['NO_PROXY'], LOOPBACK].filter(Boolean).join(',') }
+  return { ...proxies, NO_PROXY: [valueOf('NO_PROXY'), LOOPBACK].filter(Boolean).join(',') }
+}
+
+/** Node goes past a proxy that it does not understand, without a word: someone who named one wants it used. */
+function proxyUrl(variable: string, value: string): string {
+  const url = URL.parse(/^[a-z0-9+]+:\/\//i.test(value) ? value : `http://${value}`)
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url.href
+  throw new PgctlError('config-invalid', `cannot use the proxy that ${variable} names`, {
+    why: url === null ? 'it is no URL' : `${url.protocol.slice(0, -1)} proxies are not supported`,
+    next: 'write it as http://HOST:PORT, or unset the variable',
+  })
 }
 
 /** One context for all connections: parsing the authorities costs milliseconds. */
