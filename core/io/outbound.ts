@@ -39,13 +39,13 @@ export function createOutboundAgents(environment: Environment): OutboundAgents {
 }
 
 function proxiesOf(environment: Environment): Record<string, string> {
-  const valueOf = (name: string) => environment[name.toLowerCase()] || environment[name]
+  const readVariable = (name: string) => environment[name.toLowerCase()] || environment[name]
   const proxies: Record<string, string> = {}
   for (const name of ['HTTP_PROXY', 'HTTPS_PROXY']) {
-    const value = valueOf(name)
+    const value = readVariable(name)
     if (value) proxies[name] = proxyUrl(name, value)
   }
-  return { ...proxies, NO_PROXY: [valueOf('NO_PROXY'), LOOPBACK].filter(Boolean).join(',') }
+  return { ...proxies, NO_PROXY: [readVariable('NO_PROXY'), LOOPBACK].filter(Boolean).join(',') }
 }
 
 /** Node goes past a proxy that it does not understand, without a word: someone who named one wants it used. */
