@@ -105,6 +105,14 @@ export function uuidText(wire: Uint8Array, from = 0): string {
   return String.fromCharCode(...text)
 }
 
+/** Makes a UUID of version 4 in its wire form of 16 random bytes, in place. */
+export function stampUuid(wire: Uint8Array): Uint8Array {
+  // On the wire the low half comes first: the variant leads byte 0, the version byte 14.
+  wire[0] = ((wire[0] as number) & 0x3f) | 0x80
+  wire[14] = ((wire[14] as number) & 0x0f) | 0x40
+  return wire
+}
+
 const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** The wire form of a UUID's text, or undefined when it is none. */

@@ -30,8 +30,8 @@ export class SessionCipher {
         `The session's data key is ${dataKey.length} bytes long instead of ${DATA_KEY_BYTES}`,
       )
     }
-    const agentKey = dataKey.slice(0, DATA_KEY_BYTES / 2)
-    const clientKey = dataKey.slice(DATA_KEY_BYTES / 2)
+    const agentKey = new Uint8Array(dataKey.subarray(0, DATA_KEY_BYTES / 2))
+    const clientKey = new Uint8Array(dataKey.subarray(DATA_KEY_BYTES / 2))
     this.#seal = side === 'client' ? clientKey : agentKey
     this.#open = side === 'client' ? agentKey : clientKey
     this.#random = random

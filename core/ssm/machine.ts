@@ -98,9 +98,7 @@ export interface SessionFacts {
 /** Something that a user should know and that ends nothing. */
 export type SessionWarning =
   /** A half-close was held back for {@link HELD_FIN_QUIET} and is now sent: the rest of an answer, if any, is lost. */
-  | { readonly code: 'half-close-forced'; readonly connection: ConnectionId }
-  /** The agent stopped taking data: uploads fell back to `messageBytes` a message, `window` messages in flight. */
-  | { readonly code: 'upload-stalled'; readonly messageBytes: Bytes; readonly window: number }
+  { readonly code: 'half-close-forced'; readonly connection: ConnectionId }
 
 /** Why a connection ended. */
 export type ConnectionEnd =

@@ -5,6 +5,7 @@ import {
   bytesEqualAt,
   readUint32,
   readUint64,
+  stampUuid,
   UUID_BYTES,
   utf8,
   uuidText,
@@ -190,10 +191,7 @@ export class MessageIds {
     }
     const id = this.#pool.subarray(this.#used, this.#used + UUID_BYTES)
     this.#used += UUID_BYTES
-    // On the wire the low half comes first: the variant leads byte 0, the version byte 14.
-    id[0] = ((id[0] as number) & 0x3f) | 0x80
-    id[14] = ((id[14] as number) & 0x0f) | 0x40
-    return id
+    return stampUuid(id)
   }
 
   /** A new id as text, for the fields of JSON payloads. */
