@@ -30,6 +30,8 @@ export interface RetryOptions {
   readonly chance: () => number
   readonly policy?: RetryPolicy
   readonly retryable: (error: unknown) => boolean
+  /** The wait that a failure itself asks for (a server's Retry-After); never shortened by the back-off. */
+  readonly floor?: (error: unknown) => Ms | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -42,7 +44,8 @@ export async function retry<T>(action: (attempt: number) => Promise<T>, options:
       return await action(attempt)
     } catch (error) {
       if (attempt >= policy.attempts || !options.retryable(error)) throw error
-      await sleep(options.clock, backoff(policy, attempt, options.chance()), options.signal)
+      const wait = Math.max(backoff(policy, attempt, options.chance()), options.floor?.(error) ?? 0)
+      await sleep(options.clock, wait, options.signal)
     }
   }
 }
