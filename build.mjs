@@ -33,7 +33,9 @@ await build({
   // A native module stays outside; only the sandbox's shells load it, and say so when it is missing.
   external: ['@lydell/node-pty'],
   // CommonJS dependencies inside an ES module still ask for `require`.
-  banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
 })
 
 // Loading the commands once without a manifest is what makes one.

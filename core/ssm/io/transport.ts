@@ -1,8 +1,8 @@
-import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import type { Socket } from 'node:net'
 import WebSocket from 'ws'
-import type { Clock, Ms } from '#core/clock.ts'
+import type { Bytes, Clock, Ms } from '#core/clock.ts'
 import { messageOf, PgctlError } from '#core/errors.ts'
+import type { OutboundAgents } from '#core/io/outbound.ts'
 
 /** NAT and VPN devices forget an idle connection after 60 s; two pings fit into that. */
 const PING_EVERY: Ms = 25_000
@@ -23,8 +23,8 @@ export interface TransportOptions {
   readonly url: URL
   /** The first frame, text: it carries the token, so it is never logged. */
   readonly openFrame: string
-  /** Certificate authorities (PEM) to trust beside the system's. */
-  readonly ca?: readonly string[] | undefined
+  /** Proxies and certificate authorities, the same as for every other request. */
+  readonly agents: OutboundAgents
   readonly clock: Clock
   readonly signal?: AbortSignal | undefined
   readonly handler: TransportHandler
@@ -32,11 +32,11 @@ export interface TransportOptions {
 
 /** What the owner of a transport is told; never called again after `down`. */
 export interface TransportHandler {
-  /** One binary frame. The bytes are valid during the call only: what is kept must be copied. */
-  frame(data: Uint8Array): void
+  /** One binary frame; the bytes are the handler's to keep. */
+  frame(bytes: Uint8Array): void
   /** All frames of one read of the socket have been delivered. */
   drained(): void
-  /** The socket takes frames again after `send` said that it is full. */
+  /** The socket takes frames again after its room was spent. */
   writable(): void
   /** The WebSocket is gone; `reason` is for people. */
   down(reason: string): void
@@ -46,12 +46,13 @@ export interface TransportHandler {
 export interface Transport {
   /** The URL's host, for messages. */
   readonly host: string
-  /** Hands one frame over; false when the socket is full and `writable` will follow. */
-  send(frame: Uint8Array): boolean
-  readonly full: boolean
+  /** Hands one frame over. Where `room` is spent, `writable` will follow. */
+  send(frame: Uint8Array): void
+  /** Bytes that the socket still takes before it is full. */
+  readonly room: Bytes
   /** Runs `action` and writes all that it sent in as few system calls as possible. */
   corked(action: () => void): void
-  /** Stops and restarts the reading of the socket. */
+  /** Stops and restarts the reading of the socket; pongs cannot be seen meanwhile, so none is waited for. */
   pause(): void
   resume(): void
   /** Closes in order, and at once if the far side does not answer. */
@@ -71,10 +72,7 @@ export function openTransport(options: TransportOptions): Promise<Transport> {
       perMessageDeflate: false,
       maxPayload: LARGEST_FRAME,
       followRedirects: false,
-      createConnection: () => {
-        raw = openSocket(url, options.ca)
-        return raw
-      },
+      agent: url.protocol === 'wss:' ? options.agents.https : options.agents.http,
     })
     socket.binaryType = 'nodebuffer'
     const giveUp = (error: unknown) => {
@@ -94,10 +92,17 @@ export function openTransport(options: TransportOptions): Promise<Transport> {
           cause,
         }),
       )
-    const cancelTimeout = clock.after(CONNECT_WITHIN, () => refused(`no answer within ${CONNECT_WITHIN / 1000} s`))
+    const cancelTimeout = clock.after(CONNECT_WITHIN, () =>
+      refused(`no answer within ${CONNECT_WITHIN / 1000} s`),
+    )
     signal?.addEventListener('abort', onAbort, { once: true })
     socket.once('error', (error) => refused(messageOf(error), error))
-    socket.once('unexpected-response', (_request, response) => refused(`the gateway answered HTTP ${response.statusCode}`))
+    socket.once('upgrade', (response) => {
+      raw = response.socket
+    })
+    socket.once('unexpected-response', (_request, response) =>
+      refused(`the gateway answered HTTP ${response.statusCode}`),
+    )
     socket.once('open', () => {
       cancelTimeout()
       signal?.removeEventListener('abort', onAbort)
@@ -106,19 +111,6 @@ export function openTransport(options: TransportOptions): Promise<Transport> {
       socket.send(options.openFrame)
       resolve(new WebSocketTransport(socket, raw as Socket, url.host, clock, handler))
     })
-  })
-}
-
-function openSocket(url: URL, ca: readonly string[] | undefined): Socket {
-  const host = url.hostname.replace(/^\[|\]$/g, '')
-  const port = Number(url.port) || (url.protocol === 'wss:' ? 443 : 80)
-  if (url.protocol !== 'wss:') return connectTcp({ host, port })
-  return connectTls({
-    host,
-    port,
-    ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
-    ...(ca === undefined ? {} : { ca: [...ca] }),
-    ALPNProtocols: ['http/1.1'],
   })
 }
 
@@ -132,6 +124,7 @@ class WebSocketTransport implements Transport {
   #cancelPong = () => {}
   #cancelSleepCheck = () => {}
   #readEnds = false
+  #paused = false
   #down = false
 
   constructor(socket: WebSocket, raw: Socket, host: string, clock: Clock, handler: TransportHandler) {
@@ -151,14 +144,12 @@ class WebSocketTransport implements Transport {
     this.#watchForSleep()
   }
 
-  get full(): boolean {
-    return this.#down || this.#raw.writableLength >= HIGH_WATER
+  get room(): Bytes {
+    return this.#down ? 0 : Math.max(0, HIGH_WATER - this.#raw.writableLength)
   }
 
-  send(frame: Uint8Array): boolean {
-    if (this.#down) return false
-    this.#socket.send(frame, { binary: true })
-    return !this.full
+  send(frame: Uint8Array): void {
+    if (!this.#down) this.#socket.send(frame, { binary: true })
   }
 
   corked(action: () => void): void {
@@ -171,11 +162,16 @@ class WebSocketTransport implements Transport {
   }
 
   pause(): void {
-    if (!this.#down) this.#socket.pause()
+    if (this.#down) return
+    this.#paused = true
+    this.#cancelPong()
+    this.#socket.pause()
   }
 
   resume(): void {
-    if (!this.#down) this.#socket.resume()
+    if (this.#down) return
+    this.#paused = false
+    this.#socket.resume()
   }
 
   close(): void {
@@ -208,6 +204,7 @@ class WebSocketTransport implements Transport {
   #ping(pongWithin: Ms): void {
     this.#cancelPong()
     this.#socket.ping()
+    if (this.#paused) return
     this.#cancelPong = this.#clock.after(pongWithin, () => {
       this.#socket.terminate()
       this.#goDown(`no answer to a ping within ${pongWithin / 1000} s`)

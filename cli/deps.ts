@@ -1,0 +1,189 @@
+import { type AwsConnection, connectAws } from '#core/aws/clients.ts'
+import { createClusterCredentials } from '#core/aws/cluster-token.ts'
+import { createDiscovery } from '#core/aws/discovery.ts'
+import { createIdentityApi } from '#core/aws/identity.ts'
+import { createSessionApi } from '#core/aws/session-api.ts'
+import { messageOf } from '#core/errors.ts'
+import { confirmAccount, type Identity } from '#core/installation/account-pin.ts'
+import { type BastionChoice, chooseBastion } from '#core/installation/bastion-choice.ts'
+import type { DiscoveryQuery } from '#core/installation/discovery.ts'
+import type { Installation } from '#core/installation/installation.ts'
+import type { Inventory } from '#core/installation/inventory.ts'
+import { type ProductProfile, resourceName } from '#core/installation/profile.ts'
+import { createFileStore } from '#core/io/file-store.ts'
+import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
+import { systemClock, systemRandom } from '#core/io/system-clock.ts'
+import type { ClusterCredentials } from '#core/kube/credentials.ts'
+import type { Logger } from '#core/logger.ts'
+import type { SessionContext } from '#core/ssm/io/session.ts'
+import type { SessionApi } from '#core/ssm/session-api.ts'
+import type { Store } from '#core/store.ts'
+import { systemProcesses } from '#core/tunnel/io/processes.ts'
+import type { SessionPlace } from '#core/tunnel/journal.ts'
+import { SessionJournal, sweepSessions } from '#core/tunnel/session-journal.ts'
+import { type Config, chooseInstallation, resolveConfig, type SettingName } from './config.ts'
+import { findConfigFiles } from './config-files.ts'
+import { paths } from './paths.ts'
+import { readProductProfile } from './product-profile.ts'
+
+/** Where a command's shell ends and its environment begins. */
+export interface Surroundings {
+  readonly flags: Readonly<Partial<Record<SettingName, string | undefined>>>
+  readonly environment: NodeJS.ProcessEnv
+  /** The folder of the package. */
+  readonly root: string
+  readonly version: string
+  readonly logger: Logger
+}
+
+/** Whom to call as, and where: enough for a session on an instance that is named. */
+export interface Account {
+  readonly region: string
+  readonly sessionApi: SessionApi
+  readonly store: Store
+  readonly agents: OutboundAgents
+  /** What sessions are made with; what a killed process has left in this place is terminated first. */
+  sessions(signal?: AbortSignal): Promise<SessionContext>
+}
+
+/** One installation, wired: everything is made at its first use, and only once. */
+export interface Deps extends Account {
+  readonly installation: Installation
+  readonly profile: ProductProfile
+  readonly clusterName: string
+  readonly namespace: string
+  readonly clusterCredentials: ClusterCredentials
+  /** The caller, who is of the pinned account; nothing but reads may happen before this has answered. */
+  identity(signal?: AbortSignal): Promise<Identity>
+  inventory(
+    parts: DiscoveryQuery['parts'],
+    depth: DiscoveryQuery['depth'],
+    signal?: AbortSignal,
+  ): Promise<Inventory>
+  /** The bastion to open sessions on, or the error that says why there is none. */
+  bastion(signal?: AbortSignal): Promise<BastionChoice>
+}
+
+/** Wires the installation that flags, environment and files choose. Nothing is sent yet. */
+export async function wireInstallation(surroundings: Surroundings): Promise<Deps> {
+  const installation = chooseInstallation(loadConfig(surroundings))
+  const profile = await readProductProfile(surroundings.root, installation.product)
+  const account = wireAccount(surroundings, installation)
+  const { connection, store } = account
+  const clusterName = resourceName(profile, 'cluster', installation.workspace)
+  const bastionName = resourceName(profile, 'bastion', installation.workspace)
+  const discovery = createDiscovery(connection)
+  const identityApi = createIdentityApi(connection)
+  const identity = once((signal) =>
+    confirmAccount(installation, { api: identityApi, store, now: systemClock.now().wall }, signal),
+  )
+  const inventory: Deps['inventory'] = (parts, depth, signal) =>
+    discovery.inventory(
+      {
+        workspace: installation.workspace,
+        bastionName,
+        clusterName,
+        bastionId: installation.bastion,
+        parts,
+        depth,
+      },
+      signal,
+    )
+  return {
+    ...account,
+    installation,
+    profile,
+    clusterName,
+    namespace: installation.namespace ?? profile.namespace,
+    clusterCredentials: createClusterCredentials(connection, clusterName),
+    identity,
+    inventory,
+    bastion: once(async (signal) =>
+      chooseBastion(await inventory(['bastion'], 'way', signal), {
+        wanted: installation.bastion ?? bastionName,
+        now: systemClock.now().wall,
+      }),
+    ),
+    sessions: once(async (signal) => {
+      // Both at once: only what follows them is more than a read.
+      const [context] = await Promise.all([account.sessions(signal), identity(signal)])
+      await account.sweep(signal)
+      return context
+    }),
+  }
+}
+
+interface WiredAccount extends Account {
+  readonly connection: AwsConnection
+  /** Terminates what killed processes have left behind; only for a caller who is known to be of the account. */
+  sweep(signal?: AbortSignal): Promise<void>
+}
+
+/** Wires an account without an installation, for sessions on an instance that is named. */
+export function wireAccount(
+  surroundings: Surroundings,
+  who: Pick<Installation, 'region'> & Partial<Installation>,
+): WiredAccount {
+  const { environment, logger, version } = surroundings
+  const agents = createOutboundAgents(environment)
+  const connection = connectAws({
+    region: who.region,
+    profile: who.profile,
+    role: who.role === undefined ? undefined : { arn: who.role, externalId: who.externalId },
+    environment,
+    agents,
+    clock: systemClock,
+    version,
+  })
+  const sessionApi = createSessionApi(connection)
+  const store = createFileStore({ folder: paths(environment).state, clock: systemClock })
+  const place: SessionPlace = { installation: who.name, account: who.account, region: who.region }
+  const journal = { store, processes: systemProcesses, clock: systemClock, place }
+  return {
+    connection,
+    region: who.region,
+    sessionApi,
+    store,
+    agents,
+    sessions: once(async (signal) => ({
+      api: sessionApi,
+      streamUrls: {
+        region: who.region,
+        override: environment['AWS_ENDPOINT_URL_SSMMESSAGES'] ?? environment['AWS_ENDPOINT_URL'],
+      },
+      agents,
+      clock: systemClock,
+      random: systemRandom,
+      chance: Math.random,
+      logger,
+      limits: await sessionApi.limits(signal),
+      journal: new SessionJournal(journal),
+    })),
+    async sweep(signal) {
+      const { terminated, failed } = await sweepSessions({ ...journal, api: sessionApi }, signal)
+      for (const { sessionId } of terminated)
+        logger.info({ sessionId }, 'terminated a session that was left behind')
+      for (const { sessionId, error } of failed)
+        logger.warn(
+          { sessionId, error: messageOf(error) },
+          'could not terminate a session that was left behind',
+        )
+    },
+  }
+}
+
+export function loadConfig(surroundings: Pick<Surroundings, 'flags' | 'environment'>): Config {
+  return resolveConfig({ ...surroundings, files: findConfigFiles(surroundings.environment) })
+}
+
+/** Asks once, and gives everyone the same answer; a failure is not remembered. */
+function once<T>(ask: (signal?: AbortSignal) => Promise<T>): (signal?: AbortSignal) => Promise<T> {
+  let answer: Promise<T> | undefined
+  return (signal) => {
+    answer ??= ask(signal).catch((error: unknown) => {
+      answer = undefined
+      throw error
+    })
+    return answer
+  }
+}

@@ -1,0 +1,126 @@
+import type { Duplex } from 'node:stream'
+import { PgctlError } from '#core/errors.ts'
+import { PortStream } from '#core/ssm/io/port-stream.ts'
+import { Session, type SessionContext, type SessionLife } from '#core/ssm/io/session.ts'
+import type { ConnectionId, PortInput, PortOutput, SessionEnd, SessionWarning } from '#core/ssm/machine.ts'
+import { PortSession } from '#core/ssm/port-session.ts'
+import type { SessionRequest } from '#core/ssm/session-api.ts'
+import type { Dialer, DialerEvent } from '#core/tunnel/dialer.ts'
+import { EventChannel } from '#core/tunnel/event-source.ts'
+
+/** The *direct* route: one port session, whose connections end at the host and port of its document. */
+export class SessionDialer implements Dialer {
+  readonly route = 'direct'
+  readonly halfClose = false
+  readonly events = new EventChannel<DialerEvent>()
+  readonly #request: SessionRequest
+  readonly #streams = new Map<ConnectionId, PortStream>()
+  #session: Session<PortInput, PortOutput> | undefined
+  #nextId = 1
+  #failure: PgctlError | undefined
+  #disposed = false
+
+  private constructor(request: SessionRequest) {
+    this.#request = request
+  }
+
+  /** Starts the session that `request` describes. @throws PgctlError when it cannot be started or opened. */
+  static async open(
+    context: SessionContext,
+    request: SessionRequest,
+    signal?: AbortSignal,
+  ): Promise<SessionDialer> {
+    const dialer = new SessionDialer(request)
+    const session = await Session.start<PortInput, PortOutput>(
+      context,
+      {
+        request,
+        createMachine: (options) => new PortSession(options),
+        onOutput: (output) => dialer.#onOutput(output),
+        onLife: (event) => dialer.#onLife(event),
+      },
+      signal,
+    )
+    dialer.#session = session
+    dialer.events.emit({
+      event: 'session',
+      sessionId: session.id,
+      instance: request.target,
+      limits: context.limits,
+    })
+    return dialer
+  }
+
+  async connect(signal?: AbortSignal): Promise<Duplex> {
+    signal?.throwIfAborted()
+    if (this.#failure !== undefined) throw this.#failure
+    const session = this.#session
+    if (session === undefined) throw new TypeError('a dialer is handed out with its session')
+    const id = this.#nextId++
+    const stream = new PortStream(id, (input) => session.feed(input))
+    this.#streams.set(id, stream)
+    stream.once('close', () => this.#streams.delete(id))
+    return stream
+  }
+
+  roundTrip(): number | undefined {
+    return this.#session?.stats().roundTrip
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true
+    for (const stream of this.#streams.values()) stream.destroy()
+    await this.#session?.close()
+  }
+
+  #onOutput(output: PortOutput): void {
+    switch (output.type) {
+      case 'data':
+        this.#streams.get(output.connection)?.arrive(output.bytes)
+        return
+      case 'full':
+      case 'writable':
+        this.#streams.get(output.connection)?.setFull(output.type === 'full')
+        return
+      case 'connection-ended':
+        this.#streams.get(output.connection)?.farEnd(output.end)
+        return
+      case 'warning':
+        this.events.emit(describeWarning(output.warning))
+        return
+      case 'ended':
+        this.#onEnded(output.end)
+        return
+    }
+  }
+
+  #onLife(event: SessionLife): void {
+    if (this.#disposed) return
+    if (event.type === 'reconnecting') this.events.emit({ event: 'reconnecting', error: event.error })
+    else this.events.emit({ event: 'resumed', downFor: event.downFor })
+  }
+
+  #onEnded(end: SessionEnd): void {
+    const error = describeEnd(this.#request.target, end)
+    this.#failure = error
+    for (const stream of this.#streams.values()) stream.destroy(error)
+    if (!this.#disposed) this.events.emit({ event: 'ended', error })
+  }
+}
+
+function describeEnd(instance: string, end: SessionEnd): PgctlError {
+  if (end.how === 'failed') return end.error
+  if (end.how === 'closed') return new PgctlError('session-ended', `the session on ${instance} was closed`)
+  return new PgctlError('session-ended', `the session on ${instance} was ended by the other side`, {
+    why: end.output.trim() === '' ? 'it gave no reason' : end.output.trim(),
+    next: 'start again for a new session',
+  })
+}
+
+function describeWarning(_warning: SessionWarning): DialerEvent {
+  return {
+    event: 'warning',
+    message: 'a client ended its input and the far end stayed silent for 30 s: the connection is closed',
+    next: 'a plain port session carries no half-close; keep the input open until the answer is there',
+  }
+}
