@@ -10,6 +10,7 @@ import { WebSocket } from 'ws'
 import { startGrafana } from '#sandbox/services/grafana.ts'
 import { type PayloadOptions, startPayload } from '#sandbox/services/payload.ts'
 import { startProduct } from '#sandbox/services/product.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 
 const limits = { timeout: 20_000 }
 
@@ -90,24 +91,15 @@ describe('payload', limits, () => {
   })
 
   it('sends /slow in pieces as time goes on, and no faster', limits, async () => {
-    const wakes: (() => void)[] = []
-    let now = 0
-    const clock = {
-      now: () => ({ mono: now, wall: now }),
-      after: (_delay: number, wake: () => void) => {
-        wakes.push(wake)
-        return () => {}
-      },
-    }
+    const clock = new ManualClock()
     const { service, url } = await start({ clock })
     await using _ = service
     const response = await fetch(`${url}/slow/1000/2000`)
     const reader = response.body?.getReader()
     const first = await reader?.read()
     assert.equal(first?.value?.length, 100)
-    now = 50
-    while (wakes.length === 0) await new Promise(setImmediate)
-    wakes.shift()?.()
+    while (clock.pending === 0) await new Promise(setImmediate)
+    clock.advance(50)
     assert.equal((await reader?.read())?.value?.length, 100)
     await reader?.cancel()
   })
