@@ -3,8 +3,7 @@ import type { SessionLimits } from '#core/ssm/session-api.ts'
 
 /**
  * When the account's policy ends a session, so that nobody is surprised. The policy is the customer's: all this does
- * is to tell it in time, and to forbid a resume that would stretch it (ResumeSession starts the service's idle timer
- * anew).
+ * is to tell it in time. (Whether a session that lost its connection may be resumed is `core/ssm/resume-policy.ts`.)
  */
 export interface SessionSpan {
   readonly limits: SessionLimits
@@ -32,11 +31,6 @@ export function findEnds(span: SessionSpan, now: Instant): SessionEnd[] {
   const ends = [endAfter('idle', limits.idle, lastActivity, now)]
   if (limits.maximum !== undefined) ends.push(endAfter('maximum', limits.maximum, started, now))
   return ends.sort((a, b) => a.remaining - b.remaining)
-}
-
-/** Whether a session that lost its connection may be resumed: never once one of its limits has passed. */
-export function mayResume(span: SessionSpan, now: Instant): boolean {
-  return findEnds(span, now).every(({ remaining }) => remaining > 0)
 }
 
 /**
