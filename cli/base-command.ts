@@ -2,6 +2,7 @@ import { Command, Flags } from '@oclif/core'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import { type Logger, silentLogger } from '#core/logger.ts'
 import { createLogger } from './debug-log.ts'
+import type { Surroundings } from './deps.ts'
 import { exitStatusOf } from './exit-codes.ts'
 import { toFailure } from './failure.ts'
 import { type Interrupts, listenForInterrupts } from './interrupts.ts'
@@ -48,6 +49,12 @@ export abstract class BaseCommand extends Command {
   /** Something that must happen even when a second signal ends the process at once. */
   protected onAbruptEnd(action: () => void): void {
     this.#interrupts?.onSecond(action)
+  }
+
+  /** What wiring needs of this run; `flags` are the parsed ones. */
+  protected surroundings(flags: Surroundings['flags']): Surroundings {
+    const { root, version } = this.config
+    return { flags, environment: process.env, root, version, logger: this.logger }
   }
 
   protected override async init(): Promise<void> {

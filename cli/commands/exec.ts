@@ -1,0 +1,41 @@
+import { PgctlError } from '#core/errors.ts'
+import { BaseCommand } from '../base-command.ts'
+import { installationFlags, reasonFlag } from '../flags.ts'
+
+export default class Exec extends BaseCommand {
+  static override summary = 'Run one command on the bastion, and give its exit status as our own.'
+  static override description = [
+    'The words after `--` are run as they are, without a shell. stdout and stderr stay apart and nothing is added to',
+    'them; the command gets no input.',
+  ].join('\n')
+  static override examples = [
+    '<%= config.bin %> exec -- uname -a',
+    '<%= config.bin %> exec --reason "INC-4711" -- sh -c "df -h | tail -n +2"',
+  ]
+  static override strict = false
+  static override flags = { ...installationFlags, ...reasonFlag }
+
+  override async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Exec)
+    const words = argv.map(String)
+    if (words.length === 0)
+      throw new PgctlError('usage', 'there is no command to run', {
+        next: 'put it behind two dashes: pgctl exec -- CMD',
+      })
+    const { wireInstallation } = await import('../deps.ts')
+    const { runCommand } = await import('#core/ssm/io/exec.ts')
+    const deps = await wireInstallation(this.surroundings(flags))
+    const [{ bastion }, context] = await Promise.all([deps.bastion(this.signal), deps.sessions(this.signal)])
+    process.exitCode = await runCommand(
+      {
+        context,
+        target: bastion.id,
+        words,
+        reason: flags.reason,
+        stdout: process.stdout,
+        stderr: process.stderr,
+      },
+      this.signal,
+    )
+  }
+}

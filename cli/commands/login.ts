@@ -1,0 +1,44 @@
+import { PgctlError } from '#core/errors.ts'
+import { BaseCommand } from '../base-command.ts'
+import { installationFlags, reasonFlag } from '../flags.ts'
+
+export default class Login extends BaseCommand {
+  static override summary = 'Open a shell on the bastion.'
+  static override description = [
+    'Every key travels, Ctrl-C included, and the size follows the window. `exit` or Ctrl-D ends the shell; `~.` at the',
+    'start of a line leaves one that no longer answers.',
+  ].join('\n')
+  static override examples = [
+    '<%= config.bin %> login',
+    '<%= config.bin %> login --installation acme --reason "INC-4711: queue is stuck"',
+  ]
+  static override flags = { ...installationFlags, ...reasonFlag }
+
+  override async run(): Promise<void> {
+    const { flags } = await this.parse(Login)
+    const { stdin, stdout } = process
+    if (!stdin.isTTY || !stdout.isTTY)
+      throw new PgctlError('usage', 'login needs a terminal', {
+        why: 'input or output is a pipe or a file',
+        next: 'run one command instead: pgctl exec -- CMD',
+      })
+    const { wireInstallation } = await import('../deps.ts')
+    const { runLogin } = await import('#core/ssm/io/login.ts')
+    const deps = await wireInstallation(this.surroundings(flags))
+    const [{ bastion }, context] = await Promise.all([deps.bastion(this.signal), deps.sessions(this.signal)])
+    await runLogin(
+      {
+        context,
+        request: { target: bastion.id, reason: flags.reason },
+        input: stdin,
+        output: stdout,
+        onRaw: (restore) => this.onAbruptEnd(restore),
+        onLife: (event) =>
+          this.notice(
+            event.type === 'reconnecting' ? `\r\n${event.error.message}, bringing it back` : '\r\nback',
+          ),
+      },
+      this.signal,
+    )
+  }
+}

@@ -1,0 +1,63 @@
+import { neutralise } from '#core/text/neutralise.ts'
+import type { Cause, ReadyEvent, TunnelEvent } from '#core/tunnel/events.ts'
+import type { Paint } from './error.ts'
+
+/** The line of a tunnel that is ready: the result of the command. */
+export function renderReady(event: ReadyEvent, paint: Paint): string {
+  const at = event.url ?? `${event.address}:${event.port}`
+  const how = `${event.route} route, ${event.detail}`
+  return `${paint('bold', event.target)}  ${paint('cyan', at)}  ${paint('dim', neutralise(how))}`
+}
+
+/** What else happens to a tunnel, for a person; undefined for what only a program wants to know. */
+export function renderTunnelEvent(event: TunnelEvent, paint: Paint): string | undefined {
+  const text = sentence(event)
+  if (text === undefined) return undefined
+  const mark =
+    event.event === 'warning' || event.event === 'degraded' ? paint('yellow', '!') : paint('dim', '·')
+  return `${mark} ${event.target}: ${neutralise(text)}`
+}
+
+function sentence(event: TunnelEvent): string | undefined {
+  switch (event.event) {
+    case 'starting':
+      return `opening by the ${event.route} route: ${event.why}`
+    case 'session':
+      return `session ${event.sessionId} on ${event.instance}${limits(event)}`
+    case 'connection-closed':
+      return event.cause === undefined
+        ? undefined
+        : `connection ${event.connection}: ${causeText(event.cause)}`
+    case 'reconnecting':
+      return `${causeText(event.cause)}; bringing it back, connections wait`
+    case 'resumed':
+      return `back after ${(event.downForMs / 1000).toFixed(1)} s, nothing was lost`
+    case 'degraded':
+      return event.message
+    case 'notice':
+    case 'warning':
+      return event.next === undefined ? event.message : `${event.message} (${event.next})`
+    case 'ended':
+      return event.cause.code === 'closed' ? 'closed' : undefined
+    case 'ready':
+    case 'connection-opened':
+      return undefined
+  }
+}
+
+function causeText({ message, why }: Cause): string {
+  return why === undefined ? message : `${message} (${why})`
+}
+
+function limits(event: Extract<TunnelEvent, { event: 'session' }>): string {
+  const parts: string[] = []
+  if (event.endsAt !== undefined) parts.push(`ends at ${clockTime(event.endsAt)}`)
+  if (event.idleLimitMs !== undefined)
+    parts.push(`after ${Math.round(event.idleLimitMs / 60_000)} min without traffic`)
+  return parts.length === 0 ? '' : `; ${parts.join(', or ')}`
+}
+
+/** The time of day, where the person is. */
+function clockTime(iso: string): string {
+  return new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' }).format(new Date(iso))
+}

@@ -1,0 +1,98 @@
+import type { Writable } from 'node:stream'
+import { isPgctlError, type PgctlError } from '#core/errors.ts'
+import { Session, type SessionContext, type SessionLife } from '#core/ssm/io/session.ts'
+import type { SessionEnd, SessionFacts, TerminalInput, TerminalOutput } from '#core/ssm/machine.ts'
+import type { TerminalSize } from '#core/ssm/payloads.ts'
+import type { SessionRequest } from '#core/ssm/session-api.ts'
+import { TerminalSession } from '#core/ssm/terminal-session.ts'
+
+export interface TerminalRunOptions {
+  readonly context: SessionContext
+  readonly request: SessionRequest
+  readonly stdout: Writable
+  readonly stderr: Writable
+  /** The size from the first prompt on; undefined for a command without a terminal. */
+  readonly size?: TerminalSize | undefined
+  readonly onReady?: ((facts: SessionFacts) => void) | undefined
+  readonly onLife?: ((event: SessionLife) => void) | undefined
+}
+
+export interface TerminalOutcome {
+  readonly end: SessionEnd
+  /** The command's own exit status; undefined where the agent told none. */
+  readonly status: number | undefined
+}
+
+/** One shell or command on a bastion, its output going to two streams at the speed that these take it. */
+export class TerminalRun implements AsyncDisposable {
+  /** Resolves when the session has ended, its output is written and it is terminated. */
+  readonly outcome: Promise<TerminalOutcome>
+  readonly #session: Session<TerminalInput, TerminalOutput>
+
+  private constructor(session: Session<TerminalInput, TerminalOutput>, outcome: Promise<TerminalOutcome>) {
+    this.#session = session
+    this.outcome = outcome
+  }
+
+  /** @throws PgctlError when the session cannot be started or opened. */
+  static async start(options: TerminalRunOptions, signal?: AbortSignal): Promise<TerminalRun> {
+    const { context, request, size } = options
+    let status: number | undefined
+    let written: Promise<unknown> = Promise.resolve()
+    const started: { session?: Session<TerminalInput, TerminalOutput> } = {}
+    const session = await Session.start<TerminalInput, TerminalOutput>(
+      context,
+      {
+        request,
+        createMachine: (session) =>
+          new TerminalSession({ ...session, ...(size === undefined ? {} : { size }) }),
+        onLife: options.onLife,
+        onOutput(output) {
+          if (output.type === 'exit') status = output.status
+          else if (output.type === 'ready') options.onReady?.(output.facts)
+          else if (output.type === 'output') {
+            const { bytes, stream } = output
+            written = write(options[stream], bytes).then(() =>
+              started.session?.feed({ type: 'output-consumed', length: bytes.length }),
+            )
+          }
+        },
+      },
+      signal,
+    )
+    started.session = session
+    return new TerminalRun(
+      session,
+      session.done.then(async (end) => {
+        await written
+        return { end, status }
+      }),
+    )
+  }
+
+  /** Sends what was typed, as it is. */
+  type(bytes: Uint8Array): void {
+    this.#session.feed({ type: 'input', bytes })
+  }
+
+  resize(size: TerminalSize): void {
+    this.#session.feed({ type: 'resize', size })
+  }
+
+  /** Ends the session from this side. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session.close()
+  }
+}
+
+/** Why a terminal session did not end as its user would expect, or undefined when it did. */
+export function failureOf({ end }: TerminalOutcome): PgctlError | undefined {
+  return end.how === 'failed' && isPgctlError(end.error) ? end.error : undefined
+}
+
+/** Resolves when the stream has taken the bytes, also when it never will. */
+function write(stream: Writable, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write(bytes, () => resolve())
+  })
+}
