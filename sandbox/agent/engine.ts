@@ -382,6 +382,10 @@ export class AgentEngine {
 
   // ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  get hasEvents(): boolean {
+    return this.#events.length > 0
+  }
+
   pollEvent(): AgentEvent | undefined {
     return this.#events.shift()
   }

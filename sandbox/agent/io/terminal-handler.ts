@@ -1,0 +1,122 @@
+import type { IPty } from '@lydell/node-pty'
+import type { Clock, Ms } from '#core/clock.ts'
+import { PgctlError } from '#core/errors.ts'
+import type { ChildHome } from '#sandbox/agent/io/child-environment.ts'
+import type { Handler, HandlerHost } from '#sandbox/agent/io/handler.ts'
+import { isAlive, signalGroup } from '#sandbox/agent/io/process-group.ts'
+
+/** How long a shell has to follow a hang-up before it is killed. */
+const HANG_UP_GRACE: Ms = 200
+/** The pty library drops what a paused terminal has not given 200 ms after its process ended. */
+const EXIT_WATCH: Ms = 50
+
+export interface TerminalOptions {
+  /** What the shell runs; undefined is a shell for people. */
+  readonly command: string | undefined
+  readonly home: ChildHome
+  readonly clock: Clock
+}
+
+/** A shell, or a command in one, in a real pseudo-terminal. */
+export class TerminalHandler implements Handler {
+  readonly #host: HandlerHost
+  readonly #pty: IPty
+  readonly #clock: Clock
+  readonly #ended: Promise<void>
+  #running = true
+  #stopping = false
+  #unwatch: (() => void) | undefined
+
+  /** @throws PgctlError `not-supported` where the optional pty library is not installed. */
+  static async start(host: HandlerHost, options: TerminalOptions): Promise<TerminalHandler> {
+    const { spawn } = await loadPty()
+    const pty = spawn('/bin/sh', options.command === undefined ? ['-i'] : ['-c', options.command], {
+      name: 'xterm-256color',
+      cols: 80,
+      rows: 24,
+      cwd: options.home.directory,
+      env: { ...options.home.environment },
+      encoding: null,
+    })
+    return new TerminalHandler(host, pty, options.clock)
+  }
+
+  private constructor(host: HandlerHost, pty: IPty, clock: Clock) {
+    this.#host = host
+    this.#pty = pty
+    this.#clock = clock
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#ended = promise
+    // With no encoding the library gives the raw bytes, whatever its types say.
+    pty.onData((data) => {
+      host.write(data as unknown as Uint8Array)
+    })
+    pty.onExit(() => {
+      this.#running = false
+      this.#unwatch?.()
+      resolve()
+      if (!this.#stopping) host.finish('')
+    })
+    host.ready()
+  }
+
+  input(bytes: Uint8Array): void {
+    if (this.#running) this.#pty.write(bytes as unknown as string)
+    this.#host.consumed(bytes.length)
+  }
+
+  resize(columns: number, rows: number): void {
+    if (this.#running && columns > 0 && rows > 0) this.#pty.resize(columns, rows)
+  }
+
+  flow(open: boolean): void {
+    if (!this.#running) return
+    this.#unwatch?.()
+    this.#unwatch = undefined
+    if (open) this.#pty.resume()
+    else {
+      this.#pty.pause()
+      this.#watchExit()
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    if (!this.#running) return
+    this.#unwatch?.()
+    this.#pty.resume()
+    signalGroup(this.#pty.pid, 'SIGHUP')
+    const cancel = this.#clock.after(HANG_UP_GRACE, () => signalGroup(this.#pty.pid, 'SIGKILL'))
+    await this.#ended
+    cancel()
+  }
+
+  disconnect(): void {}
+  openStream(): void {}
+  streamData(): void {}
+  streamEnd(): void {}
+
+  /** While the terminal is paused, looks whether its process has ended, so as to take what is left in time. */
+  #watchExit(): void {
+    this.#unwatch = this.#clock.after(EXIT_WATCH, () => {
+      if (isAlive(this.#pty.pid)) this.#watchExit()
+      else this.#pty.resume()
+    })
+  }
+}
+
+async function loadPty(): Promise<typeof import('@lydell/node-pty')> {
+  try {
+    return await import('@lydell/node-pty')
+  } catch (cause) {
+    throw new PgctlError(
+      'not-supported',
+      'The sandbox cannot start a shell: this computer has no pty library',
+      {
+        why: 'the optional dependency @lydell/node-pty is not installed for this platform',
+        next: 'Run npm install on a platform that it supports, or use port sessions and exec only',
+        cause,
+      },
+    )
+  }
+}
