@@ -169,10 +169,12 @@ function serviceOf(action: string): string {
   return action.slice(0, action.indexOf(':'))
 }
 
-function whyOf({ name, message }: AwsErrorFacts): string {
+/** The provider's words, with its name for the error where a service answered. */
+function whyOf({ name, message, status }: AwsErrorFacts): string {
   const [text = ''] = message.replace(ENCODED_DETAIL, '').split(QUOTED_REQUEST)
   const shown = text.length > WHY_LIMIT ? `${text.slice(0, WHY_LIMIT)}…` : text
-  return shown === '' ? name : `${shown} (${name})`
+  if (shown === '') return name
+  return status === undefined ? shown : `${shown} (${name})`
 }
 
 /** Reads what an error says of itself, whatever it is: services, providers and Node agree on no shape. */
