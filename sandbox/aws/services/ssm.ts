@@ -1,0 +1,105 @@
+import type { MessageGateway } from '#sandbox/gateway/gateway.ts'
+import { WORLD } from '#sandbox/world.ts'
+import type { WorldInstance, WorldState } from '#sandbox/world-state.ts'
+import { AwsError } from '../aws-error.ts'
+import { jsonDialect } from '../dialects/json.ts'
+import { page } from '../pages.ts'
+import { type AwsService, type Call, type Input, type Operation, textIn } from '../service.ts'
+import { sessionDocument } from './session-documents.ts'
+import { preferencesOf, sessionOperations } from './ssm-sessions.ts'
+
+/** How many nodes a page of DescribeInstanceInformation holds at most, and unless told otherwise. */
+const MOST_NODES = 50
+
+/** Systems Manager: sessions, managed nodes and documents. */
+export function createSsm(state: WorldState, gateway: MessageGateway): AwsService {
+  return {
+    name: 'ssm',
+    dialect: jsonDialect('AmazonSSM'),
+    operations: {
+      ...sessionOperations(state, gateway),
+      DescribeInstanceInformation: {
+        resources: () => [],
+        run: (input, call) => describeNodes(input, call, state, gateway),
+      },
+      GetDocument: getDocument(state),
+    },
+  }
+}
+
+function getDocument(state: WorldState): Operation {
+  const nameOf = (input: Input) => textIn(input, 'Name', validation) ?? ''
+  return {
+    resources: (input) => [`arn:aws:ssm:${WORLD.region}:${WORLD.account}:document/${nameOf(input)}`],
+    run(input) {
+      const name = nameOf(input)
+      const document = sessionDocument(name, preferencesOf(state))
+      return {
+        Name: name,
+        Content: JSON.stringify(document, null, 2),
+        CreatedDate: state.began / 1000,
+        DocumentFormat: 'JSON',
+        DocumentType: 'Session',
+        DocumentVersion: '1',
+        Status: 'Active',
+      }
+    },
+  }
+}
+
+function describeNodes(input: Input, call: Call, state: WorldState, gateway: MessageGateway): object {
+  const filters = (input['Filters'] ?? []) as ReadonlyArray<{ Key?: string; Values?: readonly string[] }>
+  const size = input['MaxResults'] ?? MOST_NODES
+  if (!Number.isInteger(size) || (size as number) < 5 || (size as number) > MOST_NODES)
+    throw validation(`MaxResults must be between 5 and ${MOST_NODES}`)
+  const nodes = call.caller.account === WORLD.account ? state.instances() : []
+  const found = nodes
+    .filter(({ managed, state: is }) => managed && is !== 'terminated')
+    .map((instance) => describe(instance, gateway.isOnline(instance.instanceId), call.now.wall))
+    .filter((node) => filters.every(({ Key, Values }) => (Values ?? []).includes(fieldOf(node, Key ?? ''))))
+  const { items, next } = page(found, size as number, textIn(input, 'NextToken', validation), () => {
+    throw new AwsError('InvalidNextToken', 'The specified token is not valid.')
+  })
+  return { InstanceInformationList: items, ...(next === undefined ? {} : { NextToken: next }) }
+}
+
+type Node = ReturnType<typeof describe>
+
+function describe(instance: WorldInstance, online: boolean, now: number) {
+  // An agent pings every five minutes; one that is gone was last heard of some time ago.
+  const lastPing = (online ? now - 60_000 : now - 30 * 60_000) / 1000
+  return {
+    InstanceId: instance.instanceId,
+    PingStatus: online ? 'Online' : 'ConnectionLost',
+    LastPingDateTime: lastPing,
+    AgentVersion: WORLD.bastion.agentVersion,
+    IsLatestVersion: true,
+    PlatformType: 'Linux',
+    PlatformName: 'Amazon Linux',
+    PlatformVersion: '2023',
+    ResourceType: 'EC2Instance',
+    IPAddress: instance.address,
+    ComputerName: `ip-${instance.address.replaceAll('.', '-')}.${WORLD.region}.compute.internal`,
+  }
+}
+
+function fieldOf(node: Node, key: string): string {
+  switch (key) {
+    case 'InstanceIds':
+      return node.InstanceId
+    case 'PingStatus':
+      return node.PingStatus
+    case 'ResourceType':
+      return node.ResourceType
+    case 'PlatformTypes':
+      return node.PlatformType
+    case 'AgentVersion':
+      return node.AgentVersion
+    default:
+      throw new AwsError('InvalidFilterKey', `The filter key ${key} is not valid.`)
+  }
+}
+
+function validation(message: string): AwsError {
+  return new AwsError('ValidationException', message)
+}
