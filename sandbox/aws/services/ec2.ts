@@ -100,6 +100,17 @@ function describe(instance: WorldInstance): XmlValue {
     vpcId: gone ? undefined : WORLD.vpcId,
     privateIpAddress: gone ? undefined : instance.address,
     architecture: 'arm64',
+    // What lets the bastion's agent register; the cluster's nodes have a role of their own, which nobody asks for.
+    iamInstanceProfile: gone || !isBastion(instance) ? undefined : INSTANCE_PROFILE,
     tagSet: Object.entries(instance.tags).map(([key, value]) => ({ key, value })),
   }
+}
+
+function isBastion({ tags }: WorldInstance): boolean {
+  return tags['Name'] === WORLD.bastion.name
+}
+
+const INSTANCE_PROFILE = {
+  arn: `arn:aws:iam::${WORLD.account}:instance-profile/${WORLD.bastion.role}`,
+  id: 'AIPA7SANDBOXBASTION23',
 }
