@@ -97,6 +97,8 @@ export function refuseUpgrade(socket: Duplex, status: number, body: unknown): vo
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\ncontent-type: application/json\r\n` +
       `content-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+    // The server allows half-open connections, so a client that never ends its side would stay.
+    () => socket.destroy(),
   )
 }
 
