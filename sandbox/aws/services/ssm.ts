@@ -55,8 +55,14 @@ function describeNodes(input: Input, call: Call, state: WorldState, gateway: Mes
   const nodes = call.caller.account === WORLD.account ? state.instances() : []
   const found = nodes
     .filter(({ managed, state: is }) => managed && is !== 'terminated')
-    .map((instance) => describe(instance, gateway.isOnline(instance.instanceId), call.now.wall))
-    .filter((node) => filters.every(({ Key, Values }) => (Values ?? []).includes(fieldOf(node, Key ?? ''))))
+    .map((instance) => ({
+      tags: instance.tags,
+      node: describe(instance, gateway.isOnline(instance.instanceId), call.now.wall),
+    }))
+    .filter(({ node, tags }) =>
+      filters.every(({ Key = '', Values = [] }) => Values.includes(tagOf(tags, Key) ?? fieldOf(node, Key))),
+    )
+    .map(({ node }) => node)
   const { items, next } = page(found, size as number, textIn(input, 'NextToken', validation), () => {
     throw new AwsError('InvalidNextToken', 'The specified token is not valid.')
   })
@@ -81,6 +87,11 @@ function describe(instance: WorldInstance, online: boolean, now: number) {
     IPAddress: instance.address,
     ComputerName: `ip-${instance.address.replaceAll('.', '-')}.${WORLD.region}.compute.internal`,
   }
+}
+
+/** The tag that a filter `tag:NAME` asks for, empty where the node has none; undefined for any other filter. */
+function tagOf(tags: WorldInstance['tags'], key: string): string | undefined {
+  return key.startsWith('tag:') ? (tags[key.slice('tag:'.length)] ?? '') : undefined
 }
 
 function fieldOf(node: Node, key: string): string {
