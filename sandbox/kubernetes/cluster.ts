@@ -222,7 +222,7 @@ export class Cluster {
   }
 }
 
-export function servicesOfWorld(): WorldService[] {
+function servicesOfWorld(): WorldService[] {
   return Object.keys(WORLD_SERVICES) as WorldService[]
 }
 

@@ -38,7 +38,7 @@ function namesOfTheWorld(): string[] {
 }
 
 /** Whether `authority` (a Host header) names this computer, or a part of the world that a tunnel leads to. */
-export function isKnownHost(authority: string): boolean {
+function isKnownHost(authority: string): boolean {
   const name = hostnameOf(authority)
   if (name === undefined) return false
   return LOOPBACK_NAMES.has(name) || name.endsWith('.localhost') || IN_CLUSTER_NAMES.has(name)

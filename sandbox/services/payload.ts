@@ -22,7 +22,7 @@ import { type Content, chunksOf, type Digests, rememberDigests } from './payload
 
 const GIB: Bytes = 2 ** 30
 /** The most that one answer holds, and the most that one request may send. */
-export const PAYLOAD_LIMIT: Bytes = 4 * GIB
+const PAYLOAD_LIMIT: Bytes = 4 * GIB
 const SEED_LIMIT = 128
 const SLOW_TICK = 50
 

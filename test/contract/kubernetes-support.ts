@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { createInterface } from 'node:readline'
+import { Writable } from 'node:stream'
+import { KubeConfig } from '@kubernetes/client-node'
+import { WebSocket } from 'ws'
 import { createAuthority } from '#sandbox/certificates.ts'
 import {
   type KubernetesOptions,
@@ -108,4 +111,64 @@ export function linesOf(response: IncomingMessage): { next(): Promise<string>; r
       }
     },
   }
+}
+
+/** The configuration of the Kubernetes project's client. */
+export function configOf(world: TestApi): KubeConfig {
+  const config = new KubeConfig()
+  config.loadFromClusterAndUser(
+    {
+      name: 'sandbox',
+      server: `https://127.0.0.1:${world.api.port}`,
+      caData: Buffer.from(world.trust.ca).toString('base64'),
+      tlsServerName: WORLD.cluster.host,
+      skipTLSVerify: false,
+    },
+    { name: 'operator', token: TOKEN },
+  )
+  return config
+}
+
+/** A writable that keeps what it is given. */
+export class Collected extends Writable {
+  readonly chunks: Buffer[] = []
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.chunks.push(chunk)
+    this.emit('collected')
+    done()
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.chunks)
+  }
+
+  async until(enough: (bytes: Buffer) => boolean): Promise<Buffer> {
+    while (!enough(this.bytes)) await once(this, 'collected')
+    return this.bytes
+  }
+}
+
+/** A WebSocket of our own making, for what the library cannot be made to ask. */
+export function dial(
+  world: TestApi,
+  path: string,
+  protocols: string | string[],
+  headers: Record<string, string> = { authorization: `Bearer ${TOKEN}` },
+): WebSocket {
+  return new WebSocket(`wss://127.0.0.1:${world.api.port}${path}`, protocols, {
+    ca: world.trust.ca,
+    // @ts-expect-error the option is tls.connect's, which the types of ws leave out
+    servername: world.trust.servername,
+    headers,
+  })
+}
+
+/** The status and the message that a server answers in place of an upgrade. */
+export async function refusalOf(socket: WebSocket): Promise<{ status: number; message: string }> {
+  const [, response] = await once(socket, 'unexpected-response')
+  let text = ''
+  for await (const chunk of response) text += chunk
+  const body = JSON.parse(text)
+  return { status: response.statusCode, message: body.message ?? body.error }
 }

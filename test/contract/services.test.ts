@@ -294,12 +294,14 @@ describe('grafana', limits, () => {
   })
 
   it('pushes figures to those who signed in, history first', limits, async () => {
-    const { service, url } = await start()
-    await using _ = service
+    const clock = new ManualClock()
+    await using service = await startGrafana({ clock })
+    const url = `http://127.0.0.1:${service.port}`
     const cookie = cookieOf(await signIn(url, 'admin'))
     const live = `${url.replace('http', 'ws')}/api/live/ws`
     const socket = new WebSocket(live, { headers: { cookie } })
     const [history] = await once(socket, 'message')
+    clock.advance(1000)
     const [update] = await once(socket, 'message')
     assert.equal(JSON.parse(String(history)).updates.length, 120)
     const { type, updates } = JSON.parse(String(update))

@@ -6,13 +6,13 @@ import { WebSocket, WebSocketServer } from 'ws'
 import type { Clock, Ms } from '#core/clock.ts'
 
 /** A second of the installation's figures; `time` is ISO 8601. */
-export interface Update {
+interface Update {
   readonly time: string
   readonly values: Readonly<Record<string, number>>
 }
 
 /** One message of the live WebSocket. The first is the last two minutes. */
-export interface LiveMessage {
+interface LiveMessage {
   readonly type: 'history' | 'update'
   readonly updates: readonly Update[]
 }
