@@ -39,6 +39,12 @@ export const MIN_TRANSMIT_BUDGET: Bytes = 40 * 1024
 /** One local connection of a port session: a number that the caller chooses and never uses again. */
 export type ConnectionId = number
 
+/** The earlier of two moments, where undefined is never. */
+export function earliest(one: Ms | undefined, other: Ms | undefined): Ms | undefined {
+  if (one === undefined) return other
+  return other === undefined ? one : Math.min(one, other)
+}
+
 // ── in ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What every session takes. */

@@ -11,7 +11,7 @@ const MAX_SPAN = 4_096
 export const ACKNOWLEDGEMENT_PATIENCE: Ms = 60 * 60_000
 
 /** What an acknowledgement was about. */
-export type Acknowledged = 'first' | 'before' | 'not-sent'
+export type Acknowledged = 'first' | 'acknowledged-before' | 'not-sent'
 
 /** A message that is not acknowledged. Its timer is its place in a list ordered by `sentAt`. */
 interface Unacknowledged {
@@ -179,7 +179,7 @@ export class SendQueue {
   acknowledge(sequence: number, now: Instant): Acknowledged {
     if (sequence >= this.#next) return 'not-sent'
     const entry = this.#find(sequence)
-    if (entry === undefined) return 'before'
+    if (entry === undefined) return 'acknowledged-before'
     this.#heardAt = now.mono
     if (entry.state === 'waiting') this.#unlink(entry)
     entry.state = 'done'
