@@ -48,6 +48,8 @@ export interface AgentEngineOptions {
 }
 
 const HANDSHAKE_TIMEOUT: Ms = 15_000
+const HANDSHAKE_TIMED_OUT =
+  'Handshake timed out. Please ensure that you have the latest version of the session manager plugin.'
 const QUIET_AFTER_HANDSHAKE: Ms = 50
 /** How long the end of a session waits for the acknowledgements of what it sent. */
 const FLUSH_TIMEOUT: Ms = 2_000
@@ -105,12 +107,7 @@ export class AgentEngine {
   }
 
   get heldBytes(): Bytes {
-    return (
-      this.#sender.heldBytes +
-      this.#inbox.bytes +
-      this.#rawUnconsumed +
-      (this.#mux === undefined ? 0 : this.#mux.unconsumed)
-    )
+    return this.#sender.heldBytes + this.#inbox.bytes + this.#rawUnconsumed + (this.#mux?.unconsumed ?? 0)
   }
 
   // ── the channel ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -240,7 +237,7 @@ export class AgentEngine {
     if (this.#greeted !== 'waiting') return
     switch (step.do) {
       case 'decrypt-key':
-        this.#events.push({ type: 'decrypt-key', ciphertext: step.ciphertext.slice() })
+        this.#events.push({ type: 'decrypt-key', ciphertext: step.ciphertext })
         break
       case 'challenge':
         this.#sender.now(PAYLOAD_CHALLENGE_REQUEST, step.payload, now)
@@ -345,9 +342,7 @@ export class AgentEngine {
   /** Does what is due. */
   tick(now: Instant): void {
     if (this.#greeted === 'waiting' && now.mono >= this.#greetingSince + HANDSHAKE_TIMEOUT) {
-      this.#stop(
-        'Handshake timed out. Please ensure that you have the latest version of the session manager plugin.',
-      )
+      this.#stop(HANDSHAKE_TIMED_OUT)
     }
     if (this.#nextKeepAlive !== undefined && now.mono >= this.#nextKeepAlive) {
       this.#nextKeepAlive = now.mono + KEEP_ALIVE_EVERY

@@ -79,7 +79,7 @@ export class Greeting {
     if (this.#phase !== 'key') return { do: 'nothing' }
     return orFail(() => {
       this.cipher = new SessionCipher('agent', plaintext, this.#random)
-      this.#challenge = this.#random(CHALLENGE_BYTES).slice()
+      this.#challenge = new Uint8Array(this.#random(CHALLENGE_BYTES))
       this.#phase = 'challenge'
       return { do: 'challenge', payload: encodeChallenge(toBase64(this.cipher.encrypt(this.#challenge))) }
     })

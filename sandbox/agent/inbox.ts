@@ -41,8 +41,9 @@ export class Inbox {
     if (this.#early.has(message.sequence)) return
     this.#early.set(message.sequence, {
       ...message,
-      messageId: message.messageId.slice(),
-      payload: message.payload.slice(),
+      // A Buffer's own slice() is a view.
+      messageId: new Uint8Array(message.messageId),
+      payload: new Uint8Array(message.payload),
     })
     this.#bytes += message.payload.length
   }

@@ -211,7 +211,7 @@ export class Sender {
     const chunk = this.#queue.take(this.#rate.messageSize)
     if (chunk === undefined) return undefined
     const { interval } = this.#rate
-    if (interval > 0) this.#due = Math.max(this.#due, now.mono - (BURST - 1) * interval) + interval
+    if (interval > 0) this.#due = Math.max(this.#due, now.mono - BURST * interval) + interval
     return this.#streamMessage(chunk.payloadType, chunk.bytes, now)
   }
 

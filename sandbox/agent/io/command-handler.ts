@@ -104,7 +104,7 @@ export class CommandHandler implements Handler {
     const path = join(this.#options.home.directory, `.output-${crypto.randomUUID()}`)
     await using file = await open(path, 'wx', 0o600)
     try {
-      const status = await exitOf(this.#spawn(program, words, file.fd))
+      await exitOf(this.#spawn(program, words, file.fd))
       if (!this.#stopping) await this.#forward(createReadStream(path), 'output')
       this.#finish()
     } finally {

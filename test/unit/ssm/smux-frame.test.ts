@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { PAYLOAD_OFFSET } from '#core/ssm/constants.ts'
 import {
   encodeFrame,
   SMUX_FIN,
@@ -12,6 +12,7 @@ import {
   SMUX_SYN,
   SmuxFrameDecoder,
 } from '#core/ssm/smux/frame.ts'
+import { vectorBytes } from '../../support/session-vectors.ts'
 
 interface Frame {
   command: number
@@ -207,9 +208,5 @@ describe('smux frames', { timeout: 30_000 }, () => {
 })
 
 function vectorPayload(name: string): Uint8Array {
-  const file = new URL('../../vectors/session-vectors.json', import.meta.url)
-  const { messages } = JSON.parse(readFileSync(file, 'utf8')) as { messages: { name: string; hex: string }[] }
-  const vector = messages.find((message) => message.name === name)
-  assert.ok(vector, `no vector named ${name}`)
-  return Buffer.from(vector.hex, 'hex').subarray(120)
+  return vectorBytes(name).subarray(PAYLOAD_OFFSET)
 }
