@@ -1,9 +1,9 @@
 import type { Identity } from '#core/installation/account-pin.ts'
-import { describeBastion } from '#core/installation/bastion-choice.ts'
 import type { Installation } from '#core/installation/installation.ts'
-import type { Bastion, Inventory } from '#core/installation/inventory.ts'
+import type { AgentStatus, Bastion, Inventory } from '#core/installation/inventory.ts'
 import type { Assessment, Finding } from '#core/installation/status.ts'
 import type { SessionLimits } from '#core/ssm/session-api.ts'
+import { describeAge } from '#core/text/age.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import type { Paint } from './error.ts'
 
@@ -47,14 +47,30 @@ function bastionRows({ inventory, assessment, now }: StatusReport): [string, str
       ? inventory.bastions
       : [chosen, ...inventory.bastions.filter((candidate) => candidate !== chosen)]
   if (bastion === undefined) return [['bastion', inventory.unreadable.length > 0 ? 'not known' : 'none']]
-  return [bastion, ...others].flatMap((each, index) => [
-    [index === 0 ? 'bastion' : 'also', placeOf(each)] as [string, string],
-    ['', describeBastion(each, now)] as [string, string],
+  return [bastion, ...others].flatMap((each, index): [string, string][] => [
+    [index === 0 ? 'bastion' : 'also', placeOf(each)],
+    ['', describeMachine(each, now)],
+    ['', describeAgent(each.agent, now)],
   ])
 }
 
 function placeOf({ id, name, privateAddress, publicAddress }: Bastion): string {
   return [id, name, privateAddress, publicAddress].filter((part) => part !== undefined).join('  ')
+}
+
+/** Only EC2 tells start and role: where it may not be asked, neither is spoken of. */
+function describeMachine({ state, launchedAt, role }: Bastion, now: number): string {
+  if (state === 'unread') return 'instance not known'
+  if (launchedAt === undefined) return `instance ${state}`
+  const profile = role === undefined ? 'no instance profile' : `instance profile ${role}`
+  return `instance ${state}, started ${describeAge(launchedAt, now)}, ${profile}`
+}
+
+function describeAgent(agent: AgentStatus, now: number): string {
+  if (agent.kind === 'unregistered') return 'agent not registered'
+  if (agent.kind === 'unread') return 'agent not known'
+  const ping = agent.lastPing === undefined ? '' : `, last ping ${describeAge(agent.lastPing, now)}`
+  return `agent ${agent.version ?? 'of unknown version'} ${agent.ping}${ping}`
 }
 
 function describeLimits(limits: SessionLimits | undefined): string {

@@ -16,7 +16,7 @@ export interface Machine {
 }
 
 /** Which machines: by the tag `Name`, or one by its id. */
-export type MachineSelection = { readonly name: string } | { readonly id: string }
+type MachineSelection = { readonly name: string } | { readonly id: string }
 
 export const DESCRIBE_INSTANCES = 'ec2:DescribeInstances'
 

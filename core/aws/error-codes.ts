@@ -43,6 +43,8 @@ const SERVICE_ERRORS: Readonly<Record<string, AwsErrorCode>> = {
   'ssm/InvalidInstanceId': 'bastion-missing',
   'ssm/InvalidInstanceInformationFilterValue': 'bastion-missing',
   'ssm/InvalidDocument': 'session-refused',
+  'ssm/InvalidParameters': 'session-refused',
+  'ssm/ValidationException': 'session-refused',
   'ssm/DoesNotExistException': 'session-ended',
   'ec2/InvalidInstanceID.NotFound': 'bastion-missing',
   'ec2/InvalidInstanceID.Malformed': 'bastion-missing',

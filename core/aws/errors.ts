@@ -86,12 +86,7 @@ const TELL: Readonly<Record<AwsErrorCode, (story: Story) => Telling>> = {
     what: `there is no such instance in ${caller.region}`,
     next: 'pgctl status shows the bastions that can be seen',
   }),
-  'session-refused': ({ facts }) => ({
-    what: 'the session service refused',
-    next: /Limit|Quota/.test(facts.name)
-      ? 'end sessions that nobody needs: aws ssm describe-sessions --state Active lists them'
-      : 'check that the session document exists in this region and may be used',
-  }),
+  'session-refused': ({ facts }) => ({ what: 'the session service refused', next: mendSession(facts) }),
   'session-ended': () => ({ what: 'the session has ended', next: 'run the command again for a new one' }),
   'cluster-missing': ({ caller }) => ({
     what: `there is no such cluster in ${caller.region}`,
@@ -139,6 +134,14 @@ function tellUnreachable({ facts, caller }: Story): Telling {
     what: 'its endpoint cannot be reached',
     next: `check the network, the proxy (HTTPS_PROXY, NO_PROXY), AWS_ENDPOINT_URL, and that ${caller.region} is spelt right`,
   }
+}
+
+function mendSession({ name }: AwsErrorFacts): string {
+  if (name === 'InvalidDocument')
+    return 'check that the session document exists in this region and may be used'
+  if (name === 'InvalidParameters' || name === 'ValidationException')
+    return 'correct the value that the message names'
+  return 'end sessions that nobody needs: aws ssm describe-sessions --state Active lists them'
 }
 
 function obtain({ message }: AwsErrorFacts, { profile }: AwsCaller): string {

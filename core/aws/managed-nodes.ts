@@ -12,7 +12,7 @@ export interface ManagedNode {
 }
 
 /** Which nodes: by the tag `Name`, or by their ids. */
-export type NodeSelection = { readonly name: string } | { readonly ids: readonly string[] }
+type NodeSelection = { readonly name: string } | { readonly ids: readonly string[] }
 
 export const DESCRIBE_INSTANCE_INFORMATION = 'ssm:DescribeInstanceInformation'
 const PAGE_SIZE = 50

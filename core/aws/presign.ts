@@ -4,7 +4,7 @@ import type { Ms } from '#core/clock.ts'
 import type { Environment } from '#core/io/outbound.ts'
 
 /** A `GetCallerIdentity` that whoever holds its URL may send in the signer's name, within a minute. */
-export interface IdentityProof {
+interface IdentityProof {
   readonly region: string
   readonly environment: Environment
   readonly credentials: AwsCredentials

@@ -56,7 +56,7 @@ export function checkPin(
 }
 
 /** What is remembered, if it still holds. */
-export function recall(document: unknown, now: Ms): Identity | undefined {
+function recall(document: unknown, now: Ms): Identity | undefined {
   const { account, arn, until } = Object(document) as Partial<RememberedIdentity>
   const valid =
     typeof account === 'string' && typeof arn === 'string' && typeof until === 'number' && now < until
@@ -64,7 +64,7 @@ export function recall(document: unknown, now: Ms): Identity | undefined {
 }
 
 /** What to remember of an identity that was asked for with `key`. */
-export function remember(identity: Identity, key: AccessKey, now: Ms): RememberedIdentity {
+function remember(identity: Identity, key: AccessKey, now: Ms): RememberedIdentity {
   return { ...identity, until: key.expires ?? now + ENDLESS_KEY_MEMORY }
 }
 

@@ -83,7 +83,7 @@ function unusable(bastion: Bastion, region: string, { now }: BastionQuery): Pgct
 }
 
 /** Everything known of a bastion in one line: instance state, ping status, last ping, agent, role. */
-export function describeBastion({ state, agent, role }: Bastion, now: Ms): string {
+function describeBastion({ state, agent, role }: Bastion, now: Ms): string {
   const facts = [state === 'unread' ? 'instance state unknown' : `instance ${state}`]
   if (agent.kind === 'unregistered') facts.push('agent not registered')
   if (agent.kind === 'unread') facts.push('agent not known')

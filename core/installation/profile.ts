@@ -25,7 +25,7 @@ const profileSchema = z.strictObject({
 export type ProductProfile = z.infer<typeof profileSchema>
 
 /** Which resource of the installation a pattern names. */
-export type NamedResource = keyof ProductProfile['resources']
+type NamedResource = keyof ProductProfile['resources']
 
 /**
  * Reads a profile from the text of its file. `source` names the file in errors.

@@ -11,7 +11,7 @@ const FILE_MODE = 0o600
 const SUFFIX = '.json'
 const KEY = /^[a-z0-9-]+(\.[a-z0-9-]+)*(\/[a-z0-9-]+(\.[a-z0-9-]+)*)*$/
 
-export interface FileStoreOptions {
+interface FileStoreOptions {
   /** The folder of the documents; made when the first one is written. */
   readonly folder: string
   readonly clock: Clock

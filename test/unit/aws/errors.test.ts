@@ -242,6 +242,18 @@ const ROWS: readonly Row[] = [
     code: 'session-refused',
   },
   {
+    reason: 'a host that the session document does not take',
+    error: serviceError('InvalidParameters', 'The value of parameter host does not match the pattern.'),
+    code: 'session-refused',
+    next: /correct the value/,
+  },
+  {
+    reason: 'a target that is no id',
+    error: serviceError('ValidationException', "1 validation error detected: Value at 'target' failed"),
+    code: 'session-refused',
+    next: /correct the value/,
+  },
+  {
     reason: 'too many sessions',
     error: serviceError('ServiceQuotaExceededException', 'The number of active sessions exceeds the limit.'),
     code: 'session-refused',
