@@ -38,7 +38,7 @@ function sentence(event: TunnelEvent): string | undefined {
     case 'warning':
       return event.next === undefined ? event.message : `${event.message} (${event.next})`
     case 'ended':
-      return event.cause.code === 'closed' ? 'closed' : undefined
+      return event.cause.code === 'closed' ? 'closed' : `ended: ${causeText(event.cause)}`
     case 'ready':
     case 'connection-opened':
       return undefined

@@ -1,0 +1,80 @@
+import { Args, Flags } from '@oclif/core'
+import type { TunnelEvent } from '#core/tunnel/events.ts'
+import { BaseCommand } from '../base-command.ts'
+import { installationFlags, reasonFlag } from '../flags.ts'
+import { renderReady, renderTunnelEvent } from '../render/tunnel.ts'
+
+/** How long open connections may go on after the first Ctrl-C; the second one ends them at once. */
+const DRAIN_MS = 500
+
+export default class Tunnel extends BaseCommand {
+  static override summary =
+    'Open local ports to services, datastores or any address that the bastion reaches.'
+  static override description = [
+    'A TARGET is a name (`grafana`, `cluster`), a Service with its port (`hermes:1702`), an address',
+    '(`db.internal:5432`), or an instance followed by addresses, which needs no installation. The local port is the',
+    'same for everyone. A tunnel is ready when a byte has gone to the far end and back; it stays open until Ctrl-C,',
+    'through losses of the network. With --json every event is a line.',
+  ].join('\n')
+  static override examples = [
+    '<%= config.bin %> tunnel grafana',
+    '<%= config.bin %> tunnel grafana prometheus --reason "INC-4711"',
+    '<%= config.bin %> tunnel db.internal:5432 --port 5432',
+    '<%= config.bin %> tunnel i-0123456789abcdef0 db.internal:5432 --region eu-central-1',
+  ]
+  static override enableJsonFlag = true
+  static override strict = false
+  static override args = {
+    target: Args.string({ description: 'What to reach; several may follow.', required: true }),
+  }
+  static override flags = {
+    ...installationFlags,
+    ...reasonFlag,
+    port: Flags.integer({
+      char: 'p',
+      summary: 'The local port; 0 takes any free one.',
+      min: 0,
+      max: 65_535,
+      helpValue: 'PORT',
+    }),
+    bind: Flags.string({
+      summary: 'Listen on this address instead of 127.0.0.1 and ::1.',
+      helpValue: 'ADDRESS',
+    }),
+    route: Flags.option({
+      options: ['direct', 'cluster'] as const,
+      summary: 'Go this way, or not at all.',
+    })(),
+  }
+
+  protected override readonly streams = true
+
+  override async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Tunnel)
+    const { openTunnels } = await import('../tunnel-opening.ts')
+    const wishes = { ...flags, words: argv.map(String) }
+    const tunnels = await openTunnels(
+      this.surroundings(flags),
+      wishes,
+      (event) => this.#show(event),
+      this.signal,
+    )
+    const stopped = new Promise<undefined>((resolve) => {
+      this.signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    })
+    const ends = await Promise.race([stopped, Promise.all(tunnels.map((tunnel) => tunnel.ended))])
+    await Promise.all(tunnels.map((tunnel) => tunnel.close(DRAIN_MS)))
+    if (this.signal.aborted) throw this.signal.reason
+    const failure = ends?.find((error) => error !== undefined)
+    if (failure !== undefined) throw failure
+  }
+
+  #show(event: TunnelEvent): void {
+    if (this.jsonEnabled()) this.event(event)
+    else if (event.event === 'ready') this.log(renderReady(event, this.paint))
+    else {
+      const text = renderTunnelEvent(event, this.paintNotice)
+      if (text !== undefined) this.notice(text)
+    }
+  }
+}
