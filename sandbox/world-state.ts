@@ -66,6 +66,10 @@ export class WorldState {
   mayReachAgent(instanceId: string): boolean {
     if (this.#knobs.agent === 'offline') return false
     if (instanceId === WORLD.replacement.instanceId) return this.#knobs.replacement === 'online'
+    return this.isRunning(instanceId)
+  }
+
+  isRunning(instanceId: string): boolean {
     return this.instances().some(
       (instance) => instance.instanceId === instanceId && instance.state === 'running',
     )

@@ -26,6 +26,12 @@ export class Authenticator {
     this.#principals = new Map(principals.map((principal) => [principal.key.accessKeyId, principal]))
   }
 
+  /** Whether the request bears the key of a bastion, rightly or not. */
+  isInstance(request: WireRequest): boolean {
+    const claim = readClaim(request)
+    return !isFault(claim) && this.#principals.get(claim.accessKeyId)?.kind === 'instance'
+  }
+
   /** Checks the signature of `request` at `now` (wall time), which must be for one of `services`. */
   authenticate(request: WireRequest, services: readonly string[], now: Ms): Authentication {
     const claim = readClaim(request)

@@ -39,21 +39,12 @@ export class ControlChannels {
     return this.#channels.has(instanceId)
   }
 
-  /** The instances whose agents are connected. */
-  instances(): string[] {
-    return [...this.#channels.keys()]
-  }
-
   /** Hands a message to the agent, if it is there. */
   send(instanceId: string, frame: Uint8Array): void {
     this.#channels.get(instanceId)?.send(frame)
   }
 
-  /** Ends the agent's connection, as when its instance stops. */
-  cut(instanceId: string): void {
-    this.#channels.get(instanceId)?.cut()
-  }
-
+  /** Ends the connections of all agents. */
   cutAll(): void {
     for (const peer of this.#channels.values()) peer.cut()
   }

@@ -8,6 +8,7 @@ import { parseObject } from '#sandbox/aws/dialects/json.ts'
 import { headerOf, type WireAnswer, type WireRequest, wireRequestOf } from '#sandbox/aws/http-message.ts'
 import { document } from '#sandbox/aws/xml.ts'
 import { refuseUpgrade } from '#sandbox/services/http-service.ts'
+import type { WorldState } from '#sandbox/world-state.ts'
 import type { MessageGateway } from './gateway.ts'
 import { Peer } from './peer.ts'
 import type { TokenPurpose } from './tokens.ts'
@@ -26,6 +27,7 @@ export interface DoorsOptions {
   readonly gateway: MessageGateway
   readonly authenticator: Authenticator
   readonly calls: CallRecord
+  readonly state: WorldState
 }
 
 /** One of the gateway's two kinds of channel, as its path names it. */
@@ -134,10 +136,11 @@ export class GatewayDoors {
     return { door, purpose: door.kind === 'control-channel' ? 'control' : 'agent' }
   }
 
-  /** An agent serves its own instance, and sessions on it. */
+  /** An agent serves its own instance, and sessions on it for as long as that runs. */
   #mayServe(door: Door, instanceId: string): boolean {
     if (door.kind === 'control-channel') return door.channel === instanceId
-    return this.#options.gateway.find(door.channel)?.terms.target === instanceId
+    const { gateway, state } = this.#options
+    return gateway.find(door.channel)?.terms.target === instanceId && state.isRunning(instanceId)
   }
 
   #awaitToken(socket: WebSocket, raw: Duplex, admission: Admission): void {

@@ -195,16 +195,9 @@ export class MessageGateway {
       this.channels.send(target, channelClosedMessage({ id, target }, '', this.#options.clock.now().wall))
   }
 
-  /** An instance that does not run has no connections. */
+  /** The sessions on an instance that does not run lose their agent. */
   #followInstances(): void {
-    const running = this.#options.state
-      .instances()
-      .filter(({ state }) => state === 'running')
-      .map(({ instanceId }) => instanceId)
-    for (const instanceId of this.channels.instances()) {
-      if (running.includes(instanceId)) continue
-      this.channels.cut(instanceId)
-      for (const session of this.#open.values()) if (session.terms.target === instanceId) session.cut('agent')
-    }
+    for (const session of this.#open.values())
+      if (!this.#options.state.isRunning(session.terms.target)) session.cut('agent')
   }
 }
