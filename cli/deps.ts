@@ -21,8 +21,8 @@ import type { Store } from '#core/store.ts'
 import { systemProcesses } from '#core/tunnel/io/processes.ts'
 import type { SessionPlace } from '#core/tunnel/journal.ts'
 import { SessionJournal, sweepSessions } from '#core/tunnel/session-journal.ts'
-import { type Config, chooseInstallation, resolveConfig, type SettingName } from './config.ts'
-import { findConfigFiles } from './config-files.ts'
+import { chooseInstallation, type SettingName } from './config.ts'
+import { loadConfig } from './load-config.ts'
 import { paths } from './paths.ts'
 import { readProductProfile } from './product-profile.ts'
 
@@ -170,10 +170,6 @@ export function wireAccount(
         )
     },
   }
-}
-
-export function loadConfig(surroundings: Pick<Surroundings, 'flags' | 'environment'>): Config {
-  return resolveConfig({ ...surroundings, files: findConfigFiles(surroundings.environment) })
 }
 
 /** Asks once, and gives everyone the same answer; a failure is not remembered. */

@@ -11,14 +11,8 @@ import { hostTarget, resolveTarget, type Target } from '#core/tunnel/resolve-tar
 import { chooseRoute, type RouteFacts } from '#core/tunnel/routes.ts'
 import { parseTargets, type TargetWord } from '#core/tunnel/target.ts'
 import { openTunnel, type Tunnel } from '#core/tunnel/tunnel.ts'
-import {
-  type Account,
-  type Deps,
-  loadConfig,
-  type Surroundings,
-  wireAccount,
-  wireInstallation,
-} from './deps.ts'
+import { type Account, type Deps, type Surroundings, wireAccount, wireInstallation } from './deps.ts'
+import { loadConfig } from './load-config.ts'
 
 export interface TunnelWishes {
   readonly words: readonly string[]

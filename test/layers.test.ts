@@ -94,7 +94,7 @@ const PURE_BUILTINS = new Set(['node:crypto', 'node:util', 'node:buffer', 'node:
 const SDKS: ReadonlyArray<{ packages: RegExp; only: RegExp; reason: string }> = [
   {
     packages: /^@aws-sdk\/|^@smithy\//,
-    only: /^(core\/aws|sandbox\/aws|test|bench)\//,
+    only: /^(core\/aws|sandbox\/aws|sandbox\/agent|test|bench)\//,
     reason: "a cloud's SDK only in its adapter",
   },
   {

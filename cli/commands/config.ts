@@ -1,7 +1,7 @@
 import { BaseCommand } from '../base-command.ts'
-import { resolveConfig } from '../config.ts'
-import { findConfigFiles, userConfigPath } from '../config-files.ts'
+import { userConfigPath } from '../config-files.ts'
 import { installationFlags } from '../flags.ts'
+import { loadConfig } from '../load-config.ts'
 import { configDocument, renderConfig } from '../render/config.ts'
 
 export default class Config extends BaseCommand {
@@ -16,7 +16,7 @@ export default class Config extends BaseCommand {
 
   override async run(): Promise<object> {
     const { flags } = await this.parse(Config)
-    const config = resolveConfig({ flags, environment: process.env, files: findConfigFiles() })
+    const config = loadConfig({ flags, environment: process.env })
     this.log(renderConfig(config, userConfigPath(), this.paint))
     return configDocument(config)
   }

@@ -32,11 +32,14 @@ export default class Status extends BaseCommand {
     const { root, version } = this.config
     const deps = await wireInstallation({ flags, environment: process.env, root, version, logger })
     const { installation, profile, clusterName } = deps
-    const [identity, inventory, limits] = await Promise.all([
+    const reads = [
       deps.identity(signal),
       deps.inventory(['bastion', 'cluster'], 'full', signal),
       deps.sessionApi.limits(signal),
-    ])
+    ] as const
+    // Of several failures the first in this order is told: who the caller is comes before what they may see.
+    await Promise.allSettled(reads)
+    const [identity, inventory, limits] = await Promise.all(reads)
     const now = Date.now()
     const wanted = installation.bastion ?? resourceName(profile, 'bastion', installation.workspace)
     const assessment = assess(inventory, { wanted, clusterName, now })
