@@ -18,7 +18,7 @@ export function createDiscovery(connection: AwsConnection): Discovery {
         query.parts.includes('bastion') ? findBastions(connection, query, signal) : NOT_ASKED,
         query.parts.includes('cluster') ? findCluster(connection, query.clusterName, signal) : NOT_ASKED,
       ])
-      return reachable({
+      return usable({
         workspace: query.workspace,
         region: connection.region,
         bastions: found.value ?? [],
@@ -137,17 +137,22 @@ async function reading<T>(
   try {
     return { value: await read(), unreadable: [] }
   } catch (error) {
-    if (!isPgctlError(error) || error.code.startsWith('credentials-')) throw error
+    if (!isPgctlError(error)) throw error
     return { value: undefined, unreadable: [{ part, action, error }] }
   }
 }
 
-/** Where nothing at all answered there is no inventory to speak of. */
-function reachable(inventory: Inventory): Inventory {
-  const [first, ...others] = inventory.unreadable
-  const nothing = inventory.bastions.length === 0 && inventory.cluster === undefined
-  const cut = [first, ...others].every((part) => part?.error.code === 'endpoint-unreachable')
-  if (first !== undefined && nothing && cut) throw first.error
+/**
+ * Credentials that are of no use spoil every part, and where nothing at all answered there is no inventory to speak
+ * of. Judged when all parts are in: which of them failed first is chance.
+ */
+function usable(inventory: Inventory): Inventory {
+  const errors = inventory.unreadable.map(({ error }) => error)
+  const spoilt = errors.find(({ code }) => code.startsWith('credentials-'))
+  if (spoilt !== undefined) throw spoilt
+  const empty = inventory.bastions.length === 0 && inventory.cluster === undefined
+  const [first] = errors
+  if (first !== undefined && empty && errors.every(({ code }) => code === 'endpoint-unreachable')) throw first
   return inventory
 }
 

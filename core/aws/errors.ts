@@ -35,7 +35,7 @@ export function translateAwsError(error: unknown, call: AwsCall, caller: AwsCall
   const facts = readFacts(error)
   const code = classifyAwsError(facts, serviceOf(call.action))
   const { what, next } = TELL[code]({ facts, call, caller })
-  return new PgctlError(code, `cannot ${call.purpose}${what === '' ? '' : `: ${what}`}`, {
+  return new PgctlError(code, messageFor(code, what, call), {
     why: whyOf(facts),
     next,
     requestId: facts.requestId,
@@ -54,7 +54,13 @@ interface Story {
   readonly caller: AwsCaller
 }
 
-/** `what` follows "cannot PURPOSE: ". */
+/** Credentials are of no use to any call: which one met that first says nothing. */
+function messageFor(code: AwsErrorCode, what: string, { purpose }: AwsCall): string {
+  if (code.startsWith('credentials-')) return what
+  return what === '' ? `cannot ${purpose}` : `cannot ${purpose}: ${what}`
+}
+
+/** `what` follows "cannot PURPOSE: ", but where credentials are the matter. */
 interface Telling {
   readonly what: string
   readonly next: string | undefined
@@ -62,15 +68,15 @@ interface Telling {
 
 const TELL: Readonly<Record<AwsErrorCode, (story: Story) => Telling>> = {
   'credentials-missing': ({ facts, caller }) => ({
-    what: 'there are no AWS credentials',
+    what: `there are no AWS credentials${ofProfile(caller)}`,
     next: obtain(facts, caller),
   }),
   'credentials-expired': ({ facts, caller }) => ({
-    what: 'the AWS credentials have expired',
+    what: `the AWS credentials${ofProfile(caller)} have expired`,
     next: renew(facts, caller),
   }),
   'credentials-refused': ({ facts, caller }) => ({
-    what: 'AWS does not accept these credentials',
+    what: `AWS does not accept the credentials${ofProfile(caller)}`,
     next: isSkewed(facts)
       ? "set this computer's clock, which AWS finds too far off"
       : `check the key${ofProfile(caller)}, and that ${caller.region} is enabled in its account`,

@@ -81,8 +81,8 @@ export async function confirmAccount(
   const place = `identity/${key.digest}`
   const known = recall(await readRemembered(store, place), now)
   const identity = known ?? (await api.caller(signal))
-  if (known === undefined) await writeRemembered(store, place, remember(identity, key, now))
   checkPin(installation, identity)
+  if (known === undefined) await writeRemembered(store, place, remember(identity, key, now))
   return identity
 }
 

@@ -1,4 +1,4 @@
-import { isPgctlError, type PgctlError } from '#core/errors.ts'
+import { isPgctlError, PgctlError } from '#core/errors.ts'
 import { type BastionChoice, type BastionQuery, chooseBastion } from '#core/installation/bastion-choice.ts'
 import type { Bastion, Cluster, Inventory, InventoryPart } from '#core/installation/inventory.ts'
 
@@ -44,14 +44,13 @@ const NEEDED_FOR_VERDICT: ReadonlySet<InventoryPart> = new Set(['agents', 'clust
 
 /**
  * Judges an inventory that was read in full, for the cluster named `clusterName`.
- * @throws PgctlError the refusal itself, where nothing at all could be read.
+ * @throws PgctlError what kept everything from being read, where nothing at all could be.
  */
 export function assess(
   inventory: Inventory,
   query: BastionQuery & { readonly clusterName: string },
 ): Assessment {
-  const [refused] = inventory.unreadable
-  if (refused !== undefined && isBlank(inventory)) throw refused.error
+  if (isBlank(inventory)) throw nothingReadable(inventory)
   const { choice, finding } = choose(inventory, query)
   const findings = [
     ...(finding === undefined ? [] : [finding]),
@@ -64,6 +63,19 @@ export function assess(
 
 function isBlank({ unreadable }: Inventory): boolean {
   return ALL_PARTS.every((part) => unreadable.some((refused) => refused.part === part))
+}
+
+/** One refusal for all, so that whoever grants permissions hears of every action at once. */
+function nothingReadable({ workspace, unreadable }: Inventory): PgctlError {
+  const errors = unreadable.map(({ error }) => error)
+  const other = errors.find(({ code }) => code !== 'permission-denied')
+  if (other !== undefined) return other
+  const actions = unreadable.map(({ action }) => action).join(', ')
+  return new PgctlError('permission-denied', `nothing of ${workspace} may be read`, {
+    why: errors[0]?.why,
+    next: `ask the administrator of the account to allow ${actions}`,
+    requestId: errors[0]?.requestId,
+  })
 }
 
 function choose(inventory: Inventory, query: BastionQuery): { choice?: BastionChoice; finding?: Finding } {

@@ -45,7 +45,7 @@ const ROWS: readonly Row[] = [
     reason: 'no credentials anywhere',
     error: providerError('Could not load credentials from any providers'),
     code: 'credentials-missing',
-    message: /^cannot start a session on i-0a1b2c3d4e5f60718: there are no AWS credentials$/,
+    message: /^there are no AWS credentials of the profile acme$/,
     next: /aws sso login --profile acme/,
   },
   {
@@ -345,7 +345,8 @@ describe('errors of AWS', () => {
       const caller = 'profile' in rest ? { ...CALLER, profile: undefined } : CALLER
       const ours = translateAwsError(error, { ...CALL, action }, caller)
       assert.equal(ours.code, code)
-      assert.ok(ours.message.startsWith('cannot start a session on i-0a1b2c3d4e5f60718'))
+      if (!code.startsWith('credentials-'))
+        assert.match(ours.message, /^cannot start a session on i-0a1b2c3d4e5f60718/)
       if (message !== undefined) assert.match(ours.message, message)
       if (next !== undefined) assert.match(ours.next ?? '', next)
       if (code !== 'failed') assert.ok(ours.next, 'it says what to do')

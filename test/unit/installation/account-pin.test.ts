@@ -82,14 +82,26 @@ describe('the account pin', () => {
     assert.equal(asked.count, 2)
   })
 
-  it('refuses a remembered identity of another account without asking', async () => {
+  it('refuses a remembered identity that is not of this account, without asking', async () => {
+    const { port, asked } = api(ALEX)
+    const store = memoryStore()
+    await confirmAccount(ACME, { api: port, store, now: NOW })
+    await assert.rejects(
+      confirmAccount({ ...ACME, account: '444455556666' }, { api: port, store, now: NOW }),
+      (error) => isPgctlError(error, 'account-mismatch'),
+    )
+    assert.equal(asked.count, 1)
+  })
+
+  it('does not remember an identity that was refused', async () => {
     const { port, asked } = api(STRANGER)
     const store = memoryStore()
     for (let time = 0; time < 2; time++)
       await assert.rejects(confirmAccount(ACME, { api: port, store, now: NOW }), (error) =>
         isPgctlError(error, 'account-mismatch'),
       )
-    assert.equal(asked.count, 1)
+    assert.equal(asked.count, 2)
+    assert.equal(store.documents.size, 0)
   })
 
   for (const memory of [

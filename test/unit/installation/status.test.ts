@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { PgctlError } from '#core/errors.ts'
+import { isPgctlError, PgctlError } from '#core/errors.ts'
 import type { Inventory, InventoryPart, Unreadable } from '#core/installation/inventory.ts'
 import { assess, type FindingCode } from '#core/installation/status.ts'
 import { bastion, CLUSTER, inventory, LOST, NOW, ONLINE, thrownBy } from './support.ts'
@@ -135,15 +135,19 @@ describe('the verdict on an installation', () => {
     })
   }
 
-  it('is the refusal itself when nothing may be read', () => {
-    const seen = inventory({
-      bastions: [],
-      cluster: undefined,
-      unreadable: [NO_AGENTS, NO_INSTANCES, NO_CLUSTER],
-    })
+  it('is one refusal that names every action when nothing may be read', () => {
+    const unreadable = [NO_AGENTS, NO_INSTANCES, NO_CLUSTER]
+    const error = thrownBy(() => assess(inventory({ bastions: [], cluster: undefined, unreadable }), QUERY))
+    assert.ok(isPgctlError(error, 'permission-denied'))
+    for (const { action } of unreadable) assert.match(error.next ?? '', new RegExp(action))
+  })
+
+  it('is the failure that is no refusal when nothing could be read', () => {
+    const cut = { ...NO_CLUSTER, error: new PgctlError('endpoint-unreachable', 'cut off') }
+    const seen = inventory({ bastions: [], cluster: undefined, unreadable: [NO_AGENTS, NO_INSTANCES, cut] })
     assert.equal(
       thrownBy(() => assess(seen, QUERY)),
-      NO_AGENTS.error,
+      cut.error,
     )
   })
 
