@@ -40,7 +40,12 @@ interface PodStep<Name extends string> {
   readonly service: string
   /** The Service's port; the pod's own may differ. */
   readonly port: number
+  /** Whether `port` is a product's default, which this installation's Service may have changed. */
+  readonly portIsDefault: boolean
 }
+
+/** A Service and the port of it that is wanted. */
+export type ServiceStep = Omit<PodStep<string>, 'do'>
 
 /** A way that cannot be taken, and the error that it would be. */
 export interface RouteRefusal {
@@ -130,13 +135,14 @@ function throughCluster(
   target: Target & { kind: 'service' },
   { bastion, cluster, namespace }: RouteFacts,
   why: string,
-  stepsFor: (step: Omit<PodStep<string>, 'do'>) => readonly RouteStep[],
+  stepsFor: (step: ServiceStep) => readonly RouteStep[],
 ): Attempt {
   if (bastion === undefined) return noBastion(route)
   if (cluster === undefined) return noCluster(route)
   if (namespace === undefined)
     return { route, code: 'usage', why: 'a Service is found by its namespace, and none is known' }
-  const steps = stepsFor({ namespace, service: target.service, port: target.port })
+  const { service, port, protocolCertain: portIsDefault } = target
+  const steps = stepsFor({ namespace, service, port, portIsDefault })
   return { route, instance: bastion, ...sessionTo(cluster.host, cluster.port), steps, why }
 }
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Instant } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
+import { untilAborted } from '#core/tunnel/abortable.ts'
 import { causeOf } from '#core/tunnel/events.ts'
 import { joinStreams, type Traffic } from '#core/tunnel/io/join.ts'
 import type { ListenRequest, OpenConnection } from '#core/tunnel/listener.ts'
@@ -72,7 +73,7 @@ export class Connections {
       // 'close' follows and tells; an error without a listener would end the process.
     })
     try {
-      const remote = await untilAborted(connect(abort.signal), abort.signal)
+      const remote = await openWanted(connect(abort.signal), abort.signal)
       socket.off('close', onGone)
       const onPassage = () => {
         this.#lastActivity = clock.now()
@@ -85,18 +86,19 @@ export class Connections {
   }
 }
 
-/** Stops waiting as soon as the signal aborts, even if the route does not; a stream that comes too late is destroyed. */
-function untilAborted(connecting: Promise<Duplex>, signal: AbortSignal): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    connecting.then((remote) => {
-      signal.removeEventListener('abort', onAbort)
-      if (!signal.aborted) return resolve(remote)
-      remote.on('error', () => {
-        // Nobody is left to be told.
-      })
-      remote.destroy()
-    }, reject)
+/** Waits for a connection no longer than it is wanted; one that comes too late is destroyed. */
+async function openWanted(connecting: Promise<Duplex>, signal: AbortSignal): Promise<Duplex> {
+  try {
+    return await untilAborted(connecting, signal)
+  } catch (error) {
+    if (signal.aborted) connecting.then(discard, () => undefined)
+    throw error
+  }
+}
+
+function discard(remote: Duplex): void {
+  remote.on('error', () => {
+    // Nobody is left to be told.
   })
+  remote.destroy()
 }

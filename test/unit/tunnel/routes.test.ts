@@ -103,7 +103,7 @@ describe('a plan says exactly what to start', { timeout: 10_000 }, () => {
     assert.equal(byCluster.route, 'cluster')
     assert.deepEqual(byCluster.parameters, { host: ['abc.eks.example'], portNumber: ['443'] })
     assert.deepEqual(byCluster.steps, [
-      { do: 'forward-to-pod', namespace: 'paragon', service: 'grafana', port: 4500 },
+      { do: 'forward-to-pod', namespace: 'paragon', service: 'grafana', port: 4500, portIsDefault: false },
     ])
   })
 
@@ -112,7 +112,7 @@ describe('a plan says exactly what to start', { timeout: 10_000 }, () => {
     assert.equal(direct.route, 'direct')
     assert.deepEqual(direct.parameters, { host: ['abc.eks.example'], portNumber: ['443'] })
     assert.deepEqual(direct.steps, [
-      { do: 'find-pod', namespace: 'paragon', service: 'grafana', port: 4500 },
+      { do: 'find-pod', namespace: 'paragon', service: 'grafana', port: 4500, portIsDefault: false },
       { do: 'session-to-pod', document: DOCUMENT },
     ])
   })

@@ -10,8 +10,8 @@ import {
   type SessionPlace,
 } from '#core/tunnel/journal.ts'
 import { type Processes, SessionJournal, sweepSessions } from '#core/tunnel/session-journal.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { MemoryStore } from '../../support/memory-store.ts'
-import { VirtualClock } from '../../support/virtual-clock.ts'
 
 const DAY = 24 * 3_600_000
 const HERE: SessionPlace = { installation: 'acme', account: '111122223333', region: 'eu-central-1' }
@@ -72,7 +72,7 @@ describe('parseJournalEntry', { timeout: 10_000 }, () => {
 describe('the journal and the sweep', { timeout: 10_000 }, () => {
   const setUp = (alive: readonly number[] = []) => {
     const store = new MemoryStore()
-    const clock = new VirtualClock()
+    const clock = new ManualClock()
     const asked: number[] = []
     const processes: Processes = {
       self: async () => ME,
@@ -134,7 +134,7 @@ describe('the journal and the sweep', { timeout: 10_000 }, () => {
   it('forgets what the service has forgotten', async () => {
     const { store, context, clock, terminated, left } = setUp()
     await left('old')
-    clock.jump(31 * DAY)
+    clock.advance(31 * DAY)
     assert.deepEqual(await sweepSessions(context), { terminated: [], failed: [] })
     assert.deepEqual(terminated, [])
     assert.equal(store.documents.size, 0)

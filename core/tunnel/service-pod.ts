@@ -1,0 +1,70 @@
+import { PgctlError } from '#core/errors.ts'
+import type { ClusterPod } from '#core/kube/pods.ts'
+import { type ClusterService, podPortOf, type ServicePort } from '#core/kube/services.ts'
+import type { ServiceStep } from '#core/tunnel/routes.ts'
+
+/** One way into a Service: a pod that takes its traffic, and the pod's own port. */
+export interface ServicePod {
+  readonly namespace: string
+  readonly pod: string
+  readonly port: number
+  /** Inside the VPC; undefined while the pod has none. */
+  readonly address: string | undefined
+}
+
+/**
+ * The port of the Service that is wanted. A product's default that this installation has changed gives way to the
+ * Service's own port, if there is no doubt which.
+ * @throws PgctlError `target-unknown` for a port that the Service does not have.
+ */
+export function chooseServicePort(service: ClusterService, wanted: ServiceStep): ServicePort {
+  const [first, ...others] = service.ports
+  const exact = service.ports.find(({ port }) => port === wanted.port)
+  if (exact !== undefined) return exact
+  if (wanted.portIsDefault && first !== undefined && others.length === 0) return first
+  throw new PgctlError('target-unknown', `the Service ${service.name} has no port ${wanted.port}`, {
+    why: first ? `it has ${service.ports.map(({ port }) => port).join(', ')}` : 'it has no TCP port at all',
+    next: first ? `name one of its ports: pgctl tunnel ${service.name}:${first.port}` : undefined,
+  })
+}
+
+/**
+ * A pod to connect to: the first that is ready, but not `avoided`, the one that has just failed, unless it is the
+ * only one.
+ * @throws PgctlError `far-end-refused` when no pod can take a connection, saying how each of them is.
+ */
+export function chooseServicePod(
+  service: ClusterService,
+  port: ServicePort,
+  pods: readonly ClusterPod[],
+  avoided: string | undefined,
+): ServicePod {
+  const usable = pods.flatMap((pod) => {
+    const podPort = pod.ready ? podPortOf(port, pod) : undefined
+    return podPort === undefined ? [] : [{ pod, podPort }]
+  })
+  const chosen = usable.find(({ pod }) => pod.name !== avoided) ?? usable[0]
+  if (chosen === undefined) throw noPod(service, port, pods)
+  const { pod, podPort } = chosen
+  return { namespace: pod.namespace, pod: pod.name, port: podPort, address: pod.address }
+}
+
+function noPod(service: ClusterService, port: ServicePort, pods: readonly ClusterPod[]): PgctlError {
+  const { name, namespace } = service
+  if (pods.some((pod) => pod.ready))
+    return new PgctlError('far-end-refused', `no pod of ${name} serves its port ${port.port}`, {
+      why: `the Service sends it to the port named "${port.target}", which none of its pods declares`,
+    })
+  const states = pods.map((pod) => `${pod.name}: ${stateOf(pod)}`)
+  return new PgctlError('far-end-refused', `no pod of ${name} is ready in namespace ${namespace}`, {
+    why: states.length > 0 ? states.slice(0, 5).join('; ') : 'the Service has no pods',
+    next: `see what they say: pgctl logs ${name}`,
+  })
+}
+
+function stateOf(pod: ClusterPod): string {
+  if (pod.leaving) return 'being deleted'
+  if (pod.trouble !== undefined) return pod.trouble
+  const waiting = pod.containers.flatMap(({ state }) => (state.kind === 'waiting' ? [state.why] : []))
+  return waiting[0] ?? 'not ready'
+}
