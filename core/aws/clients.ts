@@ -30,8 +30,6 @@ export interface AwsAccess {
   readonly clock: Clock
   /** The version of pgctl, for the user agent. */
   readonly version: string
-  /** Asks a person for the code of an MFA device; without it a profile that needs one is an error. */
-  readonly mfaCode?: ((device: string) => Promise<string>) | undefined
 }
 
 export interface AwsCredentials {
@@ -131,7 +129,7 @@ export function accessKeyDigest(accessKeyId: string): string {
   return createHash('sha256').update(`pgctl access key ${accessKeyId}`).digest('hex').slice(0, 32)
 }
 
-/** Ten tunnels that wake up together ask for credentials (and a person for a code) once. */
+/** Ten tunnels that wake up together ask for credentials once. */
 function rememberCredentials(
   clock: Clock,
   load: () => Promise<AwsCredentials>,
@@ -164,7 +162,6 @@ async function loadCredentials(access: AwsAccess, http: HttpSettings): Promise<A
   // No region here: it would override the one of a profile's single sign-on.
   const own = fromNodeProviderChain({
     ...(access.profile === undefined ? {} : { profile: access.profile }),
-    ...(access.mfaCode === undefined ? {} : { mfaCodeProvider: access.mfaCode }),
     ignoreCache: true,
     logger: silent,
     clientConfig,

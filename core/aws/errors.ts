@@ -151,11 +151,13 @@ function mendSession({ name }: AwsErrorFacts): string {
 }
 
 function obtain({ message }: AwsErrorFacts, { profile }: AwsCaller): string {
+  const flag = profile === undefined ? '' : ` --profile ${profile}`
+  // A prompt of ours would come in the middle of a session when the credentials are renewed.
   if (/multi-factor/i.test(message))
-    return 'run the command on a terminal, where the code of the device can be asked for'
+    return `give the code to the AWS CLI first: eval "$(aws configure export-credentials${flag} --format env)"`
   return profile === undefined
     ? "name a profile (--profile, AWS_PROFILE, or the installation's own), or log in: aws sso login"
-    : `log in: aws sso login --profile ${profile}, or set the profile up: aws configure --profile ${profile}`
+    : `log in: aws sso login${flag}, or set the profile up: aws configure${flag}`
 }
 
 function renew({ name, message }: AwsErrorFacts, caller: AwsCaller): string {

@@ -63,12 +63,12 @@ const ROWS: readonly Row[] = [
     code: 'credentials-missing',
   },
   {
-    reason: 'a profile that wants a second factor, off a terminal',
+    reason: 'a profile that wants a second factor',
     error: providerError(
       'Profile acme requires multi-factor authentication, but no MFA code callback was provided.',
     ),
     code: 'credentials-missing',
-    next: /terminal/,
+    next: /export-credentials --profile acme/,
   },
   {
     reason: 'single sign-on, expired',
