@@ -206,9 +206,15 @@ export class SendQueue {
   /** Finds the messages that have waited too long. True: the way out has fallen back to less in flight. */
   expire(now: Instant): boolean {
     if (!this.#running) return false
-    const before = now.mono - this.#roundTrip.timeout
+    // Falling back lengthens the timeout; what is overdue now stays so.
+    const { timeout } = this.#roundTrip
     let fellBack = false
-    for (let entry = this.#first; entry !== undefined && entry.sentAt <= before; entry = this.#first) {
+    // The sum of deadline(), term for term: by another route its rounding could keep a due timer from doing anything.
+    for (
+      let entry = this.#first;
+      entry !== undefined && entry.sentAt + timeout <= now.mono;
+      entry = this.#first
+    ) {
       this.#unlink(entry)
       this.#markLost(entry, now)
       // What was sent before the last fall-back is part of what caused it.
