@@ -154,7 +154,7 @@ function obtain({ message }: AwsErrorFacts, { profile }: AwsCaller): string {
   const flag = profile === undefined ? '' : ` --profile ${profile}`
   // A prompt of ours would come in the middle of a session when the credentials are renewed.
   if (/multi-factor/i.test(message))
-    return `give the code to the AWS CLI first: eval "$(aws configure export-credentials${flag} --format env)"`
+    return `give the code to the AWS CLI (aws sts get-caller-identity${flag}), and name a profile with: credential_process = aws configure export-credentials${flag}`
   return profile === undefined
     ? "name a profile (--profile, AWS_PROFILE, or the installation's own), or log in: aws sso login"
     : `log in: aws sso login${flag}, or set the profile up: aws configure${flag}`
