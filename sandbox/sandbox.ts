@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto'
+import type { Bytes, Clock, Ms } from '#core/clock.ts'
+import { systemClock } from '#core/io/system-clock.ts'
+import type { Logger } from '#core/logger.ts'
+import { startAgent } from './agent/io/agent.ts'
+import type { UploadStall } from './agent/upload-stall.ts'
+import { type AccessKey, makeAccessKey } from './aws/identity.ts'
+import { createAuthority } from './certificates.ts'
+import { type Cloud, startCloud } from './cloud.ts'
+import { type SandboxKubernetes, startKubernetes } from './kubernetes/api-server.ts'
+import { startGrafana } from './services/grafana.ts'
+import { startPayload } from './services/payload.ts'
+import { startProduct } from './services/product.ts'
+import { WORLD, type WorldPorts } from './world.ts'
+
+export interface SandboxOptions {
+  /** The endpoint's port; a free one when it is taken, absent or 0. */
+  readonly port?: number
+  /** `external` starts no agent: any that speaks the protocol may connect. */
+  readonly agent?: 'own' | 'external'
+  /** `vendor`: 1,024 bytes and a pause; `none`: no pause. */
+  readonly pace?: 'vendor' | 'none'
+  readonly messageSize?: Bytes
+  /** An agent that stops taking uploads for a while when they come too fast. */
+  readonly uploadStall?: UploadStall
+  /** What a round trip of the operator takes more than on loopback. */
+  readonly latency?: Ms
+  /** Closes the clients' WebSockets with code 1000 again and again. */
+  readonly closeEvery?: Ms
+  readonly clock?: Clock
+  /** A number in [0, 1), for faults that meet a share of the messages. */
+  readonly chance?: () => number
+  readonly logger?: Logger
+}
+
+/** A small installation on loopback: a cloud, its bastion's agent, a cluster and its services. */
+export interface Sandbox extends AsyncDisposable {
+  /** The one endpoint of all AWS services, by TLS and plain. */
+  readonly endpoint: string
+  readonly plainEndpoint: string
+  readonly port: number
+  /** What clients are told to trust, PEM. */
+  readonly authority: string
+  /** The operator's key, and the bastion's own. */
+  readonly operator: AccessKey
+  readonly agent: AccessKey
+  /** The bearer of the administration. */
+  readonly adminSecret: string
+  readonly cloud: Cloud
+  readonly kubernetes: SandboxKubernetes
+  readonly world: WorldPorts
+}
+
+/** Starts all parts, those that others need first; a part that fails takes those before it down again. */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const clock = options.clock ?? systemClock
+  await using parts = new AsyncDisposableStack()
+  const authority = await createAuthority()
+  const operator = makeAccessKey()
+  const agent = makeAccessKey()
+  const successor = makeAccessKey()
+  const adminSecret = randomBytes(32).toString('base64url')
+
+  const [grafana, payload, product] = await Promise.all([
+    startGrafana({ clock }),
+    startPayload({ clock }),
+    startProduct(),
+  ])
+  for (const service of [grafana, payload, product]) parts.use(service)
+
+  let kubernetes: SandboxKubernetes | undefined
+  const cloud = parts.use(
+    await startCloud({
+      clock,
+      chance: options.chance ?? Math.random,
+      port: options.port ?? 0,
+      latency: options.latency ?? 0,
+      certificate: await authority.issue({ names: ['localhost'] }),
+      clusterAuthority: authority.certificate,
+      principals: [
+        { kind: 'operator', key: operator },
+        { kind: 'instance', key: agent, instanceId: WORLD.bastion.instanceId },
+        { kind: 'instance', key: successor, instanceId: WORLD.replacement.instanceId },
+      ],
+      adminSecret,
+      kubernetesFaults: () => kubernetes?.faults,
+    }),
+  )
+  const world = (): WorldPorts => ({
+    kubernetes: kubernetes?.port ?? 0,
+    grafana: grafana.port,
+    payload: payload.port,
+    product: product.port,
+  })
+  kubernetes = parts.use(
+    await startKubernetes({
+      ...(await authority.issue({ names: [WORLD.cluster.host, 'kubernetes.default.svc'] })),
+      authenticate: async (token) => {
+        const verdict = cloud.verifyToken(token)
+        return verdict.ok ? { user: verdict.identity.arn, groups: ['system:masters'] } : undefined
+      },
+      ports: world,
+      clock,
+    }),
+  )
+
+  const plainEndpoint = `http://127.0.0.1:${cloud.port}`
+  if (options.agent !== 'external') {
+    // The agents and the gateway are parts of one process: TLS between them would only cost time.
+    const near = { gateway: plainEndpoint, kms: plainEndpoint, world: world(), clock }
+    const pace = {
+      pace: options.pace ?? 'vendor',
+      messageSize: options.messageSize,
+      stall: options.uploadStall,
+      logger: options.logger,
+    }
+    for (const [credentials, { instanceId }] of [
+      [agent, WORLD.bastion],
+      [successor, WORLD.replacement],
+    ] as const)
+      parts.use(await startAgent({ ...near, ...pace, credentials, instanceId }))
+  }
+  if (options.closeEvery !== undefined) cloud.gateway.order({ kind: 'close-every', ms: options.closeEvery })
+
+  const running = parts.move()
+  return {
+    endpoint: `https://127.0.0.1:${cloud.port}`,
+    plainEndpoint,
+    port: cloud.port,
+    authority: authority.certificate,
+    operator,
+    agent,
+    adminSecret,
+    cloud,
+    kubernetes,
+    world: world(),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
