@@ -27,6 +27,8 @@ await build({
   platform: 'node',
   target: 'node24',
   format: 'esm',
+  // A CommonJS package behind `await import()` has only a default export in a bundle; the SDKs bring ES modules, too.
+  mainFields: ['module', 'main'],
   legalComments: 'none',
   logLevel: 'warning',
   define: { PGCTL_VERSION: JSON.stringify(version) },

@@ -21,7 +21,7 @@ export async function createLogger(argv: readonly string[], environment = proces
   const file = flagValue(argv, '--debug-file') ?? environment['PGCTL_DEBUG_FILE']
   const wanted = beforeSeparator(argv).includes('--debug') || isOn(environment['PGCTL_DEBUG'])
   if (file === undefined && !wanted) return silentLogger
-  const { pino } = await import('pino')
+  const { default: pino } = await import('pino')
   if (file !== undefined) closeSync(openSync(file, 'a', 0o600))
   const logger: Logger = pino(
     {
