@@ -79,7 +79,7 @@ export function planProbe(target: Target, { clusterHost, roundTrip, random }: Pr
         request: new Uint8Array(),
         patience: silence,
         mustAnswer: false,
-        asks: 'nothing, as its protocol is not known',
+        asks: 'nothing',
       }
   }
 }
@@ -107,7 +107,10 @@ export function judgeAnswer(probe: Probe, received: Uint8Array, ended: boolean):
 
 /** What silence until the end of the probe's patience means. */
 export function judgeSilence(probe: Probe): ProbeResult {
-  return { result: 'unanswered', detail: `no answer to ${probe.asks} within ${probe.patience / 1000} s` }
+  const within = `within ${probe.patience / 1000} s`
+  if (probe.protocol === 'unknown')
+    return { result: 'unanswered', detail: `not refused ${within}; what it speaks is not known` }
+  return { result: 'unanswered', detail: `no answer to ${probe.asks} ${within}` }
 }
 
 /** The error of a tunnel whose probe shows that it cannot be used; undefined when it can. */
