@@ -14,7 +14,7 @@ export type PodChange =
   | { readonly kind: 'all'; readonly pods: readonly ClusterPod[] }
   | { readonly kind: 'set'; readonly pod: ClusterPod }
   | { readonly kind: 'deleted'; readonly pod: ClusterPod }
-  /** The cluster could not be asked; another try follows by itself. */
+  /** The cluster could not be asked; other tries follow by themselves until one succeeds. */
   | { readonly kind: 'interrupted'; readonly why: string }
 
 /** How long the server may keep one watch; shorter than the idle limits of proxies and load balancers. */
@@ -77,7 +77,7 @@ export async function* watchPods(
       const expired = error === EXPIRED || (error instanceof KubeApiError && error.status === 410)
       if (expired) version = undefined
       else if (!started || !isPassing(error)) throw error
-      else yield { kind: 'interrupted', why: messageOf(error) }
+      else if (failures === 0) yield { kind: 'interrupted', why: messageOf(error) }
       failures += 1
       await sleep(clock, backoff(AGAIN, failures, chance()), signal)
     }

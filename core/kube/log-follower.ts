@@ -1,0 +1,305 @@
+import { type Clock, type Ms, sleep } from '#core/clock.ts'
+import { PgctlError } from '#core/errors.ts'
+import { systemClock } from '#core/io/system-clock.ts'
+import type { KubeClient } from '#core/kube/client.ts'
+import { ContainerReader, type ReaderContext } from '#core/kube/container-reader.ts'
+import { LogOutlet } from '#core/kube/log-outlet.ts'
+import type { LogSelection } from '#core/kube/log-selection.ts'
+import type { LogRange } from '#core/kube/logs.ts'
+import { OpenGate } from '#core/kube/open-gate.ts'
+import { type PodChange, watchPods } from '#core/kube/pod-watch.ts'
+import type { LogEvent } from '#core/logs/events.ts'
+import { LogFunnel } from '#core/logs/funnel.ts'
+import type { ContainerSnapshot } from '#core/logs/pod.ts'
+import { type LogSource, LogSources, type SourceChange } from '#core/logs/sources.ts'
+
+/** Which part of the logs, and whether they go on. */
+export interface FollowOptions {
+  /** Goes on with what is written, and with pods that come. */
+  readonly follow: boolean
+  /** At most so many of the last lines, of all sources together. */
+  readonly tail: number | undefined
+  /** Only what was written within the last seconds. */
+  readonly sinceSeconds: number | undefined
+  /** The runs before the current ones; cannot be followed. */
+  readonly previous: boolean
+}
+
+/** Streams that are opened at once. */
+const OPENING = 50
+/** How long a new run's lines wait for the last ones of the run before it. */
+const SUCCESSION: Ms = 10_000
+
+/**
+ * The logs of services, in the order of time, as batches of events: the history of all pods merged completely, and
+ * then, if they are followed, live lines ordered within a window, from pods that come and go.
+ *
+ * Reading slowly holds the cluster back; nothing is dropped. Ends by itself only when nothing is followed.
+ *
+ * @throws PgctlError when the cluster refuses for good; and, without `follow`, after everything else was given, when
+ * the log of some container could not be read to its end.
+ */
+export async function* followLogs(
+  client: KubeClient,
+  place: { readonly namespace: string; readonly selections: readonly LogSelection[] },
+  options: FollowOptions,
+  signal: AbortSignal,
+  clock: Clock = systemClock,
+  chance: () => number = Math.random,
+): AsyncGenerator<readonly LogEvent[]> {
+  const ending = new AbortController()
+  const follower = new LogFollower(
+    client,
+    place.namespace,
+    options,
+    clock,
+    chance,
+    AbortSignal.any([signal, ending.signal]),
+  )
+  try {
+    await follower.start(place.selections)
+    yield* follower.events()
+  } finally {
+    ending.abort(signal.reason ?? new PgctlError('interrupted', 'nobody reads the logs any longer'))
+    await follower.stopped()
+  }
+}
+
+/** The pods of one service, and the changes that are still to come. */
+interface Watched {
+  readonly selection: LogSelection
+  readonly sources: LogSources
+  readonly changes: AsyncGenerator<PodChange>
+}
+
+type Joined = Extract<SourceChange, { kind: 'joined' }>
+
+class LogFollower {
+  readonly #options: FollowOptions
+  readonly #signal: AbortSignal
+  readonly #clock: Clock
+  readonly #context: ReaderContext
+  readonly #watched: Watched[] = []
+  /** The reader of each container's newest run, so that the next run's can wait for it. */
+  readonly #newest = new Map<string, Promise<void>>()
+  readonly #claimed = new Set<string>()
+  readonly #tasks = new Set<Promise<void>>()
+  readonly #statusListeners = new Set<() => void>()
+  readonly #lost: string[] = []
+  #outlet: LogOutlet | undefined
+
+  constructor(
+    client: KubeClient,
+    namespace: string,
+    options: FollowOptions,
+    clock: Clock,
+    chance: () => number,
+    signal: AbortSignal,
+  ) {
+    this.#options = options
+    this.#clock = clock
+    this.#signal = signal
+    this.#context = {
+      client,
+      namespace,
+      clock,
+      chance,
+      gate: new OpenGate(OPENING, clock),
+      statusOf: (source) => this.#statusOf(source),
+      onStatus: (listener) => {
+        this.#statusListeners.add(listener)
+        return () => this.#statusListeners.delete(listener)
+      },
+      accept: (source, lines) => this.#out.accept(source, lines),
+      report: (event) => this.#out.report(event),
+    }
+  }
+
+  /** Looks up the pods and starts to read. */
+  async start(selections: readonly LogSelection[]): Promise<void> {
+    const found = await Promise.all(selections.map((selection) => this.#lookUp(selection)))
+    const changes = found.flat()
+    const joined = changes.flatMap((change) =>
+      change.kind === 'joined' && this.#claim(change) ? [change.source] : [],
+    )
+    const sources = this.#options.previous ? this.#withPreviousRun(joined, selections) : joined
+    this.#outlet = new LogOutlet(new LogFunnel(sources, this.#options.tail), this.#clock)
+    for (const { selection, sources } of this.#watched)
+      if (sources.pods === 0) this.#out.report({ event: 'empty', service: selection.service })
+    for (const change of changes) if (change.kind !== 'joined') this.#tell(change)
+    this.#run(this.#readAll(sources))
+  }
+
+  events(): AsyncGenerator<readonly LogEvent[]> {
+    return this.#out.batches()
+  }
+
+  /** Everything that was started has ended; the signal must have been aborted, or the events ended. */
+  async stopped(): Promise<void> {
+    while (this.#tasks.size > 0) await Promise.allSettled(this.#tasks)
+    await Promise.allSettled(this.#watched.map(({ changes }) => changes.return(undefined)))
+  }
+
+  get #out(): LogOutlet {
+    if (this.#outlet === undefined) throw new Error('nothing is read before the pods are known')
+    return this.#outlet
+  }
+
+  async #lookUp(selection: LogSelection): Promise<SourceChange[]> {
+    const { client, namespace, clock, chance } = this.#context
+    const changes = watchPods(client, namespace, selection.selector, clock, chance, this.#signal)
+    const sources = new LogSources(selection.service)
+    this.#watched.push({ selection, sources, changes })
+    const { value } = await changes.next()
+    return value?.kind === 'all' ? sources.replace(value.pods) : []
+  }
+
+  /** All history first, as its order is only known when all of it is there; then everything live at once. */
+  async #readAll(sources: readonly LogSource[]): Promise<void> {
+    const readers = sources.map((source) => ({ source, reader: new ContainerReader(source, this.#context) }))
+    await Promise.all(readers.map(({ source, reader }) => this.#readHistory(source, reader)))
+    if (this.#options.follow) {
+      for (const { source, reader } of readers)
+        if (!reader.isComplete) this.#followRun(source, reader, this.#range)
+      for (const watched of this.#watched) this.#run(this.#followChanges(watched))
+    } else if (this.#lost.length > 0) this.#out.fail(incomplete(this.#lost))
+    else this.#out.close()
+  }
+
+  async #readHistory(source: LogSource, reader: ContainerReader): Promise<void> {
+    const { follow, tail } = this.#options
+    // One line at least: it is what following begins after.
+    const range = { ...this.#range, tail: tail === undefined ? undefined : Math.max(tail, 1) }
+    const lost = await reader.readHistory(range, follow, this.#signal)
+    this.#out.endHistory(source)
+    if (lost !== undefined) this.#lost.push(`${source.pod}: ${lost}`)
+    if (lost !== undefined && !follow)
+      this.#out.report({ event: 'over', source, how: { kind: 'lost', why: lost } })
+    else if (range.previous)
+      this.#out.report({
+        event: 'over',
+        source,
+        how: { kind: 'whole', end: this.#statusOf(source)?.previous },
+      })
+  }
+
+  get #range(): LogRange {
+    const { sinceSeconds, previous } = this.#options
+    return { sinceSeconds, previous }
+  }
+
+  async #followChanges({ sources, changes }: Watched): Promise<void> {
+    for await (const change of changes) {
+      const news = applyChange(sources, change)
+      for (const listener of [...this.#statusListeners]) listener()
+      if (change.kind === 'interrupted') this.#out.report({ event: 'unwatched', why: change.why })
+      for (const item of news) this.#tell(item)
+    }
+  }
+
+  #tell(change: SourceChange): void {
+    switch (change.kind) {
+      case 'joined':
+        if (this.#claim(change))
+          this.#followRun(change.source, new ContainerReader(change.source, this.#context), {}, change)
+        break
+      case 'waiting':
+        this.#out.report({ event: 'waiting', service: change.service, pod: change.pod, why: change.why })
+        break
+      case 'left':
+        this.#out.report({ event: 'left', service: change.service, pod: change.pod })
+        break
+    }
+  }
+
+  /** Two services may choose the same pod; the first of them shows its lines. */
+  #claim({ source: { podUid, container, run } }: Joined): boolean {
+    const key = `${podUid}/${container}/${run}`
+    if (this.#claimed.has(key)) return false
+    this.#claimed.add(key)
+    return true
+  }
+
+  #withPreviousRun(sources: readonly LogSource[], selections: readonly LogSelection[]): LogSource[] {
+    const restarted = sources.filter((source) => this.#statusOf(source)?.previous !== undefined)
+    if (restarted.length > 0) return restarted
+    throw new PgctlError(
+      'failed',
+      `no container of ${selections.map(({ service }) => service).join(', ')} has a previous run`,
+      {
+        why: 'none of them has been restarted, as far as the cluster remembers',
+        next: 'leave out --previous to see the runs of now',
+      },
+    )
+  }
+
+  #followRun(source: LogSource, reader: ContainerReader, range: LogRange, joined?: Joined): void {
+    const key = `${source.podUid}/${source.container}`
+    const before = this.#newest.get(key)
+    const done = this.#run(this.#readRun(source, reader, range, joined, before)).finally(() => {
+      if (this.#newest.get(key) === done) this.#newest.delete(key)
+    })
+    this.#newest.set(key, done)
+  }
+
+  async #readRun(
+    source: LogSource,
+    reader: ContainerReader,
+    range: LogRange,
+    joined: Joined | undefined,
+    before: Promise<void> | undefined,
+  ): Promise<void> {
+    if (before !== undefined) await this.#waitAtMost(before, SUCCESSION)
+    if (joined !== undefined)
+      this.#out.report(
+        source.restarts > 0 && joined.replaces !== undefined
+          ? { event: 'restarted', source, end: joined.replaces }
+          : { event: 'joined', source },
+      )
+    const how = await reader.follow(range, this.#signal)
+    this.#out.report({ event: 'over', source, how })
+  }
+
+  async #waitAtMost(before: Promise<void>, limit: Ms): Promise<void> {
+    const passed = new AbortController()
+    const pause = sleep(this.#clock, limit, AbortSignal.any([this.#signal, passed.signal]))
+    await Promise.race([before, pause]).finally(() => passed.abort())
+  }
+
+  #statusOf(source: LogSource): ContainerSnapshot | undefined {
+    for (const { sources } of this.#watched) {
+      const container = sources.containerOf(source)
+      if (container !== undefined) return container
+    }
+    return undefined
+  }
+
+  /** Starts a task whose failure is the failure of all. */
+  #run(task: Promise<void>): Promise<void> {
+    const guarded = task
+      .catch((error: unknown) => this.#out.fail(error))
+      .finally(() => this.#tasks.delete(guarded))
+    this.#tasks.add(guarded)
+    return guarded
+  }
+}
+
+function applyChange(sources: LogSources, change: PodChange): SourceChange[] {
+  switch (change.kind) {
+    case 'all':
+      return sources.replace(change.pods)
+    case 'set':
+      return sources.update(change.pod)
+    case 'deleted':
+      return sources.remove(change.pod.uid)
+    case 'interrupted':
+      return []
+  }
+}
+
+function incomplete(lost: readonly string[]): PgctlError {
+  return new PgctlError('failed', 'not every log could be read', {
+    why: lost.join('; '),
+    next: 'run it again; what was printed is complete for all other pods',
+  })
+}

@@ -1,0 +1,112 @@
+import type { Clock } from '#core/clock.ts'
+import type { LogEvent } from '#core/logs/events.ts'
+import type { LogFunnel } from '#core/logs/funnel.ts'
+import type { LogLine } from '#core/logs/line.ts'
+import type { LogSource } from '#core/logs/sources.ts'
+
+/** Events handed over at once; enough to make the handing over cheap, few enough to be prompt. */
+const BATCH = 1_024
+
+/**
+ * Where readers leave their lines and one consumer fetches them: in order, in batches, and no faster than the
+ * consumer takes them.
+ */
+export class LogOutlet {
+  readonly #funnel: LogFunnel<LogSource>
+  readonly #clock: Clock
+  #notices: LogEvent[] = []
+  #waiting: Array<{ readonly source: LogSource; readonly proceed: () => void }> = []
+  #wake = () => {}
+  #closed = false
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(funnel: LogFunnel<LogSource>, clock: Clock) {
+    this.#funnel = funnel
+    this.#clock = clock
+  }
+
+  /** Takes lines of one source; a promise says to wait before bringing more. */
+  accept(source: LogSource, lines: readonly LogLine[]): Promise<void> | undefined {
+    this.#funnel.push(source, lines, this.#clock.now())
+    this.#wake()
+    if (this.#closed || !this.#funnel.isFull(source)) return undefined
+    return new Promise((proceed) => this.#waiting.push({ source, proceed }))
+  }
+
+  report(event: LogEvent): void {
+    this.#notices.push(event)
+    this.#wake()
+  }
+
+  /** The source's part of the history is complete. */
+  endHistory(source: LogSource): void {
+    this.#funnel.endHistory(source)
+    this.#wake()
+  }
+
+  /** Nothing more will be brought: what is held goes out, and then the batches end. */
+  close(): void {
+    this.#closed = true
+    this.#wake()
+  }
+
+  /** The batches end with this error, after what can be given without waiting. */
+  fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.close()
+  }
+
+  /** Everything in its turn, until `close` or `fail`. */
+  async *batches(): AsyncGenerator<readonly LogEvent[]> {
+    try {
+      for (;;) {
+        const batch = this.#take()
+        if (batch.length > 0) {
+          yield batch
+          this.#makeRoom()
+        } else if (this.#closed) break
+        else await this.#sleep()
+      }
+    } finally {
+      // Readers that wait for a consumer who has gone would wait for ever.
+      this.#closed = true
+      for (const { proceed } of this.#waiting.splice(0)) proceed()
+    }
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+
+  #take(): LogEvent[] {
+    const batch = this.#notices
+    this.#notices = []
+    const now = this.#clock.now()
+    while (batch.length < BATCH) {
+      const released = this.#funnel.poll(now, this.#closed)
+      if (released === undefined) break
+      batch.push({ event: 'line', ...released })
+    }
+    return batch
+  }
+
+  #makeRoom(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const entry of waiting) {
+      if (this.#funnel.isFull(entry.source)) this.#waiting.push(entry)
+      else entry.proceed()
+    }
+  }
+
+  #sleep(): Promise<void> {
+    return new Promise((resolve) => {
+      const deadline = this.#funnel.deadline()
+      const { mono } = this.#clock.now()
+      const cancel =
+        deadline === undefined ? () => {} : this.#clock.after(deadline - mono, () => this.#wake())
+      this.#wake = () => {
+        this.#wake = () => {}
+        cancel()
+        resolve()
+      }
+    })
+  }
+}

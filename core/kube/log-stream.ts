@@ -1,0 +1,134 @@
+import type { Bytes, Clock, Ms } from '#core/clock.ts'
+import { isPgctlError, PgctlError } from '#core/errors.ts'
+import { isPassing, KubeApiError } from '#core/kube/api-error.ts'
+import type { KubeClient } from '#core/kube/client.ts'
+import { IdleWatch } from '#core/kube/idle-watch.ts'
+import { type ContainerAddress, type LogRange, openLog } from '#core/kube/logs.ts'
+import type { OpenGate } from '#core/kube/open-gate.ts'
+import type { StreamEnd } from '#core/logs/follow.ts'
+import { type LogLine, parseLine } from '#core/logs/line.ts'
+import { LineSplitter } from '#core/logs/line-splitter.ts'
+import type { Overlap } from '#core/logs/overlap.ts'
+
+/** A longer line keeps its beginning and says how much was left out. */
+const LINE_LIMIT: Bytes = 1024 * 1024
+/** After so much silence the seam will not become any clearer. */
+const SETTLE_AFTER: Ms = 1_000
+
+export interface StreamContext {
+  readonly client: KubeClient
+  readonly clock: Clock
+  readonly gate: OpenGate
+}
+
+/** One stream of one container's log. */
+export interface StreamPlan {
+  readonly address: ContainerAddress
+  readonly range: LogRange
+  /** What was seen and will come again; undefined for a log that is read from its beginning. */
+  readonly overlap: Overlap | undefined
+  /** An unfinished line at an end in good order is the log's last line, or will come again as a whole. */
+  readonly rest: 'line' | 'again'
+  /** Takes new lines, an empty list too when only the seam was passed; a promise says to wait. */
+  take(lines: readonly LogLine[]): Promise<void> | undefined
+  /** Whether `line` is the one last taken. */
+  isLast(line: LogLine): boolean
+  /** Calls its argument when the container turns out to be over, so that no more lines are to be waited for. */
+  onOver(listener: () => void): () => void
+}
+
+/**
+ * Reads one stream to its end, and says how it ended. Throws what no other try would mend: a missing permission, a
+ * certificate that is not the cluster's, the signal's reason.
+ */
+export async function readStream(
+  context: StreamContext,
+  plan: StreamPlan,
+  signal: AbortSignal,
+): Promise<StreamEnd> {
+  const silence = new AbortController()
+  const merged = AbortSignal.any([signal, silence.signal])
+  // A log that is read to its present end has no reason to pause.
+  const probe = plan.range.follow ? () => probeNewest(context, plan, merged) : async () => 'behind' as const
+  const idle = new IdleWatch(context.clock, probe, () => silence.abort(DEAD))
+  const forget = plan.onOver(() => idle.hurry())
+  try {
+    await pump(context, plan, idle, merged)
+    return { kind: 'ended' }
+  } catch (error) {
+    signal.throwIfAborted()
+    return endOf(error)
+  } finally {
+    idle.stop()
+    forget()
+  }
+}
+
+const DEAD = new PgctlError('timed-out', 'the stream of a log has died silently')
+
+async function pump(
+  context: StreamContext,
+  plan: StreamPlan,
+  idle: IdleWatch,
+  signal: AbortSignal,
+): Promise<void> {
+  const { overlap } = plan
+  const splitter = new LineSplitter(LINE_LIMIT)
+  idle.start()
+  const stream = await context.gate.pass(
+    () => openLog(context.client, plan.address, plan.range, signal),
+    signal,
+  )
+  const chunks = stream[Symbol.asyncIterator]()
+  for (;;) {
+    idle.start()
+    const settling = overlap !== undefined && overlap.seam === undefined
+    const cancel = settling
+      ? context.clock.after(SETTLE_AFTER, () => void plan.take(overlap.settle()))
+      : () => {}
+    const next = await chunks.next().finally(cancel)
+    idle.stop()
+    if (next.done) break
+    const wait = plan.take(freshLines(splitter.push(next.value), overlap))
+    if (wait !== undefined) await wait
+  }
+  const rest = plan.rest === 'line' ? splitter.rest() : undefined
+  const lines = freshLines(rest === undefined ? [] : [rest], overlap)
+  await plan.take([...lines, ...(overlap?.settle() ?? [])])
+}
+
+function freshLines(texts: readonly string[], overlap: Overlap | undefined): readonly LogLine[] {
+  if (overlap === undefined || overlap.seam !== undefined) return texts.map(parseLine)
+  return texts.flatMap((text) => overlap.offer(parseLine(text)))
+}
+
+/** Compares the newest line of the log with the one last seen. A container that cannot be asked is `behind`. */
+async function probeNewest(
+  { client }: StreamContext,
+  plan: StreamPlan,
+  signal: AbortSignal,
+): Promise<'current' | 'behind'> {
+  try {
+    const splitter = new LineSplitter(LINE_LIMIT)
+    const texts: string[] = []
+    const { previous, sinceSeconds } = plan.range
+    const range = { tail: 1, previous: previous ?? false, sinceSeconds }
+    for await (const chunk of await openLog(client, plan.address, range, signal))
+      texts.push(...splitter.push(chunk))
+    const newest = texts.at(-1)
+    return newest === undefined || plan.isLast(parseLine(newest)) ? 'current' : 'behind'
+  } catch (error) {
+    // Not being able to ask proves nothing about the stream; an answer that there is no such log does.
+    return error instanceof KubeApiError && error.status < 429 ? 'behind' : 'current'
+  }
+}
+
+function endOf(error: unknown): StreamEnd {
+  if (error === DEAD) return { kind: 'dead' }
+  if (error instanceof KubeApiError && error.status !== 401 && error.status !== 403) {
+    const { status, retryAfter, message, why } = error
+    return { kind: 'refused', status, retryAfter, why: why ?? message }
+  }
+  if (isPassing(error) && isPgctlError(error)) return { kind: 'cut', why: error.why ?? error.message }
+  throw error
+}

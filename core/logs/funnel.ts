@@ -1,0 +1,96 @@
+import type { Bytes, Instant, Ms } from '#core/clock.ts'
+import type { LogLine } from '#core/logs/line.ts'
+import { HistoryMerge } from '#core/logs/merge.ts'
+import { type Released, ReorderWindow } from '#core/logs/reorder-window.ts'
+
+/** What one source may be ahead of the others in history; their readers wait beyond it. */
+const AHEAD_LIMIT: Bytes = 256 * 1024
+/** What live lines may take while nobody fetches them; readers wait beyond it. */
+const LIVE_LIMIT: Bytes = 8 * 1024 * 1024
+
+/**
+ * Many sources, one order: first the history of those that were there at the beginning, merged completely; then
+ * live lines, ordered within a window.
+ *
+ * ```
+ *   history:  every source ends → all lines by stamp (the last `tail` of them)   →  live: reorder window
+ * ```
+ */
+export class LogFunnel<Source extends object> {
+  readonly #history = new HistoryMerge<Source>()
+  readonly #window = new ReorderWindow<Source>()
+  readonly #tail: number | undefined
+  #owing = new Set<Source>()
+  #last: Released<Source>[] = []
+  #sent = 0
+
+  /** With `tail`, only so many of the last lines of the whole history are given. */
+  constructor(sources: Iterable<Source>, tail: number | undefined) {
+    this.#tail = tail
+    for (const source of sources) {
+      this.#history.open(source)
+      this.#owing.add(source)
+    }
+  }
+
+  /** Whether all history is there. */
+  get isLive(): boolean {
+    return this.#owing.size === 0
+  }
+
+  push(source: Source, lines: readonly LogLine[], now: Instant): void {
+    if (this.#owing.has(source)) for (const line of lines) this.#history.push(source, line)
+    else for (const line of lines) this.#window.push(source, line, now.mono)
+  }
+
+  /** The source's history is complete; what comes from it later is live. */
+  endHistory(source: Source): void {
+    this.#history.close(source)
+    this.#owing.delete(source)
+  }
+
+  /** Whether the reader of `source` should wait before it reads more. */
+  isFull(source: Source): boolean {
+    return this.#owing.has(source)
+      ? this.#history.heldOf(source) > AHEAD_LIMIT
+      : this.#window.held > LIVE_LIMIT
+  }
+
+  /** The next line whose turn it is; undefined means that nothing can be given yet. */
+  poll(now: Instant, drain = false): Released<Source> | undefined {
+    return this.#pollHistory() ?? (this.isLive ? this.#window.poll(now.mono, drain) : undefined)
+  }
+
+  /** When `poll` has something to give without anything being pushed. */
+  deadline(): Ms | undefined {
+    return this.isLive ? this.#window.deadline() : undefined
+  }
+
+  #pollHistory(): Released<Source> | undefined {
+    if (this.#tail === undefined) return asReleased(this.#history.poll())
+    this.#keepLast(this.#tail)
+    if (!this.isLive || this.#sent === this.#last.length) return undefined
+    const entry = this.#last[this.#sent]
+    this.#sent += 1
+    if (this.#sent === this.#last.length) {
+      this.#last = []
+      this.#sent = 0
+    }
+    return entry
+  }
+
+  #keepLast(tail: number): void {
+    if (this.#sent > 0) return
+    for (let entry = this.#history.poll(); entry !== undefined; entry = this.#history.poll()) {
+      if (tail > 0) this.#last.push({ ...entry, late: false })
+      if (this.#last.length >= 2 * tail + 1_024) this.#last = this.#last.slice(-tail)
+    }
+    if (this.#last.length > tail) this.#last = tail === 0 ? [] : this.#last.slice(-tail)
+  }
+}
+
+function asReleased<Source>(
+  entry: { source: Source; line: LogLine } | undefined,
+): Released<Source> | undefined {
+  return entry && { source: entry.source, line: entry.line, late: false }
+}

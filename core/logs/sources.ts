@@ -1,0 +1,111 @@
+import type { EndedRun, PodSnapshot } from '#core/logs/pod.ts'
+import { type ContainerSnapshot, readableRun } from '#core/logs/pod.ts'
+
+/** One run of one container: what one log is of. */
+export interface LogSource {
+  readonly service: string
+  readonly pod: string
+  readonly podUid: string
+  readonly container: string
+  /** Whether the pod has other containers, so that the pod's name alone does not tell which it is. */
+  readonly oneOfSeveral: boolean
+  readonly run: string
+  readonly restarts: number
+}
+
+/** What a change of the cluster means for the logs of a service. */
+export type SourceChange =
+  /** A log can be read. `replaces` is the run before it, which has ended, when that one was followed too. */
+  | { readonly kind: 'joined'; readonly source: LogSource; readonly replaces: EndedRun | undefined }
+  /** Nothing can be read yet, and why; told once for each reason. */
+  | { readonly kind: 'waiting'; readonly service: string; readonly pod: string; readonly why: string }
+  /** The pod is gone, and so is its log. */
+  | { readonly kind: 'left'; readonly service: string; readonly pod: string }
+
+interface KnownPod {
+  readonly snapshot: PodSnapshot
+  /** The newest run of each container that has joined. */
+  readonly runs: Map<string, string>
+  waiting: string | undefined
+}
+
+/**
+ * The living set of logs of one service: pods come and go, containers wait, start and restart. Takes what the
+ * cluster says, however often it repeats itself, and tells what is new about it.
+ */
+export class LogSources {
+  readonly #service: string
+  readonly #pods = new Map<string, KnownPod>()
+
+  constructor(service: string) {
+    this.#service = service
+  }
+
+  /** All pods, as of now: those that are not among them are gone. */
+  replace(pods: readonly PodSnapshot[]): SourceChange[] {
+    const present = new Set(pods.map((pod) => pod.uid))
+    const gone = [...this.#pods.keys()].filter((uid) => !present.has(uid))
+    return [...gone.flatMap((uid) => this.remove(uid)), ...pods.flatMap((pod) => this.update(pod))]
+  }
+
+  /** A pod was added or has changed. */
+  update(snapshot: PodSnapshot): SourceChange[] {
+    const before = this.#pods.get(snapshot.uid)
+    const pod: KnownPod = { snapshot, runs: before?.runs ?? new Map(), waiting: before?.waiting }
+    this.#pods.set(snapshot.uid, pod)
+    const joined = snapshot.containers.flatMap((container) => this.#join(pod, container))
+    return [...joined, ...this.#wait(pod)]
+  }
+
+  /** A pod was deleted. */
+  remove(uid: string): SourceChange[] {
+    const pod = this.#pods.get(uid)
+    if (pod === undefined) return []
+    this.#pods.delete(uid)
+    return [{ kind: 'left', service: this.#service, pod: pod.snapshot.name }]
+  }
+
+  /** The newest status of a source's container; undefined when its pod is gone. */
+  containerOf({ podUid, container }: LogSource): ContainerSnapshot | undefined {
+    return this.#pods.get(podUid)?.snapshot.containers.find(({ name }) => name === container)
+  }
+
+  get pods(): number {
+    return this.#pods.size
+  }
+
+  #join(pod: KnownPod, container: ContainerSnapshot): SourceChange[] {
+    const readable = readableRun(container)
+    const known = pod.runs.get(container.name)
+    if (readable === undefined || readable.run === known) return []
+    pod.runs.set(container.name, readable.run)
+    const { uid, name, containers } = pod.snapshot
+    const source: LogSource = {
+      service: this.#service,
+      pod: name,
+      podUid: uid,
+      container: container.name,
+      oneOfSeveral: containers.length > 1,
+      run: readable.run,
+      restarts: container.restarts,
+    }
+    return [{ kind: 'joined', source, replaces: known === undefined ? undefined : container.previous }]
+  }
+
+  /** A reason is told again only after something else was the case in between. */
+  #wait(pod: KnownPod): SourceChange[] {
+    const why = waitingReason(pod.snapshot)
+    if (why === pod.waiting) return []
+    pod.waiting = why
+    return why === undefined ? [] : [{ kind: 'waiting', service: this.#service, pod: pod.snapshot.name, why }]
+  }
+}
+
+/** Why nothing new comes from a pod, in the cluster's words; undefined while some container runs or all have ended. */
+function waitingReason({ trouble, containers }: PodSnapshot): string | undefined {
+  if (containers.some(({ state }) => state.kind === 'running')) return undefined
+  if (trouble !== undefined) return trouble
+  for (const { name, state } of containers)
+    if (state.kind === 'waiting') return containers.length > 1 ? `${name}: ${state.why}` : state.why
+  return undefined
+}
