@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type ConfigFile, chooseInstallation, resolveConfig } from '#cli/config.ts'
+import { isPgctlError } from '#core/errors.ts'
+
+const entry = (region = 'eu-central-1') =>
+  `{ workspace: paragon-acme-5d1f0c2e, account: "111122223333", region: ${region} }`
+const user = (text: string): ConfigFile => ({ path: '/home/me/config.yaml', origin: 'user', text })
+const project = (text: string): ConfigFile => ({ path: '/work/pgctl.yaml', origin: 'project', text })
+const config = (
+  files: ConfigFile[],
+  {
+    flags = {},
+    environment = {},
+  }: { flags?: Record<string, string>; environment?: Record<string, string> } = {},
+) => resolveConfig({ flags, environment, files })
+
+describe('where a setting comes from', () => {
+  const files = [project('bind: 127.0.0.2'), user('bind: 127.0.0.3\ntail: 7')]
+  const rows = [
+    { flags: { bind: 'a' }, environment: { PGCTL_BIND: 'b' }, value: 'a', origin: 'flag', from: '--bind' },
+    { flags: {}, environment: { PGCTL_BIND: 'b' }, value: 'b', origin: 'environment', from: 'PGCTL_BIND' },
+    {
+      flags: {},
+      environment: { PGCTL_BIND: '' },
+      value: '127.0.0.2',
+      origin: 'project',
+      from: '/work/pgctl.yaml',
+    },
+  ]
+  for (const { flags, environment, ...setting } of rows)
+    it(`${setting.origin} gives ${setting.value}`, () => {
+      assert.deepEqual(config(files, { flags, environment }).settings.bind, setting)
+    })
+
+  it('the user file gives what the project file leaves open, and a number is as good as a text', () => {
+    assert.deepEqual(config(files).settings.tail, {
+      value: '7',
+      origin: 'user',
+      from: '/home/me/config.yaml',
+    })
+  })
+
+  it('the default is what nobody has set', () => {
+    assert.deepEqual(config([]).settings.bind, { value: 'localhost', origin: 'default', from: undefined })
+  })
+})
+
+describe('installations', () => {
+  it('the project file describes an installation anew', () => {
+    const found = config([
+      project(`installations: { acme: ${entry('eu-west-1')} }`),
+      user(`installations: { acme: ${entry()} }`),
+    ])
+    assert.equal(found.installations.get('acme')?.entry.region, 'eu-west-1')
+    assert.equal(found.installations.get('acme')?.from, '/work/pgctl.yaml')
+  })
+
+  it('the only one there is needs no choice', () => {
+    assert.equal(chooseInstallation(config([user(`installations: { acme: ${entry()} }`)])).name, 'acme')
+  })
+
+  it('flags override region and profile of the entry', () => {
+    const files = [user(`installations: { acme: ${entry()} }`)]
+    const chosen = chooseInstallation(config(files, { flags: { region: 'us-east-1', profile: 'night' } }))
+    assert.deepEqual([chosen.region, chosen.profile], ['us-east-1', 'night'])
+  })
+
+  const two = user(`installations: { acme: ${entry()}, apex: ${entry()} }`)
+  const refusals = [
+    {
+      files: [],
+      flags: {},
+      code: 'installation-unknown',
+      says: /pgctl sandbox up/,
+      why: 'nothing is configured',
+    },
+    {
+      files: [two],
+      flags: {},
+      code: 'ambiguous-name',
+      says: /--installation NAME/,
+      why: 'two and no choice',
+    },
+    {
+      files: [two],
+      flags: { installation: 'acne' },
+      code: 'installation-unknown',
+      says: /acme/,
+      why: 'the nearest name',
+    },
+  ] as const
+  for (const { files, flags, code, says, why } of refusals)
+    it(`${code}: ${why}`, () => {
+      assert.throws(
+        () => chooseInstallation(config([...files], { flags })),
+        (error) => isPgctlError(error, code) && says.test(error.next ?? ''),
+      )
+    })
+})
+
+describe('a configuration file that cannot be used', () => {
+  const rows = [
+    { text: 'bind: [', says: /flow|sequence|expected/i, why: 'it is no YAML' },
+    { text: 'bnid: x', says: /bnid/, why: 'an unknown key is a typing error, and names itself' },
+    { text: 'installations: { Acme: {} }', says: /Acme/, why: 'a name has a form' },
+    {
+      text: `installations: { acme: { workspace: w, account: 111122223333, region: eu-central-1 } }`,
+      says: /account/,
+      why: 'an account is quoted',
+    },
+    { text: '- a\n- b', says: /top level/, why: 'it is a list' },
+  ]
+  for (const { text, says, why } of rows)
+    it(why, () => {
+      assert.throws(
+        () => config([user(text)]),
+        (error) =>
+          isPgctlError(error, 'config-invalid') &&
+          error.message.includes('/home/me/config.yaml') &&
+          says.test(error.why ?? ''),
+      )
+    })
+
+  it('an empty file says nothing, and is none', () => {
+    assert.equal(config([user('')]).installations.size, 0)
+  })
+})
