@@ -57,6 +57,8 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
   #publication: 'on' | 'paused' = 'on'
   #phase: 'opening' | 'ready' | 'closing' | 'ended' = 'opening'
 
+  /** The agent has said that it is there: of use where no handshake follows. */
+  #agentThere = false
   #assumeReadyAt: Ms | undefined
   /** Of the closing phase: when it is over at the latest, and with what. */
   #closingUntil: Ms | undefined
@@ -118,6 +120,7 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
     this.#outbound.start(now)
     this.#handshake.transportUp(now)
     this.#followHandshake(now)
+    this.#expectHandshake(now)
     this.#log.state('transport up')
   }
 
@@ -126,6 +129,7 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
     this.#transport = 'down'
     this.#outbound.stop(now)
     this.#handshake.transportDown()
+    this.#assumeReadyAt = undefined
     this.#log.state('transport down')
     if (this.#phase === 'closing') this.#end(this.#endAfterClosing, now)
   }
@@ -217,6 +221,7 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
     if (this.#publication === 'paused') return
     this.#publication = 'paused'
     this.#outbound.stop(now)
+    this.#assumeReadyAt = undefined
     this.#log.state('publication paused')
   }
 
@@ -224,12 +229,25 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
     if (this.#publication === 'on') return
     this.#publication = 'on'
     this.#outbound.start(now)
+    this.#expectHandshake(now)
     this.#log.state('publication started')
   }
 
   #agentIsThere(now: Instant): void {
+    this.#agentThere = true
+    this.#expectHandshake(now)
+  }
+
+  /**
+   * Gives an agent that is there a while to begin a handshake, counted while it can be heard: what is sent before
+   * a handshake that comes after all is lost, as the agent acknowledges and ignores it.
+   */
+  #expectHandshake(now: Instant): void {
     const mayStartWithout =
-      this.#kind === 'terminal' && this.#phase === 'opening' && !this.#handshake.hasBegun
+      this.#agentThere &&
+      this.#kind === 'terminal' &&
+      this.#phase === 'opening' &&
+      !this.#handshake.hasBegun
     if (mayStartWithout) this.#assumeReadyAt ??= now.mono + NO_HANDSHAKE_AFTER
   }
 
@@ -406,13 +424,13 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
 }
 
 function tooEarly(): PgctlError {
-  return new PgctlError('protocol-violation', 'The agent sent data before its handshake was complete', {
-    next: 'Try again; if it happens again, report it with the version of the agent',
+  return new PgctlError('protocol-violation', 'the agent sent data before its handshake was complete', {
+    next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
   })
 }
 
 function forsaken(): PgctlError {
-  return new PgctlError('session-lost', 'The agent has not acknowledged anything for an hour', {
-    next: 'Check the instance, then start again',
+  return new PgctlError('session-lost', 'the agent has not acknowledged anything for an hour', {
+    next: 'see how the instance is: pgctl status; then run the command again',
   })
 }

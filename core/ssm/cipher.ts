@@ -27,7 +27,7 @@ export class SessionCipher {
     if (dataKey.length !== DATA_KEY_BYTES) {
       throw new PgctlError(
         'encryption-failed',
-        `The session's data key is ${dataKey.length} bytes long instead of ${DATA_KEY_BYTES}`,
+        `the session's data key is ${dataKey.length} bytes long instead of ${DATA_KEY_BYTES}`,
       )
     }
     const agentKey = new Uint8Array(dataKey.subarray(0, DATA_KEY_BYTES / 2))
@@ -74,8 +74,8 @@ export class SessionCipher {
 }
 
 function notOurs(fault: string, cause?: unknown): PgctlError {
-  return new PgctlError('encryption-failed', `An encrypted payload of the session ${fault}`, {
-    next: 'Open the session again',
+  return new PgctlError('encryption-failed', `an encrypted payload of the session ${fault}`, {
+    next: 'run the command again for a new session',
     cause,
   })
 }

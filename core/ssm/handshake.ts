@@ -147,11 +147,11 @@ export class Handshake {
 
   tick(now: Instant): void {
     if (isPast(this.#openingUntil, now)) {
-      this.#fail(timedOut('The agent did not begin the session', OPENING_PATIENCE))
+      this.#fail(timedOut('the agent did not begin the session', OPENING_PATIENCE))
     } else if (isPast(this.#keyUntil, now)) {
       this.#keyRefused(keyTimedOut())
     } else if (isPast(this.#completeUntil, now)) {
-      this.#fail(timedOut('The agent did not complete the handshake', HANDSHAKE_PATIENCE))
+      this.#fail(timedOut('the agent did not complete the handshake', HANDSHAKE_PATIENCE))
     }
   }
 
@@ -307,7 +307,7 @@ function keyTimedOut(): PgctlError {
     'encryption-failed',
     `KMS gave no data key for the session in ${KEY_PATIENCE / 1000} s`,
     {
-      next: 'Check the way to KMS, and that kms:GenerateDataKey is allowed on the key',
+      next: 'check the way to KMS, and that kms:GenerateDataKey is allowed on the key',
     },
   )
 }
@@ -316,22 +316,22 @@ function wrongKey(length: Bytes): PgctlError {
   return new PgctlError(
     'encryption-failed',
     `KMS gave a data key of ${length} bytes for the session instead of ${DATA_KEY_BYTES}`,
-    { next: 'Report this with the name of the KMS key' },
+    { next: 'report this with the name of the KMS key' },
   )
 }
 
 function timedOut(what: string, patience: Ms): PgctlError {
   return new PgctlError('handshake-failed', `${what} within ${patience / 1000} s`, {
-    next: 'Check that the instance is up and its agent healthy, then try again',
+    next: 'see whether the instance is up and its agent healthy: pgctl status; then run the command again',
   })
 }
 
 function wrongType(sessionType: string, kind: SessionKind): PgctlError {
   return new PgctlError(
     'handshake-failed',
-    `The agent began a ${sessionType} session instead of a ${kind} one`,
+    `the agent began a ${sessionType} session instead of a ${kind} one`,
     {
-      next: 'Check which session document was asked for',
+      next: 'check which session document was asked for',
     },
   )
 }

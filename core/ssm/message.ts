@@ -138,8 +138,8 @@ function carriesDigest(type: string): boolean {
 }
 
 function malformed(fault: string): PgctlError {
-  return new PgctlError('protocol-violation', `A message of the session ${fault}`, {
-    next: 'Try again; if it happens again, report it with the version of the agent',
+  return new PgctlError('protocol-violation', `a message of the session ${fault}`, {
+    next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
   })
 }
 

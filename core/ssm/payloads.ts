@@ -13,7 +13,7 @@ import { ACTION_KMS_ENCRYPTION, ACTION_SESSION_TYPE } from '#core/ssm/constants.
 
 /*
  * What messages carry, both ways, as the sandbox's agent and gateway speak from the other end. Decoders throw
- * PgctlError `protocol-violation` and nothing else; they ignore fields that they do not know, as newer peers add some.
+ * PgctlError `protocol-violation` and nothing else, and ignore fields that they do not know: newer peers add some.
  */
 
 // ── reading JSON of a peer ──────────────────────────────────────────────────────────────────────────────────────
@@ -25,8 +25,8 @@ function isObject(value: unknown): value is JsonObject {
 }
 
 function violation(what: string, fault: string): PgctlError {
-  return new PgctlError('protocol-violation', `The session's ${what} ${fault}`, {
-    next: 'Try again; if it happens again, report it with the version of the agent',
+  return new PgctlError('protocol-violation', `the session's ${what} ${fault}`, {
+    next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
   })
 }
 

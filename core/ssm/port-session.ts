@@ -315,8 +315,8 @@ function apply(streams: PortStreams, event: ConnectionInput, now: Instant): void
 }
 
 function endedByFarEnd(output: string): PgctlError {
-  return new PgctlError('session-ended', 'The session was ended by the service or the agent', {
+  return new PgctlError('session-ended', 'the session was ended by the service or the agent', {
     why: output === '' ? undefined : output,
-    next: 'Start again for a new session',
+    next: 'run the command again for a new session',
   })
 }

@@ -79,18 +79,18 @@ function finalError(loss: Loss): PgctlError | undefined {
 }
 
 function over(why: string, cause: PgctlError): PgctlError {
-  return new PgctlError('session-ended', 'The session has ended by its policy', {
+  return new PgctlError('session-ended', 'the session has ended by its policy', {
     why,
-    next: 'Start again for a new session',
+    next: 'run the command again for a new session',
     cause,
   })
 }
 
 function lost({ error, now, lostAt }: Loss): PgctlError {
   const seconds = Math.round((now.mono - lostAt.mono) / 1000)
-  return new PgctlError('session-lost', `The session could not be brought back in ${seconds} s`, {
+  return new PgctlError('session-lost', `the session could not be brought back in ${seconds} s`, {
     why: error.why ?? error.message,
-    next: 'Check the network, then start again',
+    next: 'check the network, then run the command again',
     requestId: error.requestId,
     cause: error,
   })

@@ -151,8 +151,8 @@ export class SingleStream implements PortStreams {
 }
 
 function oneAtATime(): PgctlError {
-  return new PgctlError('not-supported', 'The session takes one connection at a time, and has one', {
+  return new PgctlError('not-supported', 'the session takes one connection at a time, and has one', {
     why: 'the agent is too old to share a session, or the document is for a single connection',
-    next: 'Update the agent, or close the other connection first',
+    next: 'update the agent, or close the other connection first',
   })
 }

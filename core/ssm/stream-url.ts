@@ -36,12 +36,12 @@ export function acceptStreamUrl(streamUrl: string, policy: StreamUrlPolicy): URL
 }
 
 function refused(why: string, policy: StreamUrlPolicy): PgctlError {
-  return new PgctlError('stream-url-refused', 'The address of the session’s data channel is not acceptable', {
+  return new PgctlError('stream-url-refused', "the address of the session's data channel is not acceptable", {
     why,
     next:
       policy.override === undefined
-        ? `Check the region (${policy.region}); set an endpoint in the configuration if one stands in for the service`
-        : `Check the configured endpoint (${policy.override})`,
+        ? `check the region (${policy.region}); set an endpoint in the configuration if one stands in for the service`
+        : `check the configured endpoint (${policy.override})`,
   })
 }
 

@@ -137,7 +137,7 @@ function text(value: unknown, name: string): string {
 }
 
 function violation(why: string, cause?: unknown): PgctlError {
-  return new PgctlError('protocol-violation', 'The gateway sent a session that the agent cannot read', {
+  return new PgctlError('protocol-violation', 'the gateway sent a session that the agent cannot read', {
     why,
     cause,
   })

@@ -180,7 +180,7 @@ export class Session<Input extends { readonly type: string }, Output extends { r
 function endedByService(sessionId: string): PgctlError {
   return new PgctlError('session-ended', `session ${sessionId} has ended`, {
     why: 'the service does not resume it: it was terminated, or reached its idle or maximum time',
-    next: 'start again for a new session',
+    next: 'run the command again for a new session',
   })
 }
 

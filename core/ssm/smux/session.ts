@@ -97,8 +97,8 @@ export class SmuxSession {
   open(): StreamId {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#nextId > 0xffff_ffff) {
-      throw new PgctlError('session-ended', 'The session has used up its numbers for connections', {
-        next: 'Close the tunnel and open it again',
+      throw new PgctlError('session-ended', 'the session has used up its numbers for connections', {
+        next: 'run the command again for a new session',
       })
     }
     const id = this.#nextId as StreamId
@@ -196,9 +196,9 @@ export class SmuxSession {
   #fail(fault: string): void {
     this.#failure = new PgctlError(
       'protocol-violation',
-      `The agent broke the port session's protocol: ${fault}`,
+      `the agent broke the port session's protocol: ${fault}`,
       {
-        next: 'Open the tunnel again; if it happens again, report it with the version of the agent',
+        next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
       },
     )
     for (const stream of this.#streams.values()) stream.clear()

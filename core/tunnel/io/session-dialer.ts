@@ -113,7 +113,7 @@ function describeEnd(instance: string, end: SessionEnd): PgctlError {
   if (end.how === 'closed') return new PgctlError('session-ended', `the session on ${instance} was closed`)
   return new PgctlError('session-ended', `the session on ${instance} was ended by the other side`, {
     why: end.output.trim() === '' ? 'it gave no reason' : end.output.trim(),
-    next: 'start again for a new session',
+    next: 'run the command again for a new session',
   })
 }
 

@@ -154,7 +154,7 @@ export class GatewayClient {
 
 /** The gateway, or KMS, said no; `why` starts with the status. */
 function refused(what: string, status: number, body: string): PgctlError {
-  return new PgctlError('session-refused', `The sandbox's agent got no answer from ${what}`, {
+  return new PgctlError('session-refused', `the sandbox's agent got no answer from ${what}`, {
     why: `${status} ${body.slice(0, 200)}`,
   })
 }

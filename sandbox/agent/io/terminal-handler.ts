@@ -111,10 +111,10 @@ async function loadPty(): Promise<typeof import('@lydell/node-pty')> {
   } catch (cause) {
     throw new PgctlError(
       'not-supported',
-      'The sandbox cannot start a shell: this computer has no pty library',
+      'the sandbox cannot start a shell: this computer has no pty library',
       {
         why: 'the optional dependency @lydell/node-pty is not installed for this platform',
-        next: 'Run npm install on a platform that it supports, or use port sessions and exec only',
+        next: 'run npm install on a platform that it supports, or use port sessions and exec only',
         cause,
       },
     )
