@@ -49,6 +49,7 @@ export class Connection<
   readonly #abort = new AbortController()
   #resolveEnded: (end: SessionEnd) => void = () => {}
   #transport: Transport | undefined
+  #readingPaused = false
   #over = false
   #draining = false
   #drainQueued = false
@@ -96,6 +97,7 @@ export class Connection<
     })
     if (this.#over) return transport.close()
     this.#transport = transport
+    if (this.#readingPaused) transport.pause()
     this.feed({ type: 'transport-up' })
   }
 
@@ -173,9 +175,11 @@ export class Connection<
         this.#fetchKey(common as Extract<CommonOutput, { type: 'need-key' }>)
         return
       case 'reading-paused':
+        this.#readingPaused = true
         this.#transport?.pause()
         return
       case 'reading-resumed':
+        this.#readingPaused = false
         this.#transport?.resume()
         return
       case 'ended':

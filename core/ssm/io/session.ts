@@ -1,9 +1,12 @@
-import { type Instant, sleep } from '#core/clock.ts'
+import { type Instant, type Ms, sleep } from '#core/clock.ts'
 import { messageOf, PgctlError } from '#core/errors.ts'
 import { Connection, type ConnectionOptions } from '#core/ssm/io/connection.ts'
 import type { CommonInput, Machine, SessionEnd, SessionOptions, SessionStats } from '#core/ssm/machine.ts'
 import { decideResume } from '#core/ssm/resume-policy.ts'
 import type { SessionGrant, SessionLimits, SessionRequest } from '#core/ssm/session-api.ts'
+
+/** How long the answer of a StartSession that nobody wants any more is waited for. */
+const UNDO_WITHIN: Ms = 3_000
 
 /** What every session of a run shares. */
 export interface SessionContext
@@ -89,7 +92,7 @@ export class Session<Input extends { readonly type: string }, Output extends { r
     parts: SessionParts<Input, Output>,
     signal?: AbortSignal,
   ): Promise<Session<Input, Output>> {
-    const grant = await context.api.start(parts.request, signal)
+    const grant = await startOrUndo(context, parts.request, signal)
     const session = new Session(context, parts, grant)
     try {
       await context.journal.started(grant.sessionId)
@@ -175,6 +178,35 @@ export class Session<Input extends { readonly type: string }, Output extends { r
       }
     }
   }
+}
+
+/**
+ * StartSession is not cut off by an abort: a session that the service has started by then would be nobody's. Its
+ * answer is waited for a moment, and then undone.
+ */
+async function startOrUndo(
+  { api, clock }: SessionContext,
+  request: SessionRequest,
+  signal: AbortSignal | undefined,
+): Promise<SessionGrant> {
+  signal?.throwIfAborted()
+  const starting = api.start(request)
+  const aborted = Promise.withResolvers<undefined>()
+  const onAbort = () => aborted.resolve(undefined)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    const grant = await Promise.race([starting, aborted.promise])
+    if (grant !== undefined) return grant
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+  }
+  const answered = new AbortController()
+  starting
+    .then(({ sessionId }) => api.terminate(sessionId))
+    .catch(() => {})
+    .finally(() => answered.abort())
+  await sleep(clock, UNDO_WITHIN, answered.signal).catch(() => {})
+  throw signal?.reason
 }
 
 function endedByService(sessionId: string): PgctlError {
