@@ -244,10 +244,7 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
    */
   #expectHandshake(now: Instant): void {
     const mayStartWithout =
-      this.#agentThere &&
-      this.#kind === 'terminal' &&
-      this.#phase === 'opening' &&
-      !this.#handshake.hasBegun
+      this.#agentThere && this.#kind === 'terminal' && this.#phase === 'opening' && !this.#handshake.hasBegun
     if (mayStartWithout) this.#assumeReadyAt ??= now.mono + NO_HANDSHAKE_AFTER
   }
 

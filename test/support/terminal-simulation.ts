@@ -109,7 +109,8 @@ class TerminalSimulation {
   #onClient(event: TerminalOutput): void {
     switch (event.type) {
       case 'ready':
-        this.#time.after(0, () => this.#type())
+        // A session can seem to begin without its handshake, where its agent is lost in the first second.
+        if (event.facts.encrypted === this.#options.encrypted) this.#time.after(0, () => this.#type())
         break
       case 'need-key':
         this.#keysAsked++
