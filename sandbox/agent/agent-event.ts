@@ -12,7 +12,10 @@ export type AgentEvent =
   /** The client's single connection is gone: close the far one. */
   | { readonly type: 'disconnect' }
   /** The session is over: stop the handler, then say `complete`. `output` is what the service will show. */
-  | { readonly type: 'stop'; readonly output: string }
+  | { readonly type: 'stop'; readonly output: string; readonly by: StoppedBy }
   /** Everything has been said: close the channel. */
   | { readonly type: 'finished' }
   | MuxEvent
+
+/** Who ended a session: the client by its flag, the service, or the agent for a fault of the client's. */
+export type StoppedBy = 'client' | 'service' | 'agent'

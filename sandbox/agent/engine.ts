@@ -25,7 +25,7 @@ import {
   encodeExitCode,
   encodeFlag,
 } from '#core/ssm/payloads.ts'
-import type { AgentEvent } from '#sandbox/agent/agent-event.ts'
+import type { AgentEvent, StoppedBy } from '#sandbox/agent/agent-event.ts'
 import {
   isAtLeast,
   KEEP_ALIVE_UNTIL,
@@ -153,7 +153,7 @@ export class AgentEngine {
         this.#sender.acknowledged(decodeAcknowledgement(message.payload).sequence, now)
         break
       case 'channel_closed':
-        this.#stop(channelClosedOutput(message.payload))
+        this.#stop(channelClosedOutput(message.payload), 'service')
         break
       case 'pause_publication':
         this.#sender.publish(false)
@@ -208,7 +208,7 @@ export class AgentEngine {
       this.#events.push({ type: 'resize', columns, rows })
     } else if (payloadType === PAYLOAD_FLAG) {
       const flag = decodeFlag(payload)
-      if (flag === SESSION_FLAG_TERMINATE_SESSION) this.#stop('')
+      if (flag === SESSION_FLAG_TERMINATE_SESSION) this.#stop('', 'client')
       if (flag === SESSION_FLAG_DISCONNECT_TO_PORT) this.#events.push({ type: 'disconnect' })
     }
   }
@@ -329,12 +329,12 @@ export class AgentEngine {
     this.tick(now)
   }
 
-  #stop(output: string): void {
+  #stop(output: string, by: StoppedBy = 'agent'): void {
     if (this.#handler === 'stopped') return
     this.#handler = 'stopped'
     this.#greeted = 'yes'
     this.#sender.clearQueue()
-    this.#events.push({ type: 'stop', output })
+    this.#events.push({ type: 'stop', output, by })
   }
 
   // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────

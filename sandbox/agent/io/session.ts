@@ -205,6 +205,7 @@ export class AgentSession implements HandlerHost {
         this.#handler?.streamEnd(event.stream)
         break
       case 'stop':
+        this.#around.logger.info({ sessionId: this.#job.sessionId, by: event.by }, 'a session is stopped')
         void this.#stop(event.output)
         break
       case 'finished':
