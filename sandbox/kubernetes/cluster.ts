@@ -229,5 +229,10 @@ function servicesOfWorld(): WorldService[] {
 /** Five letters in the manner of a ReplicaSet's. */
 function suffixOf(serial: number): string {
   const letters = SUFFIX_LETTERS.length
-  return Array.from({ length: 5 }, (_, at) => SUFFIX_LETTERS[(serial * 7 ** at + at * 11) % letters]).join('')
+  // A prime that the letters' number does not share spreads neighbours, and gives no two of them the same name.
+  const spread = (serial * 7_368_787) % letters ** 5
+  return Array.from(
+    { length: 5 },
+    (_, at) => SUFFIX_LETTERS[Math.floor(spread / letters ** at) % letters],
+  ).join('')
 }

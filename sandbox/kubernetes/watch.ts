@@ -43,6 +43,8 @@ export function serveWatch(request: WatchRequest, response: ServerResponse, clos
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
   response.flushHeaders()
   const send = (type: string, object: unknown) => {
+    // A change between the end and the close belongs to the watch that resumes.
+    if (response.writableEnded) return
     response.write(`${JSON.stringify({ type, object })}\n`)
     if (response.writableLength > BUFFER_LIMIT) response.destroy()
   }
