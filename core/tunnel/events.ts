@@ -46,7 +46,8 @@ export type TunnelEvent =
   | { readonly event: 'reconnecting'; readonly target: string; readonly cause: Cause }
   | { readonly event: 'resumed'; readonly target: string; readonly downForMs: Ms }
   | { readonly event: 'degraded'; readonly target: string; readonly message: string }
-  | Remark
+  | Remark<'notice'>
+  | Remark<'warning'>
   | { readonly event: 'ended'; readonly target: string; readonly cause: Cause }
 
 /** What happens to one tunnel, before the tunnel's name is put on it. */
@@ -74,8 +75,8 @@ export interface ReadyEvent {
 }
 
 /** Something to know (`notice`) or to act on (`warning`), with a stable name. */
-export interface Remark {
-  readonly event: 'notice' | 'warning'
+export interface Remark<Weight extends 'notice' | 'warning'> {
+  readonly event: Weight
   readonly target: string
   readonly about: RemarkSubject
   readonly message: string

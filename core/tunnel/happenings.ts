@@ -1,7 +1,7 @@
 import type { Instant, Ms } from '#core/clock.ts'
 import type { DialerEvent, RouteName } from '#core/tunnel/dialer.ts'
 import type { SessionEnd } from '#core/tunnel/ends-at.ts'
-import { causeOf, type Happening, type Remark, type TunnelHappening } from '#core/tunnel/events.ts'
+import { causeOf, type Happening, type TunnelHappening } from '#core/tunnel/events.ts'
 import { formatHostPort } from '#core/tunnel/host-port.ts'
 import type { LocalListener } from '#core/tunnel/listener.ts'
 import type { ProbeResult } from '#core/tunnel/probe.ts'
@@ -43,7 +43,7 @@ export function describeReady(
 }
 
 /** A warning that the account's policy is about to end a session. */
-export function describeEnd({ because, remaining, at }: SessionEnd): Omit<Remark, 'target'> {
+export function describeEnd({ because, remaining, at }: SessionEnd): Happening<'warning'> {
   const minutes = Math.max(1, Math.round(remaining / MINUTE))
   const rule =
     because === 'maximum' ? 'its maximum length' : 'its limit of idle time, unless something passes'

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { after, describe, it } from 'node:test'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import type { Dialer, DialerEvent } from '#core/tunnel/dialer.ts'
 import { closedPort, echo, FarEnd } from './far-end.ts'
 import { seededBytes } from './random.ts'
-import { closed, readAll, readBytes } from './streams.ts'
+import { closed, leaves, readAll, readBytes } from './streams.ts'
 
 /** A dialer to test, and the means to break its route. */
 export interface DialerUnderTest extends AsyncDisposable {
@@ -302,10 +301,4 @@ function describeLife(check: Check, make: DialerSuite['make']): void {
       await assert.rejects(connect(), (error) => error instanceof PgctlError)
     },
   )
-}
-
-/** Resolves when the other side of a far end's socket has gone, in order or not. */
-async function leaves(socket: Socket): Promise<void> {
-  socket.once('end', () => socket.end()).resume()
-  await closed(socket)
 }

@@ -33,3 +33,9 @@ export async function closed(stream: Duplex): Promise<Error | undefined> {
   }
   return stream.errored ?? undefined
 }
+
+/** Resolves when the other side of `stream` has gone, in order or not; what it still says is dropped. */
+export async function leaves(stream: Duplex): Promise<void> {
+  stream.once('end', () => stream.end()).resume()
+  await closed(stream)
+}

@@ -78,7 +78,7 @@ export class Connections {
       const onPassage = () => {
         this.#lastActivity = clock.now()
       }
-      return await joinStreams({ local: socket, remote, traffic, onPassage, signal: abort.signal })
+      return await joinStreams({ local: socket, remote, traffic, clock, onPassage, signal: abort.signal })
     } catch (error) {
       if (!socket.destroyed) socket.resetAndDestroy()
       return error

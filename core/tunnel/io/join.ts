@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Bytes } from '#core/clock.ts'
+import type { Bytes, Clock, Ms } from '#core/clock.ts'
 import { isPgctlError, messageOf, PgctlError } from '#core/errors.ts'
 
 /** Bytes that have passed; counted while they do. */
@@ -10,10 +10,17 @@ export interface Traffic {
   received: Bytes
 }
 
+/**
+ * How long a client may take to hang up after the far end has, once all of the answer is on its way. To close a
+ * socket while input comes in would reset it, and a reset may overtake the answer.
+ */
+const LINGER: Ms = 5_000
+
 export interface JoinOptions {
   readonly local: Socket
   readonly remote: Duplex
   readonly traffic: Traffic
+  readonly clock: Clock
   /** Called for every chunk that passes, either way. */
   readonly onPassage: () => void
   /** Cuts both at once when it aborts, its reason being the failure. */
@@ -28,25 +35,36 @@ export interface JoinOptions {
  * a whole one.
  */
 export function joinStreams(options: JoinOptions): Promise<PgctlError | undefined> {
-  const { local, remote, traffic, onPassage, signal } = options
+  const { local, remote, traffic, clock, onPassage, signal } = options
   return new Promise((resolve) => {
     let failure: PgctlError | undefined
+    let lingering = false
+    let cancelLinger = () => {}
     const fail = (error: PgctlError) => {
       failure ??= error
       remote.destroy()
       if (!local.destroyed) local.resetAndDestroy()
     }
+    const linger = () => {
+      lingering = true
+      cancelLinger = clock.after(LINGER, () => local.destroy())
+    }
     const onLocalClosed = () => {
-      if (!local.readableEnded || !local.writableFinished) fail(brokenLocally(undefined))
+      cancelLinger()
+      if (!lingering && (!local.readableEnded || !local.writableFinished)) fail(brokenLocally(undefined))
       if (remote.closed) resolve(failure)
     }
     const onRemoteClosed = () => {
       if (!remote.readableEnded) fail(brokenRemotely(undefined))
-      // A far end that has closed both ways takes nothing more; what it has said still goes to the client.
-      else local.destroySoon()
-      if (local.closed) resolve(failure)
+      if (local.closed) return resolve(failure)
+      // What the client still says has nobody to go to; it is read, so that the answer arrives.
+      local.resume()
+      if (local.writableFinished) linger()
+      else local.once('finish', linger)
     }
-    local.on('error', (error) => fail(brokenLocally(error)))
+    local.on('error', (error) => {
+      if (!lingering) fail(brokenLocally(error))
+    })
     remote.on('error', (error) => fail(brokenRemotely(error)))
     local.on('close', onLocalClosed)
     remote.on('close', onRemoteClosed)
@@ -69,11 +87,20 @@ export function joinStreams(options: JoinOptions): Promise<PgctlError | undefine
 
 function pump(from: Duplex, to: Duplex, count: (length: Bytes) => void): void {
   from.on('data', (chunk: Uint8Array) => {
+    if (to.destroyed) return
     count(chunk.length)
+    corkForThisTurn(to)
     if (!to.write(chunk)) from.pause()
   })
   to.on('drain', () => from.resume())
   from.on('end', () => to.end())
+}
+
+/** An agent sends a kilobyte a message, dozens arrive at once, and a system call for each is most of their cost. */
+function corkForThisTurn(to: Duplex): void {
+  if (to.writableCorked > 0) return
+  to.cork()
+  process.nextTick(() => to.uncork())
 }
 
 function brokenLocally(cause: Error | undefined): PgctlError {
