@@ -23,3 +23,8 @@ export const reasonFlag = {
     helpValue: 'TEXT',
   }),
 }
+
+/** Which sandbox: several run side by side. */
+export const sandboxFlag = {
+  name: Flags.string({ summary: 'The name of the sandbox.', helpValue: 'NAME', default: 'default' }),
+}

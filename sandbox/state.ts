@@ -60,7 +60,7 @@ export class SandboxFolder {
   readonly #root: string
   readonly #processes: Processes
 
-  /** @throws PgctlError `usage` for a name that is none. */
+  /** `root` is the folder of all sandboxes. @throws PgctlError `usage` for a name that is none. */
   constructor(root: string, name: string, processes: Processes) {
     if (!NAME.test(name))
       throw new PgctlError('usage', `"${name}" cannot be the name of a sandbox`, {
@@ -96,6 +96,9 @@ export class SandboxFolder {
         : { kind: 'broken', why: 'its start or its end was cut short', owner: undefined }
     }
     if (owner === 'invalid') return { kind: 'broken', why: `${OWNER_FILE} cannot be read`, owner: undefined }
+    const { machine } = await this.#processes.self()
+    if (owner.machine !== machine)
+      return { kind: 'broken', why: `it was started on ${owner.machine}`, owner: undefined }
     if (!(await this.#processes.isAlive(owner)))
       return { kind: 'broken', why: `its process ${owner.pid} is gone`, owner: undefined }
     const record = await this.#read(RECORD_FILE, recordSchema)
@@ -169,13 +172,52 @@ export class SandboxFolder {
   }
 }
 
-/** The names of all sandboxes that there are, or of which something is left. */
-export async function sandboxNames(root: string): Promise<string[]> {
-  const entries = await readdir(root, { withFileTypes: true }).catch(() => [])
-  return entries
-    .filter((entry) => entry.isDirectory() && NAME.test(entry.name))
-    .map(({ name }) => name)
-    .sort()
+/** All sandboxes of one user. */
+export class SandboxFolders {
+  readonly #root: string
+  readonly #processes: Processes
+
+  /** `state` is where the user's state is kept; sandboxes have a folder of their own there. */
+  constructor(state: string, processes: Processes) {
+    this.#root = join(state, 'sandbox')
+    this.#processes = processes
+  }
+
+  named(name: string): SandboxFolder {
+    return new SandboxFolder(this.#root, name, this.#processes)
+  }
+
+  /** Every sandbox that there is, or of which something is left, by name. */
+  async all(): Promise<SandboxFolder[]> {
+    const entries = await readdir(this.#root, { withFileTypes: true }).catch(() => [])
+    return entries
+      .filter((entry) => entry.isDirectory() && NAME.test(entry.name))
+      .map(({ name }) => name)
+      .sort()
+      .map((name) => this.named(name))
+  }
+}
+
+/** The record of a sandbox that runs. @throws PgctlError `sandbox-not-running`, or `sandbox-broken`. */
+export async function runningRecord(folder: SandboxFolder): Promise<SandboxRecord> {
+  const condition = await folder.condition()
+  switch (condition.kind) {
+    case 'running':
+      return condition.record
+    case 'broken':
+      throw new PgctlError('sandbox-broken', `the sandbox "${folder.name}" is half dead`, {
+        why: condition.why,
+        next: `clean up and start it again: pgctl sandbox down --name ${folder.name} && pgctl sandbox up --name ${folder.name} --detach`,
+      })
+    case 'starting':
+      throw new PgctlError('sandbox-not-running', `the sandbox "${folder.name}" is still starting`, {
+        next: 'try again in a second',
+      })
+    case 'absent':
+      throw new PgctlError('sandbox-not-running', `there is no sandbox "${folder.name}"`, {
+        next: `start it: pgctl sandbox up --name ${folder.name} --detach`,
+      })
+  }
 }
 
 function alreadyRunning(name: string): PgctlError {

@@ -1,0 +1,105 @@
+import { Flags } from '@oclif/core'
+import { systemProcesses } from '#core/tunnel/io/processes.ts'
+import { SandboxFolders } from '#sandbox/state.ts'
+import { BaseCommand } from '../../base-command.ts'
+import { sandboxFlag } from '../../flags.ts'
+import { paths } from '../../paths.ts'
+
+/** What a slow agent takes before it stops taking anything for a while. */
+const UPLOAD_STALL = { bytesPerSecond: 125_000, buffer: 512 * 1024, pause: 1_500 }
+
+export default class SandboxUp extends BaseCommand {
+  static override summary =
+    'Start a small installation on this computer: AWS, a bastion, a cluster, services.'
+  static override description = [
+    'Everything listens on the loopback only, and nothing is sent anywhere. It runs until Ctrl-C, or with --detach',
+    'until `pgctl sandbox down`. Several run side by side, each with a name of its own.',
+  ].join('\n')
+  static override examples = [
+    '<%= config.bin %> sandbox up --detach && eval "$(<%= config.bin %> sandbox env)"',
+    '<%= config.bin %> sandbox up --name slow --latency 40',
+    '<%= config.bin %> sandbox up --agent external',
+  ]
+  static override enableJsonFlag = true
+  static override flags = {
+    ...sandboxFlag,
+    detach: Flags.boolean({ summary: 'Go on in the background once everything answers.' }),
+    agent: Flags.option({ options: ['own', 'external'] as const, default: 'own' as const })({
+      summary: "Start the bastion's agent, or wait for another program to play it.",
+    }),
+    pace: Flags.option({ options: ['vendor', 'none'] as const, default: 'vendor' as const })({
+      summary: "Whether the agent pauses between messages as the vendor's does.",
+    }),
+    'message-size': Flags.integer({
+      summary: "Bytes in one message of the agent, instead of the vendor's 1,024.",
+      helpValue: 'BYTES',
+      min: 1,
+      max: 65_536,
+    }),
+    latency: Flags.integer({
+      summary: 'What a round trip to the service takes longer than on loopback.',
+      helpValue: 'MS',
+      min: 0,
+      max: 10_000,
+      default: 0,
+    }),
+    'close-every': Flags.integer({
+      summary: 'Close every WebSocket of a client after so many seconds, again and again.',
+      helpValue: 'SECONDS',
+      min: 1,
+    }),
+    'upload-stall': Flags.boolean({ summary: 'Have the agent stall when uploads come too fast.' }),
+  }
+
+  protected override readonly streams = true
+
+  override async run(): Promise<void> {
+    const { flags } = await this.parse(SandboxUp)
+    const folder = new SandboxFolders(paths(process.env).state, systemProcesses).named(flags.name)
+    if (flags.detach) {
+      const { detachSandbox } = await import('#sandbox/detach.ts')
+      const argv = [
+        process.argv[1] as string,
+        'sandbox',
+        'up',
+        ...this.argv.filter((word) => word !== '--detach'),
+      ]
+      await detachSandbox(folder, argv, this.signal)
+      const { runningRecord } = await import('#sandbox/state.ts')
+      this.#announce(flags.name, (await runningRecord(folder)).endpoint)
+      this.notice(`its log is ${folder.logPath}`)
+      return
+    }
+    const [{ runSandbox }, { tellReady }] = await Promise.all([
+      import('#sandbox/life.ts'),
+      import('#sandbox/detach.ts'),
+    ])
+    const closeEvery = flags['close-every']
+    await runSandbox({
+      folder,
+      sandbox: {
+        agent: flags.agent,
+        pace: flags.pace,
+        latency: flags.latency,
+        logger: this.logger,
+        ...(flags['message-size'] === undefined ? {} : { messageSize: flags['message-size'] }),
+        ...(closeEvery === undefined ? {} : { closeEvery: closeEvery * 1000 }),
+        ...(flags['upload-stall'] ? { uploadStall: UPLOAD_STALL } : {}),
+      },
+      signal: this.signal,
+      ready: ({ endpoint }) => {
+        this.#announce(flags.name, endpoint)
+        tellReady()
+      },
+    })
+  }
+
+  #announce(name: string, endpoint: string): void {
+    const option = name === 'default' ? '' : ` --name ${name}`
+    if (this.jsonEnabled()) this.event({ event: 'ready', name, endpoint })
+    else {
+      this.log(`the sandbox "${name}" answers at ${endpoint}`)
+      this.notice(`act on it: eval "$(pgctl sandbox env${option})"; end it: pgctl sandbox down${option}`)
+    }
+  }
+}
