@@ -1,0 +1,66 @@
+import { systemClock } from '#core/io/system-clock.ts'
+import { openClusterAccess, type TunnelledAccess } from '#core/tunnel/cluster-access.ts'
+import type { DialerEvent } from '#core/tunnel/dialer.ts'
+import { listenLocally } from '#core/tunnel/io/listener.ts'
+import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
+import { chooseRoute } from '#core/tunnel/routes.ts'
+import type { Deps } from './deps.ts'
+
+export interface ClusterWishes {
+  readonly reason?: string | undefined
+  /** What happens on the way: the session, its losses and returns. */
+  readonly onEvent?: ((event: DialerEvent) => void) | undefined
+}
+
+/**
+ * Opens the way to the installation's Kubernetes API: a session on the bastion, and a private port in front of it.
+ * Disposal ends the session.
+ * @throws PgctlError when there is no bastion or no cluster, or the session cannot be opened.
+ */
+export async function openCluster(
+  deps: Deps,
+  wishes: ClusterWishes,
+  signal: AbortSignal,
+): Promise<TunnelledAccess> {
+  const [{ bastion }, context, cluster] = await Promise.all([
+    deps.bastion(signal),
+    deps.sessions(signal),
+    deps.clusterCredentials.endpoint(signal),
+  ])
+  const target = {
+    kind: 'cluster',
+    name: 'cluster',
+    protocol: { kind: 'tls' },
+    protocolCertain: true,
+  } as const
+  const plan = chooseRoute(target, { bastion: bastion.id, cluster, namespace: deps.namespace }, undefined)
+  const { instance, document, parameters } = plan
+  const dialer = await SessionDialer.open(
+    context,
+    { target: instance, document, parameters, reason: wishes.reason },
+    signal,
+  )
+  if (wishes.onEvent !== undefined) dialer.events.subscribe(wishes.onEvent)
+  try {
+    const access = await openClusterAccess(
+      dialer,
+      deps.clusterCredentials,
+      { listen: listenLocally, clock: systemClock },
+      signal,
+    )
+    return {
+      server: access.server,
+      tlsServerName: access.tlsServerName,
+      ca: access.ca,
+      token: (request) => access.token(request),
+      explain: (error) => access.explain(error),
+      async [Symbol.asyncDispose]() {
+        await access[Symbol.asyncDispose]()
+        await dialer[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    await dialer[Symbol.asyncDispose]()
+    throw error
+  }
+}
