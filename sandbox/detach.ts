@@ -10,18 +10,20 @@ const LOG_LINES_SHOWN = 8
  * Starts a sandbox in a process of its own, which goes on after this one, and resolves when everything answers.
  * `argv` is the command line after Node's own path that runs it in the foreground.
  *
- * @throws PgctlError `sandbox-broken` with the end of its log when it does not come up.
+ * @throws PgctlError `sandbox-running`, or `sandbox-broken` with the end of its log when it does not come up.
  */
 export async function detachSandbox(
   folder: SandboxFolder,
   argv: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
+  await folder.requireFree()
   await mkdir(dirname(folder.logPath), { recursive: true, mode: 0o700 })
   const log = await open(folder.logPath, 'w', 0o600)
   try {
     const child = spawn(process.execPath, [...process.execArgv, ...argv], {
       detached: true,
+      cwd: dirname(folder.logPath),
       stdio: ['ignore', log.fd, log.fd, 'ipc'],
     })
     await untilReady(child, folder, signal)

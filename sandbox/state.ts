@@ -107,18 +107,23 @@ export class SandboxFolder {
     return { kind: 'running', owner, record }
   }
 
+  /** @throws PgctlError `sandbox-running` when a process has it, `sandbox-broken` when that is half dead. */
+  async requireFree(): Promise<void> {
+    const condition = await this.condition()
+    if (condition.kind === 'starting' || condition.kind === 'running') throw alreadyRunning(this.name)
+    if (condition.kind === 'broken' && condition.owner !== undefined)
+      throw halfDead(this.name, condition.why, condition.owner)
+  }
+
   /**
    * Makes the folder this process's, after what a dead one has left there is gone. Of several that try at once, one
    * succeeds.
-   * @throws PgctlError `sandbox-running` when another has it, `sandbox-broken` when one is half dead and still there.
+   * @throws PgctlError as `requireFree`.
    */
   async claim(): Promise<void> {
     await mkdir(this.#root, { recursive: true, mode: 0o700 })
     await this.#alone(async () => {
-      const condition = await this.condition()
-      if (condition.kind === 'starting' || condition.kind === 'running') throw alreadyRunning(this.name)
-      if (condition.kind === 'broken' && condition.owner !== undefined)
-        throw halfDead(this.name, condition.why, condition.owner)
+      await this.requireFree()
       await this.remove()
       await mkdir(this.temporaryPath, { recursive: true, mode: 0o700 })
       await this.#replace(join(this.path, OWNER_FILE), JSON.stringify(await this.#processes.self()))
