@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import type { Logger } from '#core/logger.ts'
 import { type Sandbox, type SandboxOptions, startSandbox } from '#sandbox/sandbox.ts'
 import { WORLD } from '#sandbox/world.ts'
+import { collector, type LogRecord } from './log-records.ts'
 import { type Outcome, runCli } from './transcript.ts'
 
 /** The built CLI's entry; `npm ci` builds it. */
@@ -25,11 +25,6 @@ export interface SandboxCli extends AsyncDisposable {
   run(argv: readonly string[], options?: { environment?: Record<string, string> }): Promise<Outcome>
   /** Starts a command; it is killed with the test if it still runs then. */
   start(argv: readonly string[], options?: { environment?: Record<string, string> }): CliProcess
-}
-
-export interface LogRecord {
-  readonly message: string
-  readonly fields: Readonly<Record<string, unknown>>
 }
 
 export interface SandboxCliOptions extends Omit<SandboxOptions, 'logger'> {
@@ -91,13 +86,6 @@ function environmentOf(
     AWS_EC2_METADATA_DISABLED: 'true',
     NODE_EXTRA_CA_CERTS: authorityPath,
   }
-}
-
-function collector(records: LogRecord[]): Logger {
-  const note = (fields: object, message: string) => {
-    records.push({ message, fields: { ...fields } })
-  }
-  return { debug: note, info: note, warn: note }
 }
 
 /** A command that runs, with what it has said so far. */
