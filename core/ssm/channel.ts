@@ -13,6 +13,7 @@ import {
 } from '#core/ssm/constants.ts'
 import { Fifo } from '#core/ssm/fifo.ts'
 import { Handshake, type HandshakeEvent, type HandshakeFacts, type SessionKind } from '#core/ssm/handshake.ts'
+import { Inbound } from '#core/ssm/inbound.ts'
 import {
   type CommonInput,
   earliest,
@@ -23,10 +24,8 @@ import {
 import { decodeMessage, type Message, MessageIds } from '#core/ssm/message.ts'
 import { Outbound } from '#core/ssm/outbound.ts'
 import { channelClosedOutput, decodeAcknowledgement, encodeFlag } from '#core/ssm/payloads.ts'
-import { ReceiveQueue } from '#core/ssm/receive-queue.ts'
+import { UnannouncedStart } from '#core/ssm/unannounced-start.ts'
 
-/** How long an `agent_session_state` may stand alone before the session is taken to have no handshake. */
-export const NO_HANDSHAKE_AFTER: Ms = 1_000
 /** How long a closing session waits for its last words to be acknowledged. */
 export const CLOSING_PATIENCE: Ms = 1_000
 /** Frames that are no messages, after which the peer is taken to speak something else. */
@@ -48,8 +47,9 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
   readonly #kind: SessionKind
   readonly #log: ChannelLog
   readonly #outbound: Outbound
-  readonly #receiving = new ReceiveQueue()
+  readonly #inbound: Inbound
   readonly #handshake: Handshake
+  readonly #unannounced = new UnannouncedStart()
   readonly #events = new Fifo<ChannelOutput>()
 
   // One variable a dimension.
@@ -57,9 +57,6 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
   #publication: 'on' | 'paused' = 'on'
   #phase: 'opening' | 'ready' | 'closing' | 'ended' = 'opening'
 
-  /** The agent has said that it is there: of use where no handshake follows. */
-  #agentThere = false
-  #assumeReadyAt: Ms | undefined
   /** Of the closing phase: when it is over at the latest, and with what. */
   #closingUntil: Ms | undefined
   #endAfterClosing: SessionEnd = { how: 'closed' }
@@ -69,7 +66,9 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
     this.#kind = kind
     this.#log = new ChannelLog(options.trace)
     this.#outbound = new Outbound(new MessageIds(options.random), this.#log)
+    this.#inbound = new Inbound(this.#log, this.#outbound)
     this.#handshake = new Handshake({ ...options, kind })
+    if (kind === 'port') this.#unannounced.settle()
   }
 
   // ── in ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -120,7 +119,7 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
     this.#outbound.start(now)
     this.#handshake.transportUp(now)
     this.#followHandshake(now)
-    this.#expectHandshake(now)
+    this.#unannounced.open(now)
     this.#log.state('transport up')
   }
 
@@ -129,7 +128,7 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
     this.#transport = 'down'
     this.#outbound.stop(now)
     this.#handshake.transportDown()
-    this.#assumeReadyAt = undefined
+    this.#unannounced.shut()
     this.#log.state('transport down')
     if (this.#phase === 'closing') this.#end(this.#endAfterClosing, now)
   }
@@ -164,13 +163,13 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
       this.#end(this.#endAfterClosing, now)
       return
     }
-    if (this.#assumeReadyAt !== undefined && now.mono >= this.#assumeReadyAt) this.#assumeReady()
+    if (this.#unannounced.isDue(now)) this.#startUnannounced()
     if (this.#transport === 'up') {
       this.#handshake.tick(now)
       this.#followHandshake(now)
     }
-    this.#outbound.expire(now)
-    if (this.#outbound.isForsaken(now)) this.fail(forsaken(), now)
+    const forsaken = this.#outbound.expire(now)
+    if (forsaken !== undefined) this.fail(forsaken, now)
   }
 
   // ── frames ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -209,7 +208,7 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
         this.#startPublication(now)
         break
       case 'agent_session_state':
-        this.#agentIsThere(now)
+        this.#unannounced.agentIsThere(now)
         break
       default:
         this.#log.ignored('unknown-type', message.type, message.payload.length)
@@ -221,7 +220,7 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
     if (this.#publication === 'paused') return
     this.#publication = 'paused'
     this.#outbound.stop(now)
-    this.#assumeReadyAt = undefined
+    this.#unannounced.shut()
     this.#log.state('publication paused')
   }
 
@@ -229,23 +228,8 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
     if (this.#publication === 'on') return
     this.#publication = 'on'
     this.#outbound.start(now)
-    this.#expectHandshake(now)
+    this.#unannounced.open(now)
     this.#log.state('publication started')
-  }
-
-  #agentIsThere(now: Instant): void {
-    this.#agentThere = true
-    this.#expectHandshake(now)
-  }
-
-  /**
-   * Gives an agent that is there a while to begin a handshake, counted while it can be heard: what is sent before
-   * a handshake that comes after all is lost, as the agent acknowledges and ignores it.
-   */
-  #expectHandshake(now: Instant): void {
-    const mayStartWithout =
-      this.#agentThere && this.#kind === 'terminal' && this.#phase === 'opening' && !this.#handshake.hasBegun
-    if (mayStartWithout) this.#assumeReadyAt ??= now.mono + NO_HANDSHAKE_AFTER
   }
 
   #acknowledged(message: Message, now: Instant): void {
@@ -262,21 +246,9 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
 
   #stream(message: Message, now: Instant): void {
     this.#startPublication(now)
-    const { sequence, payloadType, payload } = message
-    const arrival = this.#outbound.owesTooMuch ? 'beyond' : this.#receiving.accept(message)
-    if (arrival === 'beyond') {
-      this.#log.ignored('beyond-window', message.type, payload.length)
-      return
-    }
-    this.#outbound.oweAcknowledgement(message)
-    if (arrival === 'duplicate') {
-      this.#log.duplicateIn()
-      return
-    }
-    this.#log.received(payloadType, sequence, payload.length)
-    if (arrival === 'early') return
-    this.#deliver(payloadType, payload, now)
-    for (let next = this.#receiving.takeNext(); next !== undefined; next = this.#receiving.takeNext()) {
+    if (!this.#inbound.accept(message)) return
+    this.#deliver(message.payloadType, message.payload, now)
+    for (let next = this.#inbound.takeNext(); next !== undefined; next = this.#inbound.takeNext()) {
       this.#deliver(next.payloadType, next.payload, now)
     }
   }
@@ -309,7 +281,7 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
   }
 
   #data(payloadType: number, payload: Uint8Array, now: Instant): void {
-    if (this.#kind === 'terminal') this.#assumeReady()
+    if (this.#kind === 'terminal') this.#startUnannounced()
     if (this.#phase !== 'ready') throw tooEarly()
     this.#log.lastActivity = now.wall
     this.#events.push({
@@ -326,11 +298,12 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
     if (!taken) this.#log.ignored('out-of-place', 'output_stream_data', payload.length)
     // A request after a session was taken to have no handshake: data waits again until it is complete.
     if (taken && this.#phase === 'ready') this.#phase = 'opening'
+    if (taken) this.#unannounced.settle()
     this.#followHandshake(now)
   }
 
-  #assumeReady(): void {
-    this.#assumeReadyAt = undefined
+  #startUnannounced(): void {
+    this.#unannounced.settle()
     if (this.#phase !== 'opening' || this.#handshake.hasBegun) return
     this.#handshake.waive()
     this.#phase = 'ready'
@@ -409,25 +382,19 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
   deadline(): Ms | undefined {
     if (this.#phase === 'ended' || this.#transport === 'down') return undefined
     return earliest(
-      earliest(this.#closingUntil, this.#assumeReadyAt),
+      earliest(this.#closingUntil, this.#unannounced.deadline()),
       earliest(this.#handshake.deadline(), this.#outbound.deadline()),
     )
   }
 
   /** All figures of the channel; the session adds its own. */
   stats(): ChannelStats {
-    return this.#log.stats(this.#outbound.sending, this.#receiving)
+    return this.#log.stats(this.#outbound.sending, this.#inbound.receiving)
   }
 }
 
 function tooEarly(): PgctlError {
   return new PgctlError('protocol-violation', 'the agent sent data before its handshake was complete', {
     next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
-  })
-}
-
-function forsaken(): PgctlError {
-  return new PgctlError('session-lost', 'the agent has not acknowledged anything for an hour', {
-    next: 'see how the instance is: pgctl status; then run the command again',
   })
 }

@@ -1,4 +1,5 @@
 import type { Bytes, Instant, Ms } from '#core/clock.ts'
+import { PgctlError } from '#core/errors.ts'
 import { AcknowledgementQueue } from '#core/ssm/acknowledgement-queue.ts'
 import type { ChannelLog } from '#core/ssm/channel-log.ts'
 import { SEAL_BYTES, type SessionCipher } from '#core/ssm/cipher.ts'
@@ -140,12 +141,12 @@ export class Outbound {
     return this.#sending.deadline()
   }
 
-  /** Finds what has waited too long. */
-  expire(now: Instant): void {
+  /** Finds what has waited too long; the error of an agent that has been deaf for good, if it is. */
+  expire(now: Instant): PgctlError | undefined {
     if (this.#sending.expire(now)) this.#log.fellBack(this.#sending)
-  }
-
-  isForsaken(now: Instant): boolean {
-    return this.#sending.isForsaken(now)
+    if (!this.#sending.isForsaken(now)) return undefined
+    return new PgctlError('session-lost', 'the agent has not acknowledged anything for an hour', {
+      next: 'see how the instance is: pgctl status; then run the command again',
+    })
   }
 }

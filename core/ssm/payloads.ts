@@ -1,4 +1,3 @@
-import { PgctlError } from '#core/errors.ts'
 import {
   readUint32,
   textOf,
@@ -10,56 +9,20 @@ import {
   writeUuidText,
 } from '#core/ssm/bytes.ts'
 import { ACTION_KMS_ENCRYPTION, ACTION_SESSION_TYPE } from '#core/ssm/constants.ts'
+import {
+  countField,
+  isObject,
+  type JsonObject,
+  jsonOf,
+  listField,
+  textField,
+  violation,
+} from '#core/ssm/peer-json.ts'
 
 /*
  * What messages carry, both ways, as the sandbox's agent and gateway speak from the other end. Decoders throw
  * PgctlError `protocol-violation` and nothing else, and ignore fields that they do not know: newer peers add some.
  */
-
-// ── reading JSON of a peer ──────────────────────────────────────────────────────────────────────────────────────
-
-type JsonObject = Readonly<Record<string, unknown>>
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function violation(what: string, fault: string): PgctlError {
-  return new PgctlError('protocol-violation', `the session's ${what} ${fault}`, {
-    next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
-  })
-}
-
-function jsonOf(what: string, payload: Uint8Array): JsonObject {
-  const text = textOf(payload)
-  if (text === undefined) throw violation(what, 'is no UTF-8')
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw violation(what, 'is no JSON')
-  }
-  if (!isObject(value)) throw violation(what, 'is no JSON object')
-  return value
-}
-
-function textField(what: string, object: JsonObject, name: string): string {
-  const value = object[name]
-  if (typeof value !== 'string') throw violation(what, `has no text ${name}`)
-  return value
-}
-
-function countField(what: string, object: JsonObject, name: string): number {
-  const value = object[name]
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw violation(what, `has no count ${name}`)
-  return value as number
-}
-
-function listField(what: string, object: JsonObject, name: string): readonly JsonObject[] {
-  const value = object[name]
-  if (!Array.isArray(value) || !value.every(isObject)) throw violation(what, `has no list ${name}`)
-  return value
-}
 
 // ── opening: the one text frame ─────────────────────────────────────────────────────────────────────────────────
 

@@ -4,11 +4,13 @@ import fc from 'fast-check'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import { WAITING_ACKNOWLEDGEMENTS } from '#core/ssm/acknowledgement-queue.ts'
 import { utf8 } from '#core/ssm/bytes.ts'
-import { Channel, CLOSING_PATIENCE, MALFORMED_LIMIT, NO_HANDSHAKE_AFTER } from '#core/ssm/channel.ts'
+import { Channel, CLOSING_PATIENCE, MALFORMED_LIMIT } from '#core/ssm/channel.ts'
 import type { SessionKind } from '#core/ssm/handshake.ts'
 import type { CommonInput, TraceRecord } from '#core/ssm/machine.ts'
 import { encodeFlag } from '#core/ssm/payloads.ts'
 import { EARLY_MESSAGES } from '#core/ssm/receive-queue.ts'
+import { ACKNOWLEDGEMENT_PATIENCE } from '#core/ssm/send-queue.ts'
+import { NO_HANDSHAKE_AFTER } from '#core/ssm/unannounced-start.ts'
 import { seededBytes, seededChance } from '../../support/random.ts'
 import {
   acknowledgeAll,
@@ -358,6 +360,18 @@ describe('transports', { timeout: 5_000 }, () => {
       assert.equal(channel.room(5_000), 1_024)
     })
   }
+
+  it('an agent that acknowledges nothing for an hour is given up, on a WebSocket that works', () => {
+    const { channel } = ready()
+    channel.transmit(utf8('1'), at(5))
+    for (let now = 5; now < ACKNOWLEDGEMENT_PATIENCE; now = channel.deadline() as number) {
+      channel.handle({ type: 'tick' }, at(now))
+      messages(channel, at(now))
+      assert.deepEqual(outputs(channel), [])
+    }
+    channel.handle({ type: 'tick' }, at(5 + ACKNOWLEDGEMENT_PATIENCE))
+    assert.ok(isPgctlError(errorOf(channel), 'session-lost'))
+  })
 
   it('the handshake’s patience does not run while there is none', () => {
     const { channel } = up('port')
