@@ -3,9 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { get, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
 
@@ -24,10 +26,13 @@ let environment: NodeJS.ProcessEnv = {
   XDG_CACHE_HOME: join(home, 'cache'),
 }
 const children = new Set<ChildProcess>()
+/** What must be gone at the end: the ports that were opened, and the sandbox's process. */
+const opened = { ports: new Set<number>(), sandbox: 0 }
 
 // ── Words on the screen ─────────────────────────────────────────────────────────────────────────────────────────
 
-const paint = (style: Parameters<typeof styleText>[0], text: string) => styleText(style, text, { stream: process.stdout })
+const paint = (style: Parameters<typeof styleText>[0], text: string) =>
+  styleText(style, text, { stream: process.stdout })
 const say = (text = '') => process.stdout.write(`${text}\n`)
 const chapter = (title: string) => say(`\n${paint(['bold', 'cyan'], title)}`)
 const typed = (command: string) => say(`  ${paint('green', '$')} ${paint('bold', command)}`)
@@ -41,7 +46,10 @@ function expect(condition: boolean, what: string): void {
 // ── Running the CLI ─────────────────────────────────────────────────────────────────────────────────────────────
 
 function start(argv: readonly string[]): ChildProcess {
-  const child = spawn(process.execPath, [entry, ...argv], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [entry, ...argv], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   children.add(child)
   child.once('close', () => children.delete(child))
   return child
@@ -72,7 +80,9 @@ interface Ready {
 }
 
 /** Starts a tunnel and resolves when a byte has gone to the far end and back. */
-async function openTunnel(argv: readonly string[]): Promise<{ ready: Ready; events: string[]; close(): Promise<void> }> {
+async function openTunnel(
+  argv: readonly string[],
+): Promise<{ ready: Ready; events: string[]; close(): Promise<void> }> {
   const child = start(['tunnel', ...argv, '--json'])
   const events: string[] = []
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
@@ -80,7 +90,10 @@ async function openTunnel(argv: readonly string[]): Promise<{ ready: Ready; even
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
       const event = JSON.parse(line)
       events.push(event.event)
-      if (event.event === 'ready') resolve(event)
+      if (event.event === 'ready') {
+        opened.ports.add(event.port)
+        resolve(event)
+      }
       if (event.event === 'error') reject(new Error(`${event.message}: ${event.why ?? ''}`))
     })
     child.once('close', () => reject(new Error('the tunnel ended before it was ready')))
@@ -95,7 +108,9 @@ async function openTunnel(argv: readonly string[]): Promise<{ ready: Ready; even
   }
 }
 
-async function fetchAll(url: string): Promise<{ status: number; body: Buffer; headers: IncomingMessage['headers'] }> {
+async function fetchAll(
+  url: string,
+): Promise<{ status: number; body: Buffer; headers: IncomingMessage['headers'] }> {
   const response = await request(url)
   const parts: Buffer[] = []
   for await (const part of response) parts.push(part)
@@ -118,6 +133,11 @@ async function startSandbox(): Promise<void> {
   }
   environment = { ...environment, ...lines.set }
   for (const name of lines.unset) delete environment[name]
+  opened.ports.add(Number(new URL(lines.set['AWS_ENDPOINT_URL'] as string).port))
+  const { sandboxes } = JSON.parse(await run(['sandbox', 'status', '--json'])) as {
+    sandboxes: Array<{ pid: number }>
+  }
+  opened.sandbox = sandboxes[0]?.pid ?? 0
   done(`AWS endpoint, message gateway, agent and a Kubernetes API answer at ${lines.set['AWS_ENDPOINT_URL']}`)
   note('From here on plain commands run: they see an AWS account and know of no sandbox.')
 }
@@ -141,10 +161,16 @@ async function showGrafana(): Promise<void> {
 async function showLogs(): Promise<void> {
   chapter('3  The last lines of a service, merged in time from all of its pods')
   typed('pgctl logs hermes --tail 8')
-  const lines = (await run(['logs', 'hermes', '--tail', '8', '--json'])).trim().split('\n').map((line) => JSON.parse(line))
+  const lines = (await run(['logs', 'hermes', '--tail', '8', '--json']))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
   const logLines = lines.filter((line) => line.event === 'line')
   const stamps = logLines.map((line) => line.time as string)
-  expect(stamps.length > 0 && stamps.every((stamp, at) => at === 0 || (stamps[at - 1] as string) <= stamp), 'lines in time order')
+  expect(
+    stamps.length > 0 && stamps.every((stamp, at) => at === 0 || (stamps[at - 1] as string) <= stamp),
+    'lines in time order',
+  )
   say(indent((await run(['logs', 'hermes', '--tail', '8'])).trimEnd()))
   done(`${new Set(logLines.map((line) => line.pod)).size} pods, in time order`)
 }
@@ -168,7 +194,10 @@ async function showLogin(): Promise<void> {
   })
   await new Promise<void>((resolve) => terminal.onExit(() => resolve()))
   const answer = /^the terminal is (\d+) (\d+)\r?$/m.exec(screen)
-  expect(answer?.[1] === '30' && answer[2] === '100', `a shell of 30 rows and 100 columns, and saw ${JSON.stringify(screen)}`)
+  expect(
+    answer?.[1] === '30' && answer[2] === '100',
+    `a shell of 30 rows and 100 columns, and saw ${JSON.stringify(screen)}`,
+  )
   say(indent(`${paint('dim', 'bastion$')} echo "the terminal is $(stty size)"\n${answer?.[0].trim()}`))
   done('the shell had the size of this terminal from its first prompt, and has ended')
 }
@@ -196,19 +225,60 @@ async function showCut(): Promise<void> {
   const found = digest.digest('hex')
   expect(cut && found === right, `the digest ${right} and got ${found}`)
   expect(tunnel.events.includes('resumed'), 'the session to be resumed')
-  done(`${received} bytes arrived over one TCP connection that never noticed; the digest is right: ${found.slice(0, 16)}…`)
+  done(
+    `${received} bytes arrived over one TCP connection that never noticed; the digest is right: ${found.slice(0, 16)}…`,
+  )
   await tunnel.close()
 }
 
 function indent(text: string): string {
-  return text.split('\n').map((line) => `    ${line}`).join('\n')
+  return text
+    .split('\n')
+    .map((line) => `    ${line}`)
+    .join('\n')
 }
 
 async function stop(): Promise<void> {
   for (const child of children) child.kill('SIGINT')
   await run(['sandbox', 'down', '--name', sandboxName]).catch((error: Error) => say(error.message))
-  for (const child of children) child.kill('SIGKILL')
+  await Promise.all([...children].map((child) => new Promise((resolve) => child.once('close', resolve))))
+}
+
+/** Looks for what might be left, and says what it found. */
+async function leftovers(): Promise<string[]> {
+  const found: string[] = []
+  for (const port of opened.ports) if (await listens(port)) found.push(`port ${port}`)
+  if (opened.sandbox > 0 && !(await vanishes(opened.sandbox))) found.push(`process ${opened.sandbox}`)
+  const state = join(home, 'state', 'pgctl')
+  const files = await readdir(state, { recursive: true, withFileTypes: true }).catch(() => [])
+  for (const file of files)
+    if (file.isFile() && /sandbox|sessions/.test(file.parentPath)) found.push(file.name)
   await rm(home, { recursive: true, force: true })
+  return found
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port }, () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+/** A process that has ended keeps its number until its parent, here the system's first process, has taken note. */
+async function vanishes(pid: number): Promise<boolean> {
+  for (let look = 0; look < 100 && isAlive(pid); look++) await setTimeout(30)
+  return !isAlive(pid)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 // ── The order of events ─────────────────────────────────────────────────────────────────────────────────────────
@@ -216,11 +286,17 @@ async function stop(): Promise<void> {
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, async () => {
     await stop()
+    await leftovers()
     process.exit(130)
   })
 
 try {
-  say(paint('bold', 'pgctl: a way into a private installation, with no open port, no key and no helper program'))
+  say(
+    paint(
+      'bold',
+      'pgctl: a way into a private installation, with no open port, no key and no helper program',
+    ),
+  )
   await startSandbox()
   await showGrafana()
   await showLogs()
@@ -232,7 +308,12 @@ try {
 } finally {
   chapter('6  Everything stops')
   await stop()
-  const left = await readdir(home).catch(() => [])
+  const left = await leftovers()
   if (left.length === 0) done('no process, file or port is left behind')
-  say(`\n${paint('dim', `${((performance.now() - started) / 1000).toFixed(1)} s in all. To look around yourself: npx pgctl sandbox up`)}`)
+  else {
+    say(`  ${paint('red', `left behind: ${left.join(', ')}`)}`)
+    process.exitCode = 1
+  }
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  say(`\n${paint('dim', `${seconds} s in all. To look around yourself: npx pgctl sandbox up --detach`)}`)
 }
