@@ -1,4 +1,4 @@
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
+import { createHash, createHmac, type Hash, type Hmac, hash } from 'node:crypto'
 
 type Data = string | ArrayBuffer | ArrayBufferView
 
@@ -34,4 +34,9 @@ export class Sha256 {
   #begin(): Hash | Hmac {
     return this.#secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(this.#secret))
   }
+}
+
+/** The digest of `bytes` in hexadecimal, as `payload` tells its own. */
+export function sha256Of(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'hex')
 }
