@@ -55,6 +55,7 @@ export class SendQueue {
   #next = 0
   #count = 0
   #bytes: Bytes = 0
+  #newestAcknowledged = -1
 
   // The timers: a list of the waiting ones, the one that was sent first at its head.
   #first: Unacknowledged | undefined
@@ -186,6 +187,7 @@ export class SendQueue {
     this.#unacknowledged[sequence % MAX_SPAN] = undefined
     this.#count--
     this.#bytes -= entry.payloadBytes
+    this.#newestAcknowledged = Math.max(this.#newestAcknowledged, sequence)
     while (this.#oldest < this.#next && this.#find(this.#oldest) === undefined) this.#oldest++
     if (entry.tries === 1) this.#acknowledgedCleanly(entry, now)
     return 'first'
@@ -240,7 +242,7 @@ export class SendQueue {
     entry.state = 'lost'
     this.#lost.push(entry)
     if (entry.substitute === undefined) return
-    this.#window.probeRefused(entry.payloadBytes)
+    this.#window.probeFailed(entry.payloadBytes, this.#newestAcknowledged > entry.sequence)
     entry.frame = this.#encode(entry.sequence, entry.payloadType, entry.substitute, now)
     entry.substitute = undefined
   }

@@ -30,6 +30,8 @@ export class UploadWindow {
   #caution = 1
   #probe: 'none' | 'due' | 'under-way' = 'none'
   #refused: Bytes | undefined
+  /** The size whose probe failed once, without a later message to compare it with. */
+  #suspected: Bytes | undefined
 
   /** Messages that may be in flight. */
   get count(): number {
@@ -92,9 +94,13 @@ export class UploadWindow {
     if (bytes === this.#messageBytes * 2) this.#messageBytes = bytes
   }
 
-  /** The probe of `bytes` was not acknowledged, or the WebSocket was lost with it under way. */
-  probeRefused(bytes: Bytes): void {
+  /**
+   * The probe of `bytes` was not acknowledged. `overtaken`: later messages were, so that its size was the reason;
+   * else (a stall, a lost WebSocket) it may have been, which is believed at the second time.
+   */
+  probeFailed(bytes: Bytes, overtaken: boolean): void {
     this.#probe = 'none'
-    this.#refused = Math.min(bytes, this.#refused ?? bytes)
+    if (overtaken || bytes === this.#suspected) this.#refused = Math.min(bytes, this.#refused ?? bytes)
+    else this.#suspected = bytes
   }
 }

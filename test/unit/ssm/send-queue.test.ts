@@ -194,6 +194,7 @@ describe('a probe of the message size', { timeout: 5_000 }, () => {
   it('is replaced by its substitute under the same number when it is not, and the size remembered', () => {
     const queue = withProbeDue()
     const sequence = probe(queue, 1_000)
+    queue.acknowledge(send(queue, 1_000), at(1_010))
     queue.expire(at(1_200))
     const lost = queue.takeLost(at(1_200), BUDGET)
     assert.equal(lost?.sequence, sequence)
@@ -201,12 +202,15 @@ describe('a probe of the message size', { timeout: 5_000 }, () => {
     assert.equal(queue.window.refusedMessageBytes, 2_048)
   })
 
-  it('is taken for what the WebSocket was closed for', () => {
+  it('is not judged by a stall of everything, nor by one lost WebSocket, but by the second', () => {
     const queue = withProbeDue()
     probe(queue, 1_000)
     queue.stop(at(1_001))
     queue.start(at(1_500))
     assert.deepEqual([...decodeMessage(queue.takeLost(at(1_500), BUDGET)?.frame as Uint8Array).payload], [3])
+    assert.equal(queue.window.refusedMessageBytes, undefined)
+    probe(queue, 2_000)
+    queue.expire(at(3_000))
     assert.equal(queue.window.refusedMessageBytes, 2_048)
   })
 })

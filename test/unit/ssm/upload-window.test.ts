@@ -77,13 +77,26 @@ describe('UploadWindow', { timeout: 5_000 }, () => {
     acceptProbe(window)
     grow(window)
     window.probeSent()
-    window.probeRefused(4_096)
+    window.probeFailed(4_096, true)
     assert.deepEqual([window.messageBytes, window.refusedMessageBytes], [2_048, 4_096])
     for (let i = 0; i < 5_000; i++) {
       window.markFull()
       window.acknowledgedCleanly()
     }
     assert.deepEqual([window.messageBytes, window.probeBytes], [2_048, undefined])
+  })
+
+  it('tries a size again that failed together with others, once', () => {
+    const window = new UploadWindow()
+    grow(window)
+    grow(window)
+    for (const refused of [undefined, 2_048]) {
+      grow(window)
+      assert.equal(window.probeBytes, 2_048)
+      window.probeSent()
+      window.probeFailed(2_048, false)
+      assert.equal(window.refusedMessageBytes, refused)
+    }
   })
 
   it('falls back the way it came, to 4 messages of 1 KiB', () => {
