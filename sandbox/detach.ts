@@ -62,6 +62,11 @@ async function untilReady(child: ChildProcess, folder: SandboxFolder, signal: Ab
 }
 
 async function lastLines(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch(() => '')
-  return text.trimEnd().split('\n').slice(-LOG_LINES_SHOWN).join('\n') || 'it said nothing'
+  const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').map((line) => line.trim())
+  return (
+    lines
+      .filter((line) => line !== '')
+      .slice(-LOG_LINES_SHOWN)
+      .join('; ') || 'it said nothing'
+  )
 }
