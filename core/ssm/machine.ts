@@ -75,7 +75,7 @@ export type PortInput =
   | { readonly type: 'consumed'; readonly connection: ConnectionId; readonly length: Bytes }
   /** The local side will write no more (half-close). It is told to the far end as the session's `halfClose` says. */
   | { readonly type: 'end'; readonly connection: ConnectionId }
-  /** The local connection is gone in both directions. No further event of it follows. */
+  /** The local connection is gone in both directions. No event of it follows but those not polled yet. */
   | { readonly type: 'abort'; readonly connection: ConnectionId }
 
 /** What a terminal session (shell or command) takes. */
