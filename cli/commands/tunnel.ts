@@ -59,10 +59,10 @@ export default class Tunnel extends BaseCommand {
       (event) => this.#show(event),
       this.signal,
     )
-    const stopped = new Promise<undefined>((resolve) => {
-      this.signal.addEventListener('abort', () => resolve(undefined), { once: true })
-    })
-    const ends = await Promise.race([stopped, Promise.all(tunnels.map((tunnel) => tunnel.ended))])
+    const ends = await Promise.race([
+      untilStopped(this.signal),
+      Promise.all(tunnels.map((tunnel) => tunnel.ended)),
+    ])
     await Promise.all(tunnels.map((tunnel) => tunnel.close(DRAIN_MS)))
     if (this.signal.aborted) throw this.signal.reason
     const failure = ends?.find((error) => error !== undefined)
@@ -77,4 +77,12 @@ export default class Tunnel extends BaseCommand {
       if (text !== undefined) this.notice(text)
     }
   }
+}
+
+/** A Ctrl-C may come in the moment between "ready" and this. */
+function untilStopped(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
 }
