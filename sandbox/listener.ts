@@ -44,9 +44,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     connections.add(socket)
     socket.on('error', () => socket.destroy())
     socket.once('close', () => connections.delete(socket))
-    socket.setTimeout(FIRST_BYTE_WITHIN, () => socket.destroy())
+    const giveUp = () => socket.destroy()
+    socket.setTimeout(FIRST_BYTE_WITHIN, giveUp)
     socket.once('data', (first) => {
-      socket.setTimeout(0)
+      socket.setTimeout(0, giveUp)
       socket.pause()
       socket.unshift(first)
       const server = first[0] === TLS_HANDSHAKE ? secure : plain

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { PgctlError } from '#core/errors.ts'
 import { withFileLock } from '#core/io/file-lock.ts'
 import { systemClock } from '#core/io/system-clock.ts'
+import { endOrphans } from './orphans.ts'
 
 /** A process that a later one can recognise, and not take another for it that was given the same number. */
 export interface ProcessIdentity {
@@ -139,6 +140,7 @@ export class SandboxFolder {
 
   /** Removes everything, the word on whose it is last. Harmless where there is nothing. */
   async remove(): Promise<void> {
+    await endOrphans(this.temporaryPath)
     for (const entry of await readdir(this.path).catch(() => []))
       if (entry !== OWNER_FILE) await rm(join(this.path, entry), { recursive: true, force: true })
     await rm(join(this.path, OWNER_FILE), { force: true })

@@ -1,6 +1,8 @@
 /** A sandbox from its start to its end, the ends included that nobody planned. */
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -155,6 +157,30 @@ describe('the life of a sandbox', { timeout: 60_000 }, () => {
     assert.equal(await stop(folder), 'cleaned')
     assert.equal(await exists(folder.path), false)
     assert.equal(await stop(folder), 'absent')
+  })
+
+  it('ends the commands of sessions that a killed one has left', {
+    skip: process.platform !== 'linux' && 'needs /proc',
+  }, async () => {
+    const folder = folders.named('orphans')
+    await start(folder)
+    await crash(folder)
+    const node = (home: string) =>
+      spawn(process.execPath, ['-e', 'console.log("up"); setInterval(() => {}, 1e6)'], {
+        env: { HOME: home },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      })
+    const [orphan, stranger] = [
+      node(join(folder.temporaryPath, 'home')),
+      node(`${folder.temporaryPath}-other`),
+    ]
+    await Promise.all([orphan, stranger].map((child) => once(child.stdout, 'data')))
+    const ended = once(orphan, 'exit')
+    assert.equal(await stop(folder), 'cleaned')
+    assert.deepEqual(await ended, [null, 'SIGKILL'])
+    assert.equal(stranger.exitCode ?? stranger.signalCode, null)
+    stranger.kill()
+    await once(stranger, 'exit')
   })
 
   it('does not take another process for it that was given its number', async () => {
