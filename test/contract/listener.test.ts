@@ -6,6 +6,7 @@ import { describe, it } from 'node:test'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import type { TunnelHappening } from '#core/tunnel/events.ts'
+import { joinStreams } from '#core/tunnel/io/join.ts'
 import { listenLocally } from '#core/tunnel/io/listener.ts'
 import type { ListenRequest, LocalListener } from '#core/tunnel/listener.ts'
 import { echo, FarEnd } from '../support/far-end.ts'
@@ -366,6 +367,54 @@ describe('a connection', TIMEOUT, () => {
     client.end()
     assert.equal((await bench.event('connection-closed')).cause, undefined)
   })
+
+  it('ends in order when its route breaks after the end: the answer is whole', async () => {
+    const remote = new PassThrough()
+    await using bench = await openBench(echo, { connect: async () => remote })
+    const client = await bench.client()
+    remote.push('the answer')
+    remote.push(null)
+    assert.equal((await readAll(client)).toString(), 'the answer')
+    remote.destroy(new PgctlError('session-lost', 'late'))
+    client.end()
+    assert.equal((await bench.event('connection-closed')).cause?.code, 'session-lost')
+    assert.equal(await closed(client), undefined)
+  })
+
+  for (const state of ['behind bytes that the client does not read', 'nowhere, in the same moment'] as const)
+    it(`can be cut while its end waits ${state}`, async () => {
+      await using far = await FarEnd.start()
+      const client = createConnection({ host: far.host, port: far.port }).pause()
+      client.on('error', () => {})
+      const local = await far.accept()
+      const remote = new PassThrough()
+      const abort = new AbortController()
+      const traffic = { sent: 0, received: 0 }
+      const options = {
+        local,
+        remote,
+        traffic,
+        clock: systemClock,
+        onPassage: () => {},
+        signal: abort.signal,
+      }
+      const joined = joinStreams(options)
+      if (state.startsWith('behind'))
+        // Until the system's buffers are full and the first bytes wait in ours.
+        while (local.writableLength === 0) {
+          remote.write(Buffer.alloc(4_096))
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      const enough = new PgctlError('session-ended', 'enough')
+      remote.once('end', () => process.nextTick(() => abort.abort(enough)))
+      remote.end()
+      assert.equal(await joined, enough)
+      client.destroy()
+      await far[Symbol.asyncDispose]()
+      // A socket that was forgotten would be open for ever.
+      while (process.getActiveResourcesInfo().includes('TCPSocketWrap'))
+        await new Promise((resolve) => setImmediate(resolve))
+    })
 
   it('waits a while for a client to hang up after its far end, and no longer', async () => {
     const clock = new ManualClock()

@@ -6,7 +6,7 @@ import { isPgctlError, PgctlError } from '#core/errors.ts'
 import type { Dialer, DialerEvent } from '#core/tunnel/dialer.ts'
 import { closedPort, echo, FarEnd } from './far-end.ts'
 import { seededBytes } from './random.ts'
-import { closed, leaves, readAll, readBytes } from './streams.ts'
+import { closed, exchange, leaves, readAll, readBytes } from './streams.ts'
 
 /** A dialer to test, and the means to break its route. */
 export interface DialerUnderTest extends AsyncDisposable {
@@ -72,11 +72,8 @@ function describeStreams(check: Check, bulk: number): void {
   check('carries every byte both ways, at sizes around every boundary', async (open) => {
     const { connect } = await open(echo)
     for (const size of [0, 1, 1_023, 1_024, 1_025, 32_767, 32_768, 32_769, 65_535, 65_536, 200_001]) {
-      const stream = await connect()
       const bytes = seededBytes(size)(size)
-      stream.end(bytes)
-      assert.deepEqual(await readAll(stream), Buffer.from(bytes), `${size} bytes`)
-      await closed(stream)
+      assert.deepEqual(await exchange(await connect(), bytes), Buffer.from(bytes), `${size} bytes`)
     }
   })
 
@@ -92,20 +89,16 @@ function describeStreams(check: Check, bulk: number): void {
     const { connect } = await open(echo)
     await Promise.all(
       Array.from({ length: 30 }, async (_, index) => {
-        const stream = await connect()
         const bytes = Buffer.alloc(10_000 + index, index)
-        stream.end(bytes)
-        assert.deepEqual(await readAll(stream), bytes)
+        assert.deepEqual(await exchange(await connect(), bytes), bytes)
       }),
     )
   })
 
   check('carries a bulk in both directions at once', async (open) => {
     const { connect } = await open(echo)
-    const stream = await connect()
     const bytes = Buffer.alloc(bulk, seededBytes(7)(4_093))
-    stream.end(bytes)
-    assert.ok((await readAll(stream)).equals(bytes))
+    assert.ok((await exchange(await connect(), bytes)).equals(bytes))
   })
 
   check('delivers the whole answer after our end of input, and closes when both have ended', async (open) => {
@@ -240,8 +233,7 @@ function describeLife(check: Check, make: DialerSuite['make']): void {
     const later = new AbortController()
     const stream = await connect(later.signal)
     later.abort(reason)
-    stream.end('still here')
-    assert.equal((await readAll(stream)).toString(), 'still here')
+    assert.equal((await exchange(stream, Buffer.from('still here'))).toString(), 'still here')
   })
 
   check('leaves nothing behind when it is told to stop while it connects', async (open) => {

@@ -34,6 +34,14 @@ export async function closed(stream: Duplex): Promise<Error | undefined> {
   return stream.errored ?? undefined
 }
 
+/** What comes back for `bytes` from a far end that echoes; then the stream is given up. */
+export async function exchange(stream: Duplex, bytes: Uint8Array): Promise<Buffer> {
+  stream.write(bytes)
+  const answer = await readBytes(stream, bytes.length)
+  stream.destroy()
+  return answer
+}
+
 /** Resolves when the other side of `stream` has gone, in order or not; what it still says is dropped. */
 export async function leaves(stream: Duplex): Promise<void> {
   stream.once('end', () => stream.end()).resume()

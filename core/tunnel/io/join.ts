@@ -43,7 +43,7 @@ export function joinStreams(options: JoinOptions): Promise<PgctlError | undefine
     const fail = (error: PgctlError) => {
       failure ??= error
       remote.destroy()
-      if (!local.destroyed) local.resetAndDestroy()
+      cut(local)
     }
     const linger = () => {
       lingering = true
@@ -65,7 +65,11 @@ export function joinStreams(options: JoinOptions): Promise<PgctlError | undefine
     local.on('error', (error) => {
       if (!lingering) fail(brokenLocally(error))
     })
-    remote.on('error', (error) => fail(brokenRemotely(error)))
+    remote.on('error', (error) => {
+      // Once the far end has said all, its answer is whole, and the client gets it.
+      if (remote.readableEnded) failure ??= brokenRemotely(error)
+      else fail(brokenRemotely(error))
+    })
     local.on('close', onLocalClosed)
     remote.on('close', onRemoteClosed)
     signal.addEventListener('abort', () => fail(brokenRemotely(signal.reason)), { once: true })
@@ -101,6 +105,17 @@ function corkForThisTurn(to: Duplex): void {
   if (to.writableCorked > 0) return
   to.cork()
   process.nextTick(() => to.uncork())
+}
+
+/**
+ * Resets a client's connection. Not while its end is on the way to the system, all bytes before it being there: the
+ * system refuses a reset then, and Node forgets to close the socket at all.
+ */
+function cut(local: Socket): void {
+  if (local.destroyed) return
+  const isEnding = local.writableEnded && !local.writableFinished && local.writableLength === 0
+  if (isEnding) local.destroy()
+  else local.resetAndDestroy()
 }
 
 function brokenLocally(cause: Error | undefined): PgctlError {
