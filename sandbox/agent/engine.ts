@@ -106,6 +106,10 @@ export class AgentEngine {
     return this.#sender.wantsMore
   }
 
+  get hasEvents(): boolean {
+    return this.#events.length > 0
+  }
+
   get heldBytes(): Bytes {
     return this.#sender.heldBytes + this.#inbox.bytes + this.#rawUnconsumed + (this.#mux?.unconsumed ?? 0)
   }
@@ -376,10 +380,6 @@ export class AgentEngine {
   }
 
   // ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  get hasEvents(): boolean {
-    return this.#events.length > 0
-  }
 
   pollEvent(): AgentEvent | undefined {
     return this.#events.shift()

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 import { messageOf } from '#core/errors.ts'
 import type { ChildHome } from '#sandbox/agent/io/child-environment.ts'
 import type { Handler, HandlerHost } from '#sandbox/agent/io/handler.ts'
-import { signalGroup } from '#sandbox/agent/io/process-group.ts'
+import { killSession, signalGroup } from '#sandbox/agent/io/process-group.ts'
 import { splitWords } from '#sandbox/agent/words.ts'
 
 /** Bytes that a client's keyboard sends for signals; anything else that is typed to a command is ignored. */
@@ -71,7 +71,7 @@ export class CommandHandler implements Handler {
 
   async stop(): Promise<void> {
     this.#stopping = true
-    if (this.#child?.pid !== undefined) signalGroup(this.#child.pid, 'SIGKILL')
+    if (this.#child?.pid !== undefined) killSession(this.#child.pid)
     for (const output of this.#outputs) output.destroy()
     await this.#ended
   }
@@ -114,7 +114,7 @@ export class CommandHandler implements Handler {
 
   #spawn(program: string, words: readonly string[], output: 'pipe' | number): ChildProcess {
     const { directory, environment } = this.#options.home
-    // A group of its own, so that what the command started ends with it.
+    // A session of its own, so that what the command started ends with it.
     const child = spawn(program, words, {
       cwd: directory,
       env: { ...environment },
@@ -146,6 +146,7 @@ export class CommandHandler implements Handler {
   }
 
   #finish(): void {
+    if (this.#child?.pid !== undefined) killSession(this.#child.pid)
     if (this.#stopping) return
     this.#host.finish('')
   }

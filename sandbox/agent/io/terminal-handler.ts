@@ -3,7 +3,7 @@ import type { Clock, Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import type { ChildHome } from '#sandbox/agent/io/child-environment.ts'
 import type { Handler, HandlerHost } from '#sandbox/agent/io/handler.ts'
-import { isAlive, signalGroup } from '#sandbox/agent/io/process-group.ts'
+import { isAlive, killSession, signalGroup } from '#sandbox/agent/io/process-group.ts'
 
 /** How long a shell has to follow a hang-up before it is killed. */
 const HANG_UP_GRACE: Ms = 200
@@ -54,6 +54,7 @@ export class TerminalHandler implements Handler {
     pty.onExit(() => {
       this.#running = false
       this.#unwatch?.()
+      killSession(pty.pid)
       resolve()
       if (!this.#stopping) host.finish('')
     })
@@ -86,7 +87,7 @@ export class TerminalHandler implements Handler {
     this.#unwatch?.()
     this.#pty.resume()
     signalGroup(this.#pty.pid, 'SIGHUP')
-    const cancel = this.#clock.after(HANG_UP_GRACE, () => signalGroup(this.#pty.pid, 'SIGKILL'))
+    const cancel = this.#clock.after(HANG_UP_GRACE, () => killSession(this.#pty.pid))
     await this.#ended
     cancel()
   }
