@@ -1,5 +1,6 @@
 /**
- * What a peer can do, from the version that it presents. One table, so that a quirk stands beside who has it.
+ * What an agent can do, from the version that it presents: a quirk stands beside who has it. Agents judge our
+ * version in turn, which `CLIENT_VERSION` is chosen for.
  */
 
 /** What follows from an agent's version. */
@@ -13,35 +14,14 @@ export interface AgentFeatures {
   readonly wantsSmuxKeepAlive: boolean
 }
 
-/** What follows from a client's version, as agents judge it. */
-export interface ClientFeatures {
-  readonly multiplexedPorts: boolean
-  /** Standard error and the exit code as payloads of their own. */
-  readonly separateErrorOutput: boolean
-  readonly smuxKeepAlive: boolean
-}
-
 const MULTIPLEXING_AGENT = '3.0.196.0'
 const LAST_AGENT_WITH_KEEP_ALIVE = '3.1.1511.0'
-
-const MULTIPLEXING_CLIENT = '1.1.70'
-const SEPARATE_ERROR_CLIENT = '1.2.312.0'
-const LAST_CLIENT_WITH_KEEP_ALIVE = '1.2.331.0'
 
 /** The features of an agent; a version that cannot be read is taken for a new one. */
 export function agentFeatures(version: string): AgentFeatures {
   return {
     multiplexedPorts: compareVersions(version, MULTIPLEXING_AGENT) >= 0,
     wantsSmuxKeepAlive: compareVersions(version, LAST_AGENT_WITH_KEEP_ALIVE) <= 0,
-  }
-}
-
-/** The features of a client; a version that cannot be read is taken for a new one. */
-export function clientFeatures(version: string): ClientFeatures {
-  return {
-    multiplexedPorts: compareVersions(version, MULTIPLEXING_CLIENT) >= 0,
-    separateErrorOutput: compareVersions(version, SEPARATE_ERROR_CLIENT) >= 0,
-    smuxKeepAlive: compareVersions(version, LAST_CLIENT_WITH_KEEP_ALIVE) <= 0,
   }
 }
 

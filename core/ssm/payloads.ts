@@ -4,7 +4,6 @@ import {
   toBase64,
   UUID_TEXT_LENGTH,
   utf8,
-  uuidText,
   writeUint32,
   writeUuidText,
 } from '#core/ssm/bytes.ts'
@@ -33,10 +32,7 @@ export interface OpenDataChannel {
   readonly token: string
   /** The same UUID for the whole session. */
   readonly clientId: string
-  /** What a client presents; an agent has none. */
-  readonly clientVersion?: string | undefined
-  /** What an agent presents; a client has none. */
-  readonly clientInstanceId?: string | undefined
+  readonly clientVersion: string
 }
 
 /** The text of the first frame of a data channel, which opens it. */
@@ -45,22 +41,9 @@ export function encodeOpenDataChannel(open: OpenDataChannel): string {
     MessageSchemaVersion: '1.0',
     RequestId: open.requestId,
     TokenValue: open.token,
-    ClientInstanceId: open.clientInstanceId,
     ClientId: open.clientId,
     ClientVersion: open.clientVersion,
   })
-}
-
-export function decodeOpenDataChannel(text: string): OpenDataChannel {
-  const what = 'opening frame'
-  const json = jsonOf(what, utf8(text))
-  return {
-    requestId: textField(what, json, 'RequestId'),
-    token: textField(what, json, 'TokenValue'),
-    clientId: textField(what, json, 'ClientId'),
-    clientVersion: typeof json['ClientVersion'] === 'string' ? json['ClientVersion'] : undefined,
-    clientInstanceId: typeof json['ClientInstanceId'] === 'string' ? json['ClientInstanceId'] : undefined,
-  }
 }
 
 // ── acknowledge ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -332,33 +315,6 @@ export function decodeExitCode(payload: Uint8Array): number {
   const digits = /^EXIT_CODE: (-?\d{1,10})$/.exec(textOf(payload)?.trim() ?? '')?.[1]
   if (digits === undefined) throw violation('exit code', 'is no EXIT_CODE')
   return Number(digits)
-}
-
-export function encodeSessionState(sessionId: string): Uint8Array {
-  return utf8(JSON.stringify({ SchemaVersion: 1, SessionState: 'Connected', SessionId: sessionId }))
-}
-
-export interface ChannelClosed {
-  readonly messageId: Uint8Array
-  readonly sessionId: string
-  /** ISO time. */
-  readonly createdDate: string
-  /** Why, for people; empty where there is nothing to say. */
-  readonly output: string
-}
-
-export function encodeChannelClosed(closed: ChannelClosed): Uint8Array {
-  return utf8(
-    JSON.stringify({
-      MessageType: 'channel_closed',
-      MessageId: uuidText(closed.messageId),
-      DestinationId: closed.sessionId,
-      SessionId: closed.sessionId,
-      SchemaVersion: 1,
-      CreatedDate: closed.createdDate,
-      Output: closed.output,
-    }),
-  )
 }
 
 /** Why the channel was closed. Never throws: that it was closed does not depend on the words. */

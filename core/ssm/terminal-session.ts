@@ -17,10 +17,10 @@ import { decodeExitCode, encodeSize, type TerminalSize } from '#core/ssm/payload
 import { ReadingGate } from '#core/ssm/reading-gate.ts'
 
 /** What is typed travels in pieces of at most this, as agents expect it. */
-export const INPUT_CHUNK: Bytes = 1_024
+const INPUT_CHUNK: Bytes = 1_024
 /** Unsent input from which on it is `input-full`, and at which it is `input-writable` again. */
 export const INPUT_HIGH: Bytes = 64 * 1024
-export const INPUT_LOW: Bytes = 16 * 1024
+const INPUT_LOW: Bytes = 16 * 1024
 
 export interface TerminalSessionOptions extends SessionOptions {
   /** The terminal's size from the start; undefined for a command without a terminal. */

@@ -1,12 +1,12 @@
 import type { Bytes } from '#core/clock.ts'
 
 /** Messages in flight: at the start, at most (measured: more brings nothing), and while the agent stalls. */
-export const WINDOW_START = 16
+const WINDOW_START = 16
 export const WINDOW_MAX = 64
-export const WINDOW_MIN = 4
+const WINDOW_MIN = 4
 
 /** Payload bytes a message: what every agent and the service take, and what an agent was seen to take fast. */
-export const MESSAGE_BYTES_START: Bytes = 1_024
+const MESSAGE_BYTES_START: Bytes = 1_024
 export const MESSAGE_BYTES_MAX: Bytes = 32_768
 
 /** How much slower growth may become after fall-backs. */

@@ -1,7 +1,7 @@
 import { encodeMessage } from '#core/ssm/message.ts'
-import { encodeChannelClosed } from '#core/ssm/payloads.ts'
 import type { AgentEvent } from '#sandbox/agent/agent-event.ts'
 import type { AgentEngine } from '#sandbox/agent/engine.ts'
+import { encodeChannelClosed } from './gateway-payloads.ts'
 import type { SimulatedNetwork, SimulatedTime, Station } from './link-simulator.ts'
 
 /** Connects the sandbox's agent engine to a simulated network; the far ends are the test's. */

@@ -12,13 +12,13 @@ import { decodeMessage, encodeMessage, type Message } from '#core/ssm/message.ts
 import {
   decodeAcknowledgement,
   encodeAcknowledgement,
-  encodeChannelClosed,
   encodeFlag,
   encodeHandshakeComplete,
   encodeHandshakeRequest,
-  encodeSessionState,
   type RequestedAction,
 } from '#core/ssm/payloads.ts'
+
+import { encodeChannelClosed, encodeSessionState } from './gateway-payloads.ts'
 
 const messageId = uuidWire('7ec25101-4755-49f2-bfa3-84b9eb620c83') as Uint8Array
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { CLIENT_VERSION } from '#core/ssm/constants.ts'
-import { agentFeatures, clientFeatures } from '#core/ssm/features.ts'
+import { agentFeatures } from '#core/ssm/features.ts'
 
 describe('agentFeatures', { timeout: 5_000 }, () => {
   const rows = [
@@ -30,26 +29,5 @@ describe('agentFeatures', { timeout: 5_000 }, () => {
   ]
   for (const { version, why, ...features } of rows) {
     it(`${version}: ${why}`, () => assert.deepEqual(agentFeatures(version), features))
-  }
-})
-
-describe('clientFeatures', { timeout: 5_000 }, () => {
-  it('puts the version that we present above every gate', () => {
-    assert.deepEqual(clientFeatures(CLIENT_VERSION), {
-      multiplexedPorts: true,
-      separateErrorOutput: true,
-      smuxKeepAlive: false,
-    })
-  })
-
-  const gates = [
-    { version: '1.1.69', multiplexedPorts: false, separateErrorOutput: false, smuxKeepAlive: true },
-    { version: '1.1.70', multiplexedPorts: true, separateErrorOutput: false, smuxKeepAlive: true },
-    { version: '1.2.312.0', multiplexedPorts: true, separateErrorOutput: true, smuxKeepAlive: true },
-    { version: '1.2.331.0', multiplexedPorts: true, separateErrorOutput: true, smuxKeepAlive: true },
-    { version: '1.2.332.0', multiplexedPorts: true, separateErrorOutput: true, smuxKeepAlive: false },
-  ]
-  for (const { version, ...features } of gates) {
-    it(`judges ${version} as agents do`, () => assert.deepEqual(clientFeatures(version), features))
   }
 })

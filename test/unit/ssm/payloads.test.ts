@@ -12,14 +12,12 @@ import {
   decodeHandshakeComplete,
   decodeHandshakeRequest,
   decodeHandshakeResponse,
-  decodeOpenDataChannel,
   decodeSize,
   encodeAcknowledgement,
-  encodeChannelClosed,
   encodeHandshakeRequest,
   encodeHandshakeResponse,
-  encodeOpenDataChannel,
 } from '#core/ssm/payloads.ts'
+import { encodeChannelClosed } from '../../support/gateway-payloads.ts'
 import { sessionVectors, vectorBytes } from '../../support/session-vectors.ts'
 
 const violation = (error: unknown) => isPgctlError(error, 'protocol-violation')
@@ -35,7 +33,6 @@ const DECODERS: Readonly<Record<string, (payload: Uint8Array) => unknown>> = {
   decodeHandshakeRequest,
   decodeHandshakeResponse,
   decodeSize,
-  decodeOpenDataChannel: (payload) => decodeOpenDataChannel(Buffer.from(payload).toString('utf8')),
 }
 
 describe('every decoder', { timeout: 30_000 }, () => {
@@ -122,13 +119,6 @@ describe('handshake', { timeout: 5_000 }, () => {
 })
 
 describe('the rest', { timeout: 5_000 }, () => {
-  it('opens as a client without the fields of an agent, and the other way round', () => {
-    const client = encodeOpenDataChannel({ requestId: 'r', token: 't', clientId: 'c', clientVersion: '1' })
-    assert.equal('ClientInstanceId' in JSON.parse(client), false)
-    const agent = encodeOpenDataChannel({ requestId: 'r', token: 't', clientId: 'c', clientInstanceId: 'i' })
-    assert.equal('ClientVersion' in JSON.parse(agent), false)
-  })
-
   it('reads exit codes as the agent writes them and nothing else', () => {
     assert.equal(decodeExitCode(utf8('EXIT_CODE: 137')), 137)
     assert.equal(decodeExitCode(utf8('EXIT_CODE: -1\n')), -1)
