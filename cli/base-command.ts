@@ -7,6 +7,7 @@ import { exitStatusOf } from './exit-codes.ts'
 import { toFailure } from './failure.ts'
 import { type Interrupts, listenForInterrupts } from './interrupts.ts'
 import { errorDocument, type Paint, painter, renderError } from './render/error.ts'
+import { namesOf, type Vocabulary } from './wrong-words.ts'
 
 /**
  * What every command shares: output, errors, exit status, signals, diagnostics.
@@ -89,13 +90,14 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async catch(thrown: unknown): Promise<void> {
-    if (this.#outputClosed.signal.aborted) {
+    const output: unknown = this.#outputClosed.signal.reason
+    if (isPgctlError(output, 'interrupted')) {
       process.exitCode = 0
       return
     }
     const error = this.#interrupts?.signal.aborted
       ? asInterrupt(thrown, this.#interrupts.signal)
-      : toFailure(thrown)
+      : toFailure(isPgctlError(output) ? output : thrown, this.#vocabulary())
     this.logger.debug(
       { code: error.code, stack: (error.cause as Error | undefined)?.stack ?? error.stack },
       'failed',
@@ -106,6 +108,12 @@ export abstract class BaseCommand extends Command {
       if (this.streams) this.event({ event: 'error', ...document })
       else this.logJson({ error: document })
     } else if (error.code !== 'interrupted') process.stderr.write(`${renderError(error, this.paintNotice)}\n`)
+  }
+
+  #vocabulary(): Vocabulary {
+    const { bin, commands } = this.config
+    const name = (this.id ?? '').replaceAll(':', ' ')
+    return { bin, commands: namesOf(commands), command: { name, flags: Object.keys(this.ctor.flags) } }
   }
 
   protected override async finally(_: Error | undefined): Promise<void> {

@@ -1,32 +1,44 @@
 import { fileURLToPath } from 'node:url'
-import { flush, run } from '@oclif/core'
+import { Config, flush, run } from '@oclif/core'
 import { exitStatusOf } from './exit-codes.ts'
 import { toFailure } from './failure.ts'
 import { errorDocument, painter, renderError } from './render/error.ts'
+import { namesOf, type Vocabulary } from './wrong-words.ts'
 
 /** How long the process may stay after its command has ended; what is still open then would keep it for ever. */
 const LINGER_MS = 3_000
 
 /** Runs the command that the arguments name, and sets the exit status. */
 export async function start(argv = process.argv.slice(2)): Promise<void> {
+  const root = fileURLToPath(new URL('..', import.meta.url))
   try {
-    await run(argv, { root: fileURLToPath(new URL('..', import.meta.url)) })
+    await run(argv, { root })
     await flush()
   } catch (thrown) {
-    report(thrown, argv)
+    await report(thrown, argv, root)
   }
   endWithin(LINGER_MS)
 }
 
 /** Failures outside any command: a command that does not exist, a package that is not whole. */
-function report(thrown: unknown, argv: readonly string[]): void {
+async function report(thrown: unknown, argv: readonly string[], root: string): Promise<void> {
   const failure = thrown as { oclif?: { exit?: number }; code?: string }
   if (failure.code === 'EEXIT' && failure.oclif?.exit === 0) return
-  const error = toFailure(thrown)
+  const error = toFailure(thrown, await vocabularyOf(root))
   process.exitCode = exitStatusOf(error.code)
   if (argv.includes('--json'))
     process.stdout.write(`${JSON.stringify({ error: errorDocument(error) }, null, 2)}\n`)
   else process.stderr.write(`${renderError(error, painter(process.stderr))}\n`)
+}
+
+/** Where the package is not whole, that is the failure to tell, and there are no commands to suggest. */
+async function vocabularyOf(root: string): Promise<Vocabulary> {
+  try {
+    const { bin, commands } = await Config.load({ root })
+    return { bin, commands: namesOf(commands) }
+  } catch {
+    return { bin: 'pgctl', commands: [] }
+  }
 }
 
 function endWithin(delay: number): void {

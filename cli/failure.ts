@@ -1,9 +1,8 @@
 import { messageOf, PgctlError } from '#core/errors.ts'
+import { describeWrongWords, type Vocabulary, type WordsError } from './wrong-words.ts'
 
-interface OclifFailure extends Error {
+interface OclifFailure extends WordsError {
   readonly oclif?: { readonly exit?: number }
-  readonly parse?: unknown
-  readonly suggestions?: readonly string[]
 }
 
 /**
@@ -11,16 +10,9 @@ interface OclifFailure extends Error {
  *
  * Wrong words are oclif's errors; what is neither ours nor oclif's is a defect, and says so.
  */
-export function toFailure(error: unknown): PgctlError {
+export function toFailure(error: unknown, vocabulary: Vocabulary): PgctlError {
   if (error instanceof PgctlError) return error
-  if (isUsage(error)) {
-    const [what = 'wrong usage', ...rest] = error.message.split('\n').filter((line) => line.trim() !== '')
-    const hints = rest.filter((line) => !line.startsWith('See more help'))
-    return new PgctlError('usage', what, {
-      why: hints.length > 0 ? hints.map((line) => line.trim()).join('; ') : undefined,
-      next: 'add --help to see the arguments, flags and examples',
-    })
-  }
+  if (isUsage(error)) return describeWrongWords(error, vocabulary)
   if (error instanceof Error && error.name === 'AbortError' && error.cause instanceof PgctlError)
     return error.cause
   return new PgctlError('internal', `unexpected failure: ${messageOf(error)}`, {
