@@ -32,7 +32,8 @@ export class PortStream extends Duplex {
   // ── what the session says ─────────────────────────────────────────────────────────────────────────────────────
 
   arrive(bytes: Uint8Array): void {
-    this.#arrived.push(bytes)
+    // What has to wait is copied: a view would hold on to all that came in the same read, of other connections, too.
+    this.#arrived.push(this.#wanted ? bytes : Buffer.from(bytes))
     this.#held += bytes.length
     if (this.#wanted) this.#deliver()
   }
