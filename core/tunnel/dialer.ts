@@ -24,8 +24,8 @@ export type RouteName = 'direct' | 'cluster'
  *   `far-end-refused`, either from `connect` or from the stream, since some routes learn it late.
  * - **Backpressure.** What nobody reads is buffered up to a bound that the route names, and slows no other
  *   connection below that bound.
- * - **The end.** When the route itself ends, every stream is destroyed with its error, `connect` rejects with the
- *   same error ever after, and `ended` is emitted once. Disposal destroys every stream, waits for what is to be
+ * - **The end.** When the route itself ends, every stream is destroyed with an error of its code, `connect` rejects
+ *   with its error ever after, and `ended` is emitted once. Disposal destroys every stream, waits for what is to be
  *   ended on the far side (a session, say), emits nothing, and may be repeated.
  */
 export interface Dialer extends AsyncDisposable {
