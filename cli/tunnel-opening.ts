@@ -112,7 +112,8 @@ async function findWay(
   }
 }
 
-function openOne(
+/** Async, so that a target without a way rejects as any other that fails, and what is open beside it is closed. */
+async function openOne(
   way: Way,
   target: Target,
   wishes: TunnelWishes,

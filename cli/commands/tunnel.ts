@@ -49,6 +49,9 @@ export default class Tunnel extends BaseCommand {
 
   protected override readonly streams = true
 
+  /** The targets of which something has been reported. */
+  readonly #targets = new Set<string>()
+
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Tunnel)
     const { openTunnels } = await import('../tunnel-opening.ts')
@@ -70,12 +73,18 @@ export default class Tunnel extends BaseCommand {
   }
 
   #show(event: TunnelEvent): void {
+    this.#targets.add(event.target)
     if (this.jsonEnabled()) this.event(event)
     else if (event.event === 'ready') this.log(renderReady(event, this.paint))
-    else {
+    else if (!this.#isToldAsError(event)) {
       const text = renderTunnelEvent(event, this.paintNotice)
       if (text !== undefined) this.notice(text)
     }
+  }
+
+  /** The failure of the only tunnel is the error of the command, which follows at once. */
+  #isToldAsError(event: TunnelEvent): boolean {
+    return event.event === 'ended' && event.cause.code !== 'closed' && this.#targets.size === 1
   }
 }
 
