@@ -30,6 +30,10 @@ export const knobsSchema = z.strictObject({
   /** Whether the session preferences name a KMS key. */
   kms: z.enum(['off', 'on']),
   cluster: z.enum(['ACTIVE', 'CREATING', 'missing']),
+  /** Rights in the cluster that nobody has. */
+  forbid: z.array(
+    z.string().regex(/^[a-z]+ [a-z]+(\/[a-z]+)?$/, 'a right looks like create pods/portforward'),
+  ),
 })
 
 export type Knobs = z.infer<typeof knobsSchema>
@@ -49,6 +53,7 @@ export const DEFAULT_KNOBS: Knobs = {
   maximum: null,
   kms: 'off',
   cluster: 'ACTIVE',
+  forbid: [],
 }
 
 export const knobsChangeSchema = knobsSchema.partial()

@@ -8,6 +8,7 @@ import { type AccessKey, makeAccessKey } from './aws/identity.ts'
 import { createAuthority } from './certificates.ts'
 import { type Cloud, startCloud } from './cloud.ts'
 import { type SandboxKubernetes, startKubernetes } from './kubernetes/api-server.ts'
+import type { Attributes } from './kubernetes/request-info.ts'
 import { startGrafana } from './services/grafana.ts'
 import { startPayload } from './services/payload.ts'
 import { startProduct } from './services/product.ts'
@@ -27,6 +28,8 @@ export interface SandboxOptions {
   readonly latency?: Ms
   /** Closes the clients' WebSockets with code 1000 again and again. */
   readonly closeEvery?: Ms
+  /** How long until the next log line of some container, on average; 0 for none by themselves. */
+  readonly logInterval?: Ms
   readonly clock?: Clock
   /** A number in [0, 1), for faults that meet a share of the messages. */
   readonly chance?: () => number
@@ -99,8 +102,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         const verdict = cloud.verifyToken(token)
         return verdict.ok ? { user: verdict.identity.arn, groups: ['system:masters'] } : undefined
       },
+      authorize: (_user, asked) => !cloud.state.knobs.forbid.includes(rightFor(asked)),
       ports: world,
       clock,
+      ...(options.logInterval === undefined ? {} : { lineInterval: options.logInterval }),
     }),
   )
 
@@ -136,4 +141,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     world: world(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
+}
+
+/** A right as the knob `forbid` writes it: `create pods/portforward`. */
+function rightFor({ verb, resource = '', subresource }: Attributes): string {
+  return `${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`
 }
