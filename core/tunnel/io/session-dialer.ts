@@ -2,7 +2,14 @@ import type { Duplex } from 'node:stream'
 import { PgctlError } from '#core/errors.ts'
 import { PortStream } from '#core/ssm/io/port-stream.ts'
 import { Session, type SessionContext, type SessionLife } from '#core/ssm/io/session.ts'
-import type { ConnectionId, PortInput, PortOutput, SessionEnd, SessionWarning } from '#core/ssm/machine.ts'
+import type {
+  ConnectionEnd,
+  ConnectionId,
+  PortInput,
+  PortOutput,
+  SessionEnd,
+  SessionWarning,
+} from '#core/ssm/machine.ts'
 import { PortSession } from '#core/ssm/port-session.ts'
 import type { SessionRequest } from '#core/ssm/session-api.ts'
 import type { Dialer, DialerEvent } from '#core/tunnel/dialer.ts'
@@ -83,7 +90,7 @@ export class SessionDialer implements Dialer {
         this.#streams.get(output.connection)?.setFull(output.type === 'full')
         return
       case 'connection-ended':
-        this.#streams.get(output.connection)?.farEnd(output.end)
+        this.#endStream(output.connection, output.end)
         return
       case 'warning':
         this.events.emit(describeWarning(output.warning))
@@ -92,6 +99,13 @@ export class SessionDialer implements Dialer {
         this.#onEnded(output.end)
         return
     }
+  }
+
+  #endStream(connection: ConnectionId, end: ConnectionEnd): void {
+    const stream = this.#streams.get(connection)
+    // When the session is over, 'ended' follows in this same turn, with the error that everybody gets.
+    if (end.cause === 'session') queueMicrotask(() => stream?.farEnd(end))
+    else stream?.farEnd(end)
   }
 
   #onLife(event: SessionLife): void {
