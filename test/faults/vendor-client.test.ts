@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import type { Duplex } from 'node:stream'
 import { Readable } from 'node:stream'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { exitStatusOf } from '#cli/exit-codes.ts'
@@ -9,6 +8,7 @@ import { Session } from '#core/ssm/io/session.ts'
 import type { PortInput, PortOutput } from '#core/ssm/machine.ts'
 import { PortSession } from '#core/ssm/port-session.ts'
 import { WORLD } from '#sandbox/world.ts'
+import { connectEcho } from '../support/echo-connection.ts'
 import { eventually } from '../support/eventually.ts'
 import { fetchOver, respond } from '../support/http-over.ts'
 import {
@@ -96,7 +96,7 @@ describe("faults of the vendor's client that ours does not have", { timeout: 60_
     async () => {
       {
         await using session = await lab.dial()
-        const stream = await open(session)
+        const stream = await connectEcho(session.dialer)
         gateway().order({ kind: 'refuse' })
         gateway().order({ kind: 'cut' })
         lab.clock.hurry(200)
@@ -126,7 +126,7 @@ describe("faults of the vendor's client that ours does not have", { timeout: 60_
   it('ResumeSession without a token means that the session has ended', TIMEOUT, async () => {
     {
       await using session = await lab.dial()
-      const stream = await open(session)
+      const stream = await connectEcho(session.dialer)
       // Both at once: the client is not there to be told in a message.
       gateway().order({ kind: 'cut' })
       gateway().find(session.sessionId)?.end('The session was terminated.')
@@ -154,7 +154,7 @@ describe("faults of the vendor's client that ours does not have", { timeout: 60_
 
   it('a payload that is one LF stays one', TIMEOUT, async () => {
     await using session = await lab.dial()
-    const stream = await startEcho(session)
+    const stream = await connectEcho(session.dialer)
     for (const text of ['\n', '\r', '\n\n', 'end\n']) {
       stream.write(text)
       assert.deepEqual(await readBytes(stream, text.length), Buffer.from(text))
@@ -202,21 +202,6 @@ function assertIsLost(error: PgctlError, why: RegExp): void {
 
 function timesResumed({ events }: DialedSession): number {
   return events.filter(({ event }) => event === 'resumed').length
-}
-
-/** A connection that is known to have reached its far end, and stays. */
-async function open(session: DialedSession): Promise<Duplex> {
-  const stream = await startEcho(session)
-  return stream.on('error', () => {})
-}
-
-/** A connection whose far end gives every byte back. */
-async function startEcho({ dialer }: DialedSession): Promise<Duplex> {
-  const stream = await dialer.connect()
-  stream.write('GET /echo HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: bytes\r\n\r\n')
-  const answer = 'HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: bytes\r\n\r\n'
-  assert.equal((await readBytes(stream, answer.length)).toString(), answer)
-  return stream
 }
 
 /** A port session whose figures can be looked at, and one connection of it. */
