@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * The entry: small on purpose, and in words that an old Node can still parse, so that it can say which Node it needs.
  */
