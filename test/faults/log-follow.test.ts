@@ -1,0 +1,340 @@
+/** The log follower against a cluster that misbehaves: nothing lost, nothing doubled, and every hole named. */
+
+import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
+import { describe, it } from 'node:test'
+import { isPgctlError } from '#core/errors.ts'
+import { KubeClient } from '#core/kube/client.ts'
+import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
+import type { LogEvent } from '#core/logs/events.ts'
+import type { KubernetesOptions } from '#sandbox/kubernetes/api-server.ts'
+import { formatStamp } from '#sandbox/kubernetes/log-store.ts'
+import { WORLD } from '#sandbox/world.ts'
+import { FIRST_HERMES, HERMES, KILLED_HERMES, startApi, TOKEN } from '../contract/kubernetes-support.ts'
+import { FastClock } from '../support/fast-clock.ts'
+
+const limits = { timeout: 30_000 }
+const SELECTION = { service: 'hermes', selector: { 'app.kubernetes.io/name': 'hermes' } }
+const FOLLOW: FollowOptions = { follow: true, tail: undefined, sinceSeconds: undefined, previous: false }
+const HISTORY: FollowOptions = { ...FOLLOW, follow: false }
+
+type LineEvent = Extract<LogEvent, { event: 'line' }>
+
+/** A running API and one reader of its logs. */
+async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptions> = {}) {
+  const world = await startApi(apiOptions)
+  const clock = new FastClock()
+  const access = {
+    server: `https://127.0.0.1:${world.api.port}`,
+    tlsServerName: WORLD.cluster.host,
+    ca: world.trust.ca,
+    token: async () => ({ value: TOKEN, expires: Number.POSITIVE_INFINITY }),
+  }
+  const client = new KubeClient(access, clock)
+  const abort = new AbortController()
+  const place = { namespace: WORLD.namespace, selections: [SELECTION] }
+  const batches = followLogs(client, place, options, abort.signal, clock)
+  const events: LogEvent[] = []
+  const news = new EventEmitter()
+  const reading = read().then(
+    () => ({ failure: undefined }),
+    (failure: unknown) => ({ failure }),
+  )
+  async function read() {
+    for await (const batch of batches) {
+      events.push(...batch)
+      news.emit('news')
+    }
+  }
+  const toEnd = async () => {
+    const { failure } = await reading
+    if (failure !== undefined) throw failure
+  }
+  const until = async (fulfilled: (events: readonly LogEvent[]) => boolean) => {
+    while (!fulfilled(events)) {
+      const ended = toEnd().then(() => assert.fail('the events have ended'))
+      await Promise.race([once(news, 'news'), ended])
+    }
+  }
+  return {
+    ...world,
+    faults: world.api.faults,
+    events,
+    abort,
+    toEnd,
+    /** Reads until the events fulfil a condition. */
+    until,
+    untilText: (text: string) => until(() => linesOf(events).some(({ line }) => line.text === text)),
+    /** All three pods are being followed. */
+    async untilFollowing() {
+      const streams = () => world.api.requests.filter(({ query }) => query.includes('follow=true')).length
+      while (streams() < HERMES.length) await new Promise((resolve) => setTimeout(resolve, 5))
+    },
+    /** The lines of a pod as the follower gave them. */
+    shown: (pod: string) =>
+      linesOf(events)
+        .filter(({ source }) => source.pod === pod)
+        .map(({ line }) => `${line.stamp} ${line.text}`),
+    /** The lines of a pod as they were written, of the run of now. */
+    written: (pod: string, run: 'run' | 'previous' = 'run') =>
+      (world.api.cluster.pod(pod)?.[run]?.log.read(0, Number.POSITIVE_INFINITY) ?? []).map(
+        ({ stamp, text }) => `${formatStamp(stamp)} ${text}`,
+      ),
+    async [Symbol.asyncDispose]() {
+      abort.abort(new Error('the test is over'))
+      await reading
+      await client[Symbol.asyncDispose]()
+      await world[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function linesOf(events: readonly LogEvent[]): LineEvent[] {
+  return events.filter((event) => event.event === 'line')
+}
+
+function kindsOf(events: readonly LogEvent[]): string[] {
+  return events.map(({ event }) => event).filter((event) => event !== 'line')
+}
+
+describe('history', limits, () => {
+  it('is every line of every pod, in the order of time', limits, async () => {
+    await using world = await start(HISTORY)
+    await world.toEnd()
+    for (const pod of HERMES) assert.deepEqual(world.shown(pod), world.written(pod))
+    const stamps = linesOf(world.events).map(({ line }) => line.stamp as string)
+    assert.deepEqual(stamps, stamps.toSorted())
+    assert.ok(linesOf(world.events).every(({ late }) => !late))
+  })
+
+  it('ends with the last lines of all pods together', limits, async () => {
+    await using world = await start({ ...HISTORY, tail: 7 })
+    await world.toEnd()
+    const all = HERMES.flatMap((pod) => world.written(pod)).sort()
+    assert.deepEqual(
+      linesOf(world.events).map(({ line }) => `${line.stamp} ${line.text}`),
+      all.slice(-7),
+    )
+  })
+
+  it('is none of it with a tail of nothing', limits, async () => {
+    await using world = await start({ ...HISTORY, tail: 0 })
+    await world.toEnd()
+    assert.deepEqual(linesOf(world.events), [])
+  })
+
+  it('goes back only so far in time', limits, async () => {
+    await using world = await start({ ...HISTORY, sinceSeconds: 120 })
+    await world.toEnd()
+    const all = HERMES.flatMap((pod) => world.written(pod)).length
+    const shown = linesOf(world.events)
+    assert.ok(shown.length > 0 && shown.length < all)
+    const earliest = Date.parse(shown[0]?.line.stamp ?? '')
+    assert.ok(earliest > Date.now() - 125_000)
+  })
+
+  it('survives a broken connection, and servers that are busy', limits, async () => {
+    await using world = await start(HISTORY)
+    world.faults.failNext({ status: 500, path: `${FIRST_HERMES}/log`, times: 2 })
+    world.faults.failNext({ status: 429, path: `${KILLED_HERMES}/log`, retryAfter: 1 })
+    await world.toEnd()
+    for (const pod of HERMES) assert.deepEqual(world.shown(pod), world.written(pod))
+  })
+
+  it('fails after giving the rest when one log cannot be read', limits, async () => {
+    await using world = await start(HISTORY)
+    world.faults.failNext({ status: 500, path: `${FIRST_HERMES}/log`, times: 50 })
+    await assert.rejects(
+      world.toEnd(),
+      (error) => isPgctlError(error, 'failed') && /4kzlp/.test(error.why ?? ''),
+    )
+    assert.deepEqual(world.shown(FIRST_HERMES), [])
+    assert.deepEqual(world.shown(KILLED_HERMES), world.written(KILLED_HERMES))
+  })
+
+  it('of previous runs is that of the pods that had one, and how it ended', limits, async () => {
+    await using world = await start({ ...HISTORY, previous: true })
+    await world.toEnd()
+    assert.deepEqual(world.shown(KILLED_HERMES), world.written(KILLED_HERMES, 'previous'))
+    assert.deepEqual(world.shown(FIRST_HERMES), [])
+    const over = world.events.find((event) => event.event === 'over')
+    assert.ok(over?.event === 'over' && over.how.kind === 'whole')
+    assert.equal(over.how.end?.reason, 'OOMKilled')
+  })
+
+  it('of a service without pods is empty, and says so', limits, async () => {
+    await using world = await start(HISTORY)
+    for (const pod of HERMES) world.faults.deletePod({ pod })
+    await world.toEnd()
+    assert.deepEqual(kindsOf(world.events), ['empty'])
+  })
+
+  it('is refused where the logs may not be read', limits, async () => {
+    await using world = await start(HISTORY, { authorize: (_, asked) => asked.subresource !== 'log' })
+    await assert.rejects(
+      world.toEnd(),
+      (error) => isPgctlError(error, 'permission-denied') && /"get" on "pods\/log"/.test(error.next ?? ''),
+    )
+  })
+})
+
+describe('following', limits, () => {
+  it('goes from history to live lines with nothing lost or doubled', limits, async () => {
+    await using world = await start(FOLLOW)
+    await world.untilFollowing()
+    for (let count = 0; count < 50; count++)
+      world.faults.writeLog({ pod: HERMES[count % 3] as string, lines: [`live ${count}`] })
+    await world.until(
+      (events) => linesOf(events).filter(({ line }) => line.text.startsWith('live')).length >= 50,
+    )
+    for (const pod of HERMES) assert.deepEqual(world.shown(pod), world.written(pod))
+    assert.deepEqual(kindsOf(world.events), [])
+  })
+
+  it('shows the last lines first, and then only what comes', limits, async () => {
+    await using world = await start({ ...FOLLOW, tail: 2 })
+    const before = HERMES.flatMap((pod) => world.written(pod)).sort()
+    await world.until((events) => linesOf(events).length >= 2)
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['after'] })
+    await world.untilText('after')
+    assert.deepEqual(
+      linesOf(world.events)
+        .slice(0, 2)
+        .map(({ line }) => `${line.stamp} ${line.text}`),
+      before.slice(-2),
+    )
+    assert.equal(linesOf(world.events).length, 3)
+  })
+
+  const disturbances = [
+    { name: 'connections cut in the middle of a line', fault: 'cutFollows' },
+    { name: 'streams that the server ends in good order', fault: 'endFollows' },
+    { name: 'streams that die silently', fault: 'stallFollows' },
+  ] as const
+  for (const { name, fault } of disturbances)
+    it(`survives ${name}, again and again`, limits, async () => {
+      await using world = await start(FOLLOW)
+      await world.untilFollowing()
+      for (let round = 0; round < 5; round++) {
+        world.faults.writeLog({
+          pod: FIRST_HERMES,
+          lines: ['same', 'same', `before ${round}`, 'žluťoučký 日本'],
+        })
+        await world.untilText(`before ${round}`)
+        world.faults[fault]()
+        world.faults.writeLog({
+          pod: FIRST_HERMES,
+          lines: ['same', 'same', 'žluťoučký 日本', `after ${round}`],
+        })
+        world.faults.writeLog({ pod: KILLED_HERMES, lines: [`other ${round}`] })
+        await world.untilText(`after ${round}`)
+        await world.untilText(`other ${round}`)
+      }
+      for (const pod of HERMES) assert.deepEqual(world.shown(pod), world.written(pod))
+      const resumed = world.events.filter((event) => event.event === 'resumed')
+      assert.ok(resumed.length >= 5, `${resumed.length} resumptions were told`)
+      assert.ok(resumed.every(({ seam }) => seam.kind === 'whole'))
+    })
+
+  it('follows a container over its restart, with the last words of the old run first', limits, async () => {
+    await using world = await start({ ...FOLLOW, tail: 0 })
+    await world.untilFollowing()
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['old'] })
+    await world.untilText('old')
+    world.faults.cutFollows({ pod: FIRST_HERMES })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['cut here', 'last words'] })
+    world.faults.restartContainer({ pod: FIRST_HERMES, exitCode: 137, reason: 'OOMKilled' })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['new run'] })
+    await world.untilText('new run')
+    const texts = linesOf(world.events)
+      .filter(({ source }) => source.pod === FIRST_HERMES)
+      .map(({ line }) => line.text)
+    assert.deepEqual(texts.slice(0, 3), ['old', 'cut here', 'last words'])
+    assert.equal(texts.at(-1), 'new run')
+    assert.equal(texts.filter((text) => text === 'last words').length, 1)
+    const restarted = world.events.find((event) => event.event === 'restarted')
+    assert.ok(restarted?.event === 'restarted')
+    assert.deepEqual([restarted.end?.exitCode, restarted.end?.reason], [137, 'OOMKilled'])
+    const over = world.events.find((event) => event.event === 'over')
+    assert.ok(over?.event === 'over' && over.how.kind === 'whole')
+  })
+
+  it('takes up pods that come, says why they wait, and when they leave', limits, async () => {
+    await using world = await start({ ...FOLLOW, tail: 0 })
+    await world.untilFollowing()
+    const pod = world.faults.createPod({ service: 'hermes', waiting: 'ImagePullBackOff' })
+    await world.until((events) => events.some((event) => event.event === 'waiting' && event.pod === pod))
+    world.faults.startContainer({ pod })
+    world.faults.writeLog({ pod, lines: ['first words'] })
+    await world.untilText('first words')
+    assert.deepEqual(world.shown(pod), world.written(pod))
+    const written = world.written(pod)
+    world.faults.deletePod({ pod })
+    await world.until((events) => events.some((event) => event.event === 'over' && event.source.pod === pod))
+    assert.deepEqual(world.shown(pod), written)
+    const waiting = world.events.find((event) => event.event === 'waiting')
+    assert.ok(waiting?.event === 'waiting')
+    assert.equal(waiting.why, 'ImagePullBackOff')
+    assert.ok(world.events.some((event) => event.event === 'joined' && event.source.pod === pod))
+    assert.ok(world.events.some((event) => event.event === 'left' && event.pod === pod))
+  })
+
+  it('follows a container that has not written anything yet', limits, async () => {
+    await using world = await start({ ...FOLLOW, tail: 0 })
+    await world.untilFollowing()
+    const pod = world.faults.createPod({ service: 'hermes' })
+    await world.until((events) => events.some((event) => event.event === 'joined'))
+    world.faults.writeLog({ pod, lines: ['at last'] })
+    await world.untilText('at last')
+  })
+
+  it('names the hole when lines were rotated away unread', limits, async () => {
+    await using world = await start({ ...FOLLOW, tail: 0 })
+    await world.untilFollowing()
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['seen'] })
+    await world.untilText('seen')
+    world.faults.failNext({ status: 503, path: `${FIRST_HERMES}/log`, times: 3 })
+    world.faults.cutFollows({ pod: FIRST_HERMES })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['cut here', 'lost', 'found again'] })
+    world.faults.rotateLog({ pod: FIRST_HERMES, keep: 1 })
+    await world.untilText('found again')
+    const resumed = world.events.find((event) => event.event === 'resumed')
+    assert.ok(resumed?.event === 'resumed')
+    assert.equal(resumed.seam.kind, 'gap')
+    assert.ok(linesOf(world.events).every(({ line }) => line.text !== 'lost'))
+  })
+
+  it('goes on while the cluster expires watches and throttles', limits, async () => {
+    await using world = await start({ ...FOLLOW, tail: 0 })
+    await world.untilFollowing()
+    world.faults.endWatches()
+    world.faults.compact()
+    world.faults.failNext({ status: 429, path: '/pods', retryAfter: 1, times: 2 })
+    world.faults.endFollows()
+    const pod = world.faults.createPod({ service: 'hermes' })
+    world.faults.writeLog({ pod, lines: ['new pod'] })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['old pod'] })
+    await world.untilText('new pod')
+    await world.untilText('old pod')
+  })
+
+  it('keeps to live order, and marks what comes late', limits, async () => {
+    await using world = await start({ ...FOLLOW, tail: 0 })
+    await world.untilFollowing()
+    for (let count = 0; count < 200; count++)
+      world.faults.writeLog({ pod: HERMES[count % 3] as string, lines: [`live ${count}`] })
+    await world.until((events) => linesOf(events).length >= 200)
+    const stamps = linesOf(world.events)
+      .filter(({ late }) => !late)
+      .map(({ line }) => line.stamp as string)
+    assert.deepEqual(stamps, stamps.toSorted())
+  })
+
+  it('ends at the signal with its reason, wherever it is', limits, async () => {
+    await using world = await start(FOLLOW)
+    await world.untilFollowing()
+    const pending = world.until(() => false)
+    world.abort.abort(new Error('enough'))
+    await assert.rejects(pending, /enough/)
+  })
+})
