@@ -106,6 +106,7 @@ class TunnelLife implements Tunnel {
     const { target, plan, dial, signal = new AbortController().signal } = this.#options
     this.#report({ event: 'starting', route: plan.route, why: plan.why })
     const listener = await this.#listen()
+    signal.throwIfAborted()
     this.#dialer = await dial(signal)
     this.#unsubscribe = this.#dialer.events.subscribe((event) => this.#onDialerEvent(event))
     this.#dialing.resolve(this.#dialer)

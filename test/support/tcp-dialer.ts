@@ -27,8 +27,12 @@ export class TcpDialer implements Dialer {
     const socket = createConnection({ ...this.#to, allowHalfOpen: true, noDelay: true })
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
+    const ignore = () => {}
+    socket.on('error', ignore)
     try {
       await once(socket, 'connect', signal && { signal })
+      // From here on a failure is the caller's to see.
+      socket.off('error', ignore)
     } catch (cause) {
       socket.destroy()
       signal?.throwIfAborted()
