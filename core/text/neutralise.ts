@@ -31,6 +31,21 @@ export function neutralise(text: string): string {
   return UNSAFE.test(text) ? text.replace(EVERY_UNSAFE, escapeOf) : text
 }
 
+/**
+ * The same for a JSON document: each such character becomes an escape of JSON's own, so the document's value is
+ * unchanged. `JSON.stringify` itself only escapes C0.
+ */
+export function neutraliseJson(json: string): string {
+  return UNSAFE.test(json) ? json.replace(EVERY_UNSAFE, jsonEscapeOf) : json
+}
+
+function jsonEscapeOf(character: string): string {
+  return Array.from(
+    { length: character.length },
+    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+  ).join('')
+}
+
 function escapeOf(character: string): string {
   const code = character.codePointAt(0) as number
   if (code <= 0xff) return `\\x${code.toString(16).padStart(2, '0')}`

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { neutralise } from '#core/text/neutralise.ts'
+import { neutralise, neutraliseJson } from '#core/text/neutralise.ts'
 
 describe('neutralise', () => {
   const rows: ReadonlyArray<{ why: string; text: string; want: string }> = [
@@ -45,5 +45,19 @@ describe('neutralise', () => {
       ),
       { numRuns: 500 },
     )
+  })
+})
+
+describe('neutraliseJson', () => {
+  it('hides nothing, and changes no value', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const json = neutraliseJson(JSON.stringify({ text }))
+        assert.deepEqual(JSON.parse(json), { text })
+        assert.equal(neutralise(json), json)
+      }),
+      { numRuns: 1_000 },
+    )
+    assert.equal(neutraliseJson(JSON.stringify('\u009b\u{e0041}')), '"\\u009b\\udb40\\udc41"')
   })
 })

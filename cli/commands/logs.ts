@@ -1,0 +1,89 @@
+import { once } from 'node:events'
+import { Args, Flags } from '@oclif/core'
+import type { LogEvent } from '#core/logs/events.ts'
+import { neutraliseJson } from '#core/text/neutralise.ts'
+import type { TunnelEvent } from '#core/tunnel/events.ts'
+import { BaseCommand } from '../base-command.ts'
+import { installationFlags, reasonFlag } from '../flags.ts'
+import { LogLineRenderer, logEventDocument, renderLogNotice } from '../render/logs.ts'
+import { renderTunnelEvent } from '../render/tunnel.ts'
+
+export default class Logs extends BaseCommand {
+  static override summary = 'Show the logs of services, all pods merged in the order of time.'
+  static override description = [
+    'A SERVICE is a Service of the cluster, or a name that pods bear in the label of the product. With --follow it is',
+    'a living set: pods come, restart and go, and streams that break are taken up with nothing lost or doubled.',
+    'Lines go to stdout; what happens to the streams goes to stderr. With --json every event is a line of stdout.',
+  ].join('\n')
+  static override examples = [
+    '<%= config.bin %> logs hermes --follow',
+    '<%= config.bin %> logs hermes cerberus --since 10m',
+    '<%= config.bin %> logs hermes --previous --tail all',
+  ]
+  static override enableJsonFlag = true
+  static override strict = false
+  static override args = {
+    service: Args.string({ description: 'Whose logs; several may follow.', required: true }),
+  }
+  static override flags = {
+    ...installationFlags,
+    ...reasonFlag,
+    follow: Flags.boolean({ char: 'f', summary: 'Go on with what is written, until Ctrl-C.' }),
+    tail: Flags.string({
+      char: 'n',
+      summary: 'Begin with so many of the last lines, of all pods together; 50 unless --since is given.',
+      helpValue: 'N|all',
+    }),
+    since: Flags.string({ summary: 'Begin so long ago: 90s, 10m, 1h30m, 2d.', helpValue: 'TIME' }),
+    previous: Flags.boolean({ char: 'p', summary: 'The runs before the last restarts.' }),
+  }
+
+  protected override readonly streams = true
+
+  readonly #lines = new LogLineRenderer(this.paint, process.stdout.isTTY)
+
+  override async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Logs)
+    const { readLogWishes } = await import('../log-wishes.ts')
+    const { loadConfig } = await import('../load-config.ts')
+    const { wireInstallation } = await import('../deps.ts')
+    const { readLogs } = await import('../log-reading.ts')
+    const surroundings = this.surroundings(flags)
+    const options = readLogWishes(flags, loadConfig(surroundings).settings.tail)
+    const request = { services: argv.map(String), options, reason: flags.reason }
+    const reader = {
+      take: (batch: readonly LogEvent[]) => this.#show(batch),
+      // When a session ends matters to someone who stays.
+      onWay: (event: TunnelEvent) => {
+        if (flags.follow || event.event !== 'session') this.#showWay(event)
+      },
+    }
+    await readLogs(await wireInstallation(surroundings), request, reader, this.signal)
+  }
+
+  #show(batch: readonly LogEvent[]): Promise<void> {
+    if (this.jsonEnabled())
+      return this.#write(batch.map((event) => neutraliseJson(JSON.stringify(logEventDocument(event)))))
+    const lines: string[] = []
+    for (const event of batch) {
+      if (event.event === 'line') lines.push(this.#lines.render(event))
+      else {
+        const text = renderLogNotice(event, this.paintNotice)
+        if (text !== undefined) this.notice(text)
+      }
+    }
+    return this.#write(lines)
+  }
+
+  #showWay(event: TunnelEvent): void {
+    const text = renderTunnelEvent(event, this.paintNotice)
+    if (this.jsonEnabled()) this.event(event)
+    else if (text !== undefined) this.notice(text)
+  }
+
+  /** One write for all of them; waits while the reader of our output is slow, unless it has gone away. */
+  async #write(lines: readonly string[]): Promise<void> {
+    if (lines.length === 0 || process.stdout.write(`${lines.join('\n')}\n`)) return
+    await once(process.stdout, 'drain', { signal: this.signal }).catch(() => {})
+  }
+}

@@ -1,0 +1,53 @@
+import { PgctlError } from '#core/errors.ts'
+import { systemClock } from '#core/io/system-clock.ts'
+import { KubeClient } from '#core/kube/client.ts'
+import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
+import { selectLogs } from '#core/kube/log-selection.ts'
+import type { LogEvent } from '#core/logs/events.ts'
+import type { DialerEvent } from '#core/tunnel/dialer.ts'
+import type { TunnelEvent } from '#core/tunnel/events.ts'
+import { describeDialerEvent } from '#core/tunnel/happenings.ts'
+import { openCluster } from './cluster-opening.ts'
+import type { Deps } from './deps.ts'
+
+export interface LogRequest {
+  readonly services: readonly string[]
+  readonly options: FollowOptions
+  readonly reason?: string | undefined
+}
+
+/** Who is told what comes, and what happens to the way there. */
+export interface LogReader {
+  /** Waited for, so that a slow reader slows the cluster down. */
+  take(batch: readonly LogEvent[]): Promise<void>
+  onWay(event: TunnelEvent): void
+}
+
+/**
+ * Reads logs of services through a session of its own.
+ * @throws PgctlError of whatever fails for good; the way's own error where the way is at fault.
+ */
+export async function readLogs(
+  deps: Deps,
+  request: LogRequest,
+  reader: LogReader,
+  signal: AbortSignal,
+): Promise<void> {
+  const wayEnded = new AbortController()
+  const onEvent = (event: DialerEvent) => {
+    // A follow would knock at a closed door for ever.
+    if (event.event === 'ended') wayEnded.abort(event.error)
+    else reader.onWay({ target: 'cluster', ...describeDialerEvent(event, systemClock.now()) })
+  }
+  await using access = await openCluster(deps, { reason: request.reason, onEvent }, signal)
+  await using client = new KubeClient(access)
+  const merged = AbortSignal.any([signal, wayEnded.signal])
+  try {
+    const { namespace } = deps
+    const selections = await selectLogs(client, deps, request.services, merged)
+    for await (const batch of followLogs(client, { namespace, selections }, request.options, merged))
+      await reader.take(batch)
+  } catch (error) {
+    throw error instanceof PgctlError ? access.explain(error) : error
+  }
+}
