@@ -34,6 +34,12 @@ export function parseHost(text: string): string | undefined {
   return name.length <= 253 && labels.every((label) => HOST_LABEL.test(label)) ? name : undefined
 }
 
+/** The canonical form of an IP address; undefined for anything else, names included. */
+export function parseAddress(text: string): string | undefined {
+  const host = parseHost(text)
+  return host !== undefined && (host.includes(':') || /^[\d.]+$/.test(host)) ? host : undefined
+}
+
 /** Whether `host`, in canonical form, is this very machine as seen from wherever it is used. */
 export function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)

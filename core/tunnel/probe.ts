@@ -1,7 +1,7 @@
 import type { Ms, RandomBytes } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { encodeClientHello, isTlsAnswer } from '#core/tunnel/client-hello.ts'
-import { formatHostPort } from '#core/tunnel/host-port.ts'
+import { formatHostPort, parseAddress } from '#core/tunnel/host-port.ts'
 import type { Protocol, Target } from '#core/tunnel/resolve-target.ts'
 
 /**
@@ -186,7 +186,7 @@ function authorityOf(target: Target): string {
 function serverNameOf(target: Target, clusterHost: string | undefined): string | undefined {
   if (target.kind === 'cluster') return clusterHost
   const host = target.kind === 'host' ? target.host : target.service
-  return /^[\d.]+$|:/.test(host) ? undefined : host
+  return parseAddress(host) === undefined ? host : undefined
 }
 
 function ascii(text: string): Uint8Array {

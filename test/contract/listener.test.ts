@@ -184,6 +184,13 @@ describe('the local port', TIMEOUT, () => {
     assert.deepEqual(bench.listener.addresses, ['127.0.0.1', '::1'])
   })
 
+  for (const bind of ['example.com', '127.1', '', '127.0.0.1:80'])
+    it(`refuses to listen on ${JSON.stringify(bind)}, and looks nothing up`, async () => {
+      await assert.rejects(openBench(echo, { bind }), (error) => {
+        return isPgctlError(error, 'usage') && error.message.includes(JSON.stringify(bind))
+      })
+    })
+
   it("refuses an address that is not this computer's", async () => {
     await assert.rejects(openBench(echo, { bind: '100::1' }), (error) => {
       return isPgctlError(error, 'usage') && /100::1/.test(error.message)

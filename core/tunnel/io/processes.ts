@@ -17,8 +17,8 @@ export const systemProcesses: Processes = {
     if (!hasProcess(pid)) return false
     const found = await describe(pid)
     // What cannot be told apart is left alone: the session of a living process must not be cut.
-    if (found === undefined || start === '') return true
-    return found.start === start && !found.isDead
+    if (found === undefined) return true
+    return !found.isDead && (start === '' || found.start === start)
   },
 }
 

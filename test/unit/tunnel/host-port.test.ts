@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { isIPv6 } from 'node:net'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { formatHostPort, isLoopbackHost, parseHost, parseLabel, parsePort } from '#core/tunnel/host-port.ts'
+import {
+  formatHostPort,
+  isLoopbackHost,
+  parseAddress,
+  parseHost,
+  parseLabel,
+  parsePort,
+} from '#core/tunnel/host-port.ts'
 
 describe('parsePort', { timeout: 10_000 }, () => {
   for (const [text, port] of [
@@ -87,6 +94,18 @@ describe('parseLabel', { timeout: 10_000 }, () => {
     ['\u212a', undefined],
   ] as const)
     it(JSON.stringify(text), () => assert.equal(parseLabel(text), label))
+})
+
+describe('parseAddress', { timeout: 10_000 }, () => {
+  for (const [text, address] of [
+    ['127.0.0.1', '127.0.0.1'],
+    ['[::1]', '::1'],
+    ['FD00:0::1', 'fd00::1'],
+    ['localhost', undefined],
+    ['db.internal', undefined],
+    ['127.1', undefined],
+  ] as const)
+    it(text, () => assert.equal(parseAddress(text), address))
 })
 
 it('formatHostPort puts IPv6 into brackets', () => {
