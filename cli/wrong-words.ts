@@ -40,7 +40,8 @@ export function describeWrongWords(thrown: WordsError, vocabulary: Vocabulary): 
 }
 
 /** `sandbox:upp`, or `config:extra` where the command exists and takes no such word. */
-function tellUnknown(id: string, { bin, commands }: Vocabulary): Telling {
+function tellUnknown(id: string, vocabulary: Vocabulary): Telling {
+  const { bin, commands } = vocabulary
   const words = id.split(':')
   const known = commands
     .filter((name) => id.startsWith(`${name.replaceAll(' ', ':')}:`))
@@ -52,14 +53,27 @@ function tellUnknown(id: string, { bin, commands }: Vocabulary): Telling {
       next: `leave it out; what it takes: ${bin} ${known} --help`,
     }
   }
-  const name = words.join(' ')
-  const near = nearest(name, commands)
+  return tellNearest(words, vocabulary)
+}
+
+/** Behind a topic the second word is the wrong one, else the first: what follows is what the command was to take. */
+function tellNearest([first = '', second]: readonly string[], { bin, commands }: Vocabulary): Telling {
+  const siblings = commands
+    .filter((name) => name.startsWith(`${first} `))
+    .map((name) => name.split(' ')[1] ?? '')
+  const isTopic = siblings.length > 0 && second !== undefined
+  const near = isTopic
+    ? nearest(second, siblings).map((name) => `${first} ${name}`)
+    : nearest(
+        first,
+        commands.map((name) => name.split(' ')[0] ?? ''),
+      )
   return {
-    message: `there is no command ${JSON.stringify(name)}`,
+    message: `there is no command ${JSON.stringify(isTopic ? `${first} ${second}` : first)}`,
     next:
       near.length > 0
-        ? `did you mean ${near.map((command) => `${bin} ${command}`).join(' or ')}?`
-        : `see all commands: ${bin} --help`,
+        ? `did you mean ${near.map((name) => `${bin} ${name}`).join(' or ')}?`
+        : `see all commands: ${bin} ${isTopic ? `${first} ` : ''}--help`,
   }
 }
 
@@ -74,6 +88,12 @@ function tellWords(thrown: WordsError, vocabulary: Vocabulary): Telling {
   if (args !== undefined && first.startsWith('Missing')) return tellMissing(args)
   if (args !== undefined && first.startsWith('Unexpected'))
     return { message: `one argument too many: ${args.map((word) => JSON.stringify(word)).join(', ')}` }
+  const option = /^Expected (?:(--\S+)=)?(.*) to be one of: (.*)$/.exec(first)
+  if (option !== null)
+    return {
+      message: `${option[1] ?? 'the argument'} cannot be ${JSON.stringify(option[2])}`,
+      why: `it is one of ${option[3]}`,
+    }
   const parsing = /^Parsing (--\S+)$/.exec(first)?.[1]
   if (parsing !== undefined)
     return { message: `the value of ${parsing} does not fit`, why: lowerFirst(rest.join('; ')) }

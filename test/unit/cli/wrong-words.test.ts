@@ -35,6 +35,27 @@ const ROWS: ReadonlyArray<{
     next: 'did you mean pgctl sandbox up?',
   },
   {
+    reason: 'a slip before an argument',
+    error: thrown('command tunel:grafana not found'),
+    outside: true,
+    message: 'there is no command "tunel"',
+    next: 'did you mean pgctl tunnel?',
+  },
+  {
+    reason: 'a slip in a topic',
+    error: thrown('command sandbx:up not found'),
+    outside: true,
+    message: 'there is no command "sandbx"',
+    next: 'did you mean pgctl sandbox?',
+  },
+  {
+    reason: 'nothing near behind a topic',
+    error: thrown('command sandbox:frobnicate not found'),
+    outside: true,
+    message: 'there is no command "sandbox frobnicate"',
+    next: 'see all commands: pgctl sandbox --help',
+  },
+  {
     reason: 'nothing near',
     error: thrown('command frobnicate not found'),
     outside: true,
@@ -73,6 +94,20 @@ const ROWS: ReadonlyArray<{
     reason: 'an argument that nobody asked for',
     error: thrown(`Unexpected argument: x${HELP}`, { args: ['x'] }),
     message: 'one argument too many: "x"',
+    next: 'see its arguments, flags and examples: pgctl tunnel --help',
+  },
+  {
+    reason: 'a value that is none of those there are',
+    error: thrown(`Expected --route=way to be one of: direct, cluster${HELP}`),
+    message: '--route cannot be "way"',
+    why: 'it is one of direct, cluster',
+    next: 'see its arguments, flags and examples: pgctl tunnel --help',
+  },
+  {
+    reason: 'an argument that is none of those there are',
+    error: thrown(`Expected csh to be one of: bash, zsh, fish${HELP}`),
+    message: 'the argument cannot be "csh"',
+    why: 'it is one of bash, zsh, fish',
     next: 'see its arguments, flags and examples: pgctl tunnel --help',
   },
   {
