@@ -95,8 +95,8 @@ export class CliProcess implements AsyncDisposable {
   readonly #said = { stdout: '', stderr: '' }
   readonly #waiting = new Set<() => void>()
 
-  constructor(argv: readonly string[], environment: NodeJS.ProcessEnv, cwd: string) {
-    this.#child = spawn(process.execPath, [cliEntry, ...argv], {
+  constructor(argv: readonly string[], environment: NodeJS.ProcessEnv, cwd: string, entry = cliEntry) {
+    this.#child = spawn(process.execPath, [entry, ...argv], {
       env: environment,
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -6,37 +6,68 @@ import { fileURLToPath } from 'node:url'
  *
  * ```
  * # why this scenario is here
- * @ knob bastion=stopped            set up, in the words of the test that runs it
- * $ pgctl tunnel nosuch
- * 2| error: …                       a line of stderr
+ * @ knob bastion=stopped            sets the scene, in the words of `transcript-scene.ts`
+ * @ file pgctl.yaml
+ * @| installation: acme             a line of that file
+ * $ pgctl tunnel grafana --port 0
+ * > wait http://                    done while the command runs, one after the other
+ * > signal SIGINT
  * 1| …                              a line of stdout
- * exit 3
+ * 2| …                              a line of stderr
+ * exit 130
  * ```
  *
  * stdout comes before stderr, as the order between two pipes is not defined.
  */
-export interface Step {
-  readonly kind: 'comment' | 'setup' | 'command'
+export type Step =
+  | { readonly kind: 'comment'; readonly line: string }
+  | { readonly kind: 'setup'; readonly line: string; readonly body: readonly string[] }
+  | CommandStep
+
+export interface CommandStep {
+  readonly kind: 'command'
   readonly line: string
-  /** For a command: the lines that follow it in the file. */
+  /** What is done while it runs. */
+  readonly actions: readonly string[]
+  /** The lines that it is known to show, with its exit status. */
   readonly expected: readonly string[]
 }
 
+/** Reads a transcript. @throws Error for a line that belongs to nothing, with its number. */
 export function parseTranscript(text: string): Step[] {
-  const steps: Array<{ kind: Step['kind']; line: string; expected: string[] }> = []
-  for (const line of text.split('\n')) {
-    const command = steps.at(-1)
-    if (line.startsWith('$ ')) steps.push({ kind: 'command', line: line.slice(2), expected: [] })
-    else if (line.startsWith('@ ')) steps.push({ kind: 'setup', line: line.slice(2), expected: [] })
-    else if (/^[12]\| ?|^exit /.test(line) && command?.kind === 'command') command.expected.push(line)
-    else steps.push({ kind: 'comment', line, expected: [] })
+  const steps: Step[] = []
+  const replaceLast = (step: Step) => {
+    steps[steps.length - 1] = step
+  }
+  for (const [index, line] of text.split('\n').entries()) {
+    const last = steps.at(-1)
+    if (line.startsWith('$ ')) steps.push({ kind: 'command', line: line.slice(2), actions: [], expected: [] })
+    else if (line.startsWith('@ ')) steps.push({ kind: 'setup', line: line.slice(2), body: [] })
+    else if (/^@\|( |$)/.test(line) && last?.kind === 'setup')
+      replaceLast({ ...last, body: [...last.body, line.slice(3)] })
+    else if (line.startsWith('> ') && last?.kind === 'command' && last.expected.length === 0)
+      replaceLast({ ...last, actions: [...last.actions, line.slice(2)] })
+    else if (/^[12]\|( |$)|^exit /.test(line) && last?.kind === 'command')
+      replaceLast({ ...last, expected: [...last.expected, line] })
+    else if (line === '' || line.startsWith('#')) steps.push({ kind: 'comment', line })
+    else throw new Error(`line ${index + 1} of the transcript belongs to nothing: ${line}`)
   }
   return steps
 }
 
 export function formatTranscript(steps: readonly Step[]): string {
-  const prefix = { comment: '', setup: '@ ', command: '$ ' }
-  return steps.flatMap((step) => [`${prefix[step.kind]}${step.line}`, ...step.expected]).join('\n')
+  return steps.flatMap(formatStep).join('\n')
+}
+
+function formatStep(step: Step): string[] {
+  switch (step.kind) {
+    case 'comment':
+      return [step.line]
+    case 'setup':
+      return [`@ ${step.line}`, ...step.body.map((line) => `@| ${line}`.trimEnd())]
+    case 'command':
+      return [`$ ${step.line}`, ...step.actions.map((action) => `> ${action}`), ...step.expected]
+  }
 }
 
 const entry = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -90,9 +121,15 @@ export function outcomeLines(outcome: Outcome, mask: (text: string) => string): 
   ]
 }
 
-/** The words of a command line: split on spaces, with single and double quotes. */
-export function words(line: string): string[] {
-  return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
-    (match) => match[1] ?? match[2] ?? match[3] ?? '',
+/** The words of a line: split on spaces outside of single and double quotes, which stay. */
+export function splitWords(line: string): string[] {
+  return line.match(/(?:[^\s"']|"[^"]*"|'[^']*')+/g) ?? []
+}
+
+/** A word without its quotes. */
+export function unquote(word: string): string {
+  return word.replaceAll(
+    /"([^"]*)"|'([^']*)'/g,
+    (_, double?: string, single?: string) => double ?? single ?? '',
   )
 }

@@ -1,0 +1,33 @@
+/** What differs from run to run in all that a command shows, and the word that stands for it in a transcript. */
+
+import { hostname } from 'node:os'
+
+const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
+  // Ids that the sandbox draws.
+  [/(?<=\boperator-)[a-z0-9]{26}\b/g, 'SESSION'],
+  [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'REQUEST'],
+  [/\bAKIA[A-Z2-7]{16}\b/g, 'KEY'],
+  // Moments and durations.
+  [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME'],
+  [/\b(just now|\d+ (d|h|min|s) ago)\b/g, 'AGO'],
+  [/(?<=\bends at )\d\d:\d\d\b/g, 'TIME'],
+  [/(?<="downForMs":)\d+/g, 'MS'],
+  [/(?<=\bback after )\d+\.\d(?= s\b)/g, 'N'],
+  // Ports that the system gives, and those that another program may have moved.
+  [/(?<=(127\.0\.0\.1|\[::1\]|localhost):)\d+/g, 'PORT'],
+  [/(?<="port": ?)\d+/g, 'PORT'],
+  [/(?<=\bport )\d+(?= of )/g, 'PORT'],
+  [/(?<=-iTCP:)\d+/g, 'PORT'],
+  // This computer, and the programs on it.
+  [/(?<=\bprocess |"pid": ?|\bps -p )\d+/g, 'PID'],
+  [/\bpgctl\/\S+ \S+ node-v\S+/g, 'pgctl/VERSION PLATFORM node-VERSION'],
+]
+
+/** Replaces all of that, and the folders of the scenario and of the package. */
+export function maskVolatile(text: string, places: { readonly home: string; readonly cli: string }): string {
+  const placed = text
+    .replaceAll(places.home, 'HOME')
+    .replaceAll(places.cli, 'PACKAGE')
+    .replaceAll(hostname(), 'COMPUTER')
+  return MASKS.reduce((masked, [pattern, word]) => masked.replace(pattern, word), placed)
+}
