@@ -39,6 +39,18 @@ const typed = (command: string) => say(`  ${paint('green', '$')} ${paint('bold',
 const note = (text: string) => say(`  ${paint('dim', text)}`)
 const done = (text: string) => say(`  ${paint('green', '✔')} ${text}`)
 
+const columns = process.stdout.columns || 120
+const fit = (line: string, width: number) => (line.length <= width ? line : `${line.slice(0, width - 1)}…`)
+
+/** How far a download is: drawn over itself on a terminal, not at all elsewhere. */
+function drawProgress(done: number, all: number): void {
+  if (!process.stdout.isTTY) return
+  const filled = Math.round((done / all) * 40)
+  const bar = `${'█'.repeat(filled)}${'░'.repeat(40 - filled)}`
+  process.stdout.write(`\r  ${bar} ${(done / 1e6).toFixed(1)} of ${(all / 1e6).toFixed(1)} MB`)
+  if (done === all) process.stdout.write('\r\u001b[K')
+}
+
 function expect(condition: boolean, what: string): void {
   if (!condition) throw new Error(`the demo expected ${what}`)
 }
@@ -171,7 +183,8 @@ async function showLogs(): Promise<void> {
     stamps.length > 0 && stamps.every((stamp, at) => at === 0 || (stamps[at - 1] as string) <= stamp),
     'lines in time order',
   )
-  say(indent((await run(['logs', 'hermes', '--tail', '8'])).trimEnd()))
+  const shown = (await run(['logs', 'hermes', '--tail', '8'])).trimEnd().split('\n')
+  say(indent(shown.map((line) => fit(line, columns - 4)).join('\n')))
   done(`${new Set(logLines.map((line) => line.pod)).size} pods, in time order`)
 }
 
@@ -215,9 +228,11 @@ async function showCut(): Promise<void> {
   for await (const part of response) {
     digest.update(part)
     received += part.length
+    drawProgress(received, DOWNLOAD_BYTES)
     if (!cut && received >= CUT_AT_BYTES) {
       cut = true
       await run(['sandbox', 'fault', 'cut', '--name', sandboxName])
+      if (process.stdout.isTTY) process.stdout.write('\r\u001b[K')
       note(`cut after ${received} of ${DOWNLOAD_BYTES} bytes: the data channel's TCP connection is gone`)
     }
   }
