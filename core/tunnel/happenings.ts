@@ -2,8 +2,9 @@ import type { Instant, Ms } from '#core/clock.ts'
 import type { DialerEvent, RouteName } from '#core/tunnel/dialer.ts'
 import type { SessionEnd } from '#core/tunnel/ends-at.ts'
 import { causeOf, type Happening, type TunnelHappening } from '#core/tunnel/events.ts'
-import { formatHostPort } from '#core/tunnel/host-port.ts'
+import { formatHostPort, isLoopbackHost } from '#core/tunnel/host-port.ts'
 import type { LocalListener } from '#core/tunnel/listener.ts'
+import type { PortPlan } from '#core/tunnel/local-port.ts'
 import type { ProbeResult } from '#core/tunnel/probe.ts'
 import type { Target } from '#core/tunnel/resolve-target.ts'
 
@@ -29,6 +30,35 @@ export function describeDialerEvent(
     case 'warning':
       return { event: 'warning', about: 'route', message: event.message, next: event.next }
   }
+}
+
+/** What is worth knowing of the port that was taken; `missing` is an address that this computer does not have. */
+export function describeBinding(
+  { port, addresses, missing }: Pick<LocalListener, 'port' | 'addresses'> & { missing: string | undefined },
+  plan: PortPlan,
+): TunnelHappening[] {
+  const happenings: TunnelHappening[] = []
+  if (missing !== undefined)
+    happenings.push({
+      event: 'notice',
+      about: 'no-ipv6',
+      message: `this computer has no ${missing}: only ${addresses.join(', ')} listens`,
+    })
+  if (plan.kind === 'preferred' && port !== plan.home)
+    happenings.push({
+      event: 'notice',
+      about: 'port-moved',
+      message: `port ${plan.home} is taken: listening on ${port} instead`,
+    })
+  const open = addresses.filter((address) => !isLoopbackHost(address))
+  if (open.length > 0)
+    happenings.push({
+      event: 'warning',
+      about: 'bind-not-loopback',
+      message: `whoever reaches port ${port} of ${open.join(', ')} can use this tunnel`,
+      next: 'leave out --bind to keep it to this computer',
+    })
+  return happenings
 }
 
 /** A tunnel that can be used, by where it listens and what its probe saw. */

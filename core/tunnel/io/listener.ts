@@ -1,7 +1,8 @@
 import type { Server } from 'node:net'
 import type { Clock, Instant, Ms } from '#core/clock.ts'
 import { messageOf, PgctlError } from '#core/errors.ts'
-import { isLoopbackHost, parseAddress } from '#core/tunnel/host-port.ts'
+import { describeBinding } from '#core/tunnel/happenings.ts'
+import { parseAddress } from '#core/tunnel/host-port.ts'
 import { type BoundPort, bindPort } from '#core/tunnel/io/bind.ts'
 import { Connections } from '#core/tunnel/io/connections.ts'
 import type { ListenRequest, LocalListener, OpenConnection } from '#core/tunnel/listener.ts'
@@ -29,7 +30,7 @@ export async function listenLocally(
   const connections = new Connections(request)
   const addresses = bind === undefined ? loopbacks : ([bind] as const)
   const bound = await bindPort(plan, addresses, (socket) => connections.accept(socket))
-  remarkOnAddresses(bound, request)
+  for (const happening of describeBinding(bound, plan)) request.report(happening)
   for (const server of bound.servers) {
     remarkOnTrouble(server, request)
     server.maxConnections = MAX_CONNECTIONS
@@ -99,28 +100,6 @@ class SocketListener implements LocalListener {
 /** A server counts as closed when its sockets are, too. */
 async function stopServers(servers: readonly Server[]): Promise<void> {
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-}
-
-function remarkOnAddresses(bound: BoundPort, { bind, plan, report }: ListenRequest): void {
-  if (bound.missing !== undefined)
-    report({
-      event: 'notice',
-      about: 'no-ipv6',
-      message: `this computer has no ${bound.missing}: only ${bound.addresses[0]} listens`,
-    })
-  if (plan.kind === 'preferred' && bound.port !== plan.home)
-    report({
-      event: 'notice',
-      about: 'port-moved',
-      message: `port ${plan.home} is taken: listening on ${bound.port} instead`,
-    })
-  if (bind !== undefined && !isLoopbackHost(bind))
-    report({
-      event: 'warning',
-      about: 'bind-not-loopback',
-      message: `whoever reaches port ${bound.port} of ${bind} can use this tunnel`,
-      next: 'leave out --bind to keep it to this computer',
-    })
 }
 
 function remarkOnTrouble(server: Server, { report }: ListenRequest): void {

@@ -4,7 +4,7 @@ import { PgctlError } from '#core/errors.ts'
 import type { DialerEvent } from '#core/tunnel/dialer.ts'
 import { EventChannel } from '#core/tunnel/event-source.ts'
 import { causeOf, formatEventLine } from '#core/tunnel/events.ts'
-import { describeDialerEvent, describeEnd, describeReady } from '#core/tunnel/happenings.ts'
+import { describeBinding, describeDialerEvent, describeEnd, describeReady } from '#core/tunnel/happenings.ts'
 import type { Target } from '#core/tunnel/resolve-target.ts'
 
 const NOON = Date.UTC(2026, 10, 23, 12)
@@ -53,6 +53,28 @@ describe('the ready event', { timeout: 10_000 }, () => {
     const silence = { result: 'unanswered', detail: 'no answer' } as const
     assert.equal(describeReady(GRAFANA, 'direct', LISTENER, silence).probe, 'unanswered')
   })
+})
+
+describe('describeBinding', { timeout: 10_000 }, () => {
+  const both = { port: 20_001, addresses: ['127.0.0.1', '::1'], missing: undefined }
+  const home = { kind: 'preferred', home: 20_001, candidates: [] } as const
+  for (const [why, bound, plan, abouts] of [
+    ['both loopbacks, at home', both, home, []],
+    ['any port has no home', both, { kind: 'any' }, []],
+    ['elsewhere', both, { ...home, home: 20_000 }, ['port-moved']],
+    ['one loopback', { ...both, addresses: ['127.0.0.1'], missing: '::1' }, home, ['no-ipv6']],
+    ['one of the other loopbacks', { ...both, addresses: ['127.8.9.10'] }, home, []],
+    ['an address that others reach', { ...both, addresses: ['10.0.0.7'] }, home, ['bind-not-loopback']],
+    ['all addresses', { ...both, addresses: ['0.0.0.0'] }, home, ['bind-not-loopback']],
+    ['all addresses', { ...both, addresses: ['::'] }, home, ['bind-not-loopback']],
+  ] as const)
+    it(why, () => {
+      const happenings = describeBinding(bound, plan)
+      assert.deepEqual(
+        happenings.map((happening) => 'about' in happening && happening.about),
+        abouts,
+      )
+    })
 })
 
 describe('describeDialerEvent', { timeout: 10_000 }, () => {
