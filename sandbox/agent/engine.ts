@@ -55,6 +55,7 @@ const QUIET_AFTER_HANDSHAKE: Ms = 50
 const FLUSH_TIMEOUT: Ms = 2_000
 const KEEP_ALIVE_EVERY: Ms = 10_000
 const KEEP_ALIVE_TIMEOUT: Ms = 60_000
+const GREETING: readonly number[] = [PAYLOAD_HANDSHAKE_RESPONSE, PAYLOAD_CHALLENGE_RESPONSE]
 /** Acknowledgements that wait for a slow socket; beyond them no more input is taken. */
 const BACKLOG = 4_096
 /** Bytes of a raw stream that its connection has not taken, from which no more input is taken. */
@@ -189,7 +190,7 @@ export class AgentEngine {
 
   /** Whether a message can be taken now; one that finds its handler unready is not acknowledged, and comes again. */
   #accepts(message: Message): boolean {
-    if (this.#greeted !== 'yes' || isGreeting(message.payloadType)) return true
+    if (this.#greeted !== 'yes' || GREETING.includes(message.payloadType)) return true
     return this.#handler === 'ready' || this.#handler === 'stopped'
   }
 
@@ -396,8 +397,4 @@ export class AgentEngine {
     const payload = { SchemaVersion: 1, SessionState: state, SessionId: this.#job.sessionId }
     this.#sender.control('agent_session_state', utf8(JSON.stringify(payload)), now)
   }
-}
-
-function isGreeting(payloadType: number): boolean {
-  return payloadType === PAYLOAD_HANDSHAKE_RESPONSE || payloadType === PAYLOAD_CHALLENGE_RESPONSE
 }
