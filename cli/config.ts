@@ -6,6 +6,7 @@ import {
   type InstallationEntry,
   installationEntrySchema,
 } from '#core/installation/installation.ts'
+import { describeIssues } from '#core/installation/schema-issues.ts'
 import { nearest } from '#core/text/nearest.ts'
 
 /**
@@ -53,14 +54,18 @@ export interface Config {
 }
 
 const word = z.string().min(1)
+const installationName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]*$/, "an installation's name is lower-case letters, digits and dashes")
 const fileSchema = z.strictObject({
   installation: word.optional(),
   region: word.optional(),
   profile: word.optional(),
   bind: word.optional(),
   tail: z.union([word, z.int().nonnegative()]).transform(String).optional(),
-  installations: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]*$/), installationEntrySchema).optional(),
+  installations: z.record(installationName, installationEntrySchema).optional(),
 })
+const KNOWN_KEYS = [...Object.keys(fileSchema.shape), ...Object.keys(installationEntrySchema.shape)]
 type FileContent = z.infer<typeof fileSchema>
 
 /** What is set, of all places: pure, so that the order of the five is one readable function. */
@@ -98,23 +103,17 @@ function readContent(file: ConfigFile): FileContent {
   const refuse = (why: string, cause: unknown) =>
     new PgctlError('config-invalid', `cannot use the configuration file ${file.path}`, {
       why,
-      next: 'mend that line, or move the file away to go on without it',
+      next: `mend it, or move it away to go on without it: mv ${file.path} ${file.path}.old`,
       cause,
     })
   let document: unknown
   try {
     document = parse(file.text) ?? {}
   } catch (error) {
-    throw refuse((error as Error).message.split('\n')[0] ?? 'not YAML', error)
+    throw refuse(`it is no YAML: ${(error as Error).message.split('\n')[0]?.replace(/:$/, '')}`, error)
   }
   const parsed = fileSchema.safeParse(document)
-  if (!parsed.success)
-    throw refuse(
-      parsed.error.issues
-        .map((issue) => `${issue.path.join('.') || 'top level'}: ${issue.message}`)
-        .join('; '),
-      undefined,
-    )
+  if (!parsed.success) throw refuse(describeIssues(parsed.error.issues, KNOWN_KEYS), undefined)
   return parsed.data
 }
 
@@ -127,11 +126,12 @@ export function chooseInstallation(config: Config): Installation {
     if (only !== undefined && another === undefined) return chosen(config, only)
     if (only === undefined)
       throw new PgctlError('installation-unknown', 'no installation is configured', {
-        next: 'describe one under "installations:" in config.yaml (pgctl config shows where), or try: pgctl sandbox up',
+        why: 'no file has an entry under "installations:"',
+        next: 'describe one (pgctl config shows where), or try one on this computer: pgctl sandbox up --detach && eval "$(pgctl sandbox env)"',
       })
     throw new PgctlError('ambiguous-name', 'several installations are configured and none is chosen', {
       why: `there are ${names.join(', ')}`,
-      next: `add --installation NAME, set PGCTL_INSTALLATION, or put "installation: ${only}" into config.yaml`,
+      next: `choose one: --installation ${only}, or PGCTL_INSTALLATION=${only}, or "installation: ${only}" in config.yaml`,
     })
   }
   if (!config.installations.has(wanted)) {
@@ -140,11 +140,11 @@ export function chooseInstallation(config: Config): Installation {
       why:
         names.length === 0
           ? 'no installation is configured'
-          : `there are ${names.join(', ')} (${from ?? 'default'} chose this one)`,
+          : `${from} asks for it; configured: ${names.join(', ')}`,
       next:
         close.length > 0
           ? `did you mean ${close.join(' or ')}?`
-          : 'pgctl config shows what is configured, and where',
+          : 'see what is configured, and where: pgctl config',
     })
   }
   return chosen(config, wanted)

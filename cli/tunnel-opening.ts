@@ -74,7 +74,8 @@ async function findWayAlone(
   const settings = loadConfig(surroundings).settings
   const region = settings.region.value ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION']
   if (region === undefined)
-    throw new PgctlError('usage', 'which region is the instance in?', {
+    throw new PgctlError('usage', 'the region of the instance is not known', {
+      why: 'no installation is asked for, and neither a flag nor a variable names a region',
       next: 'add --region REGION, or set AWS_REGION',
     })
   // An installation that was asked for by name pins its account for this instance, too.

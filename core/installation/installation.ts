@@ -6,9 +6,10 @@ import * as z from 'zod'
  */
 
 const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region looks like eu-central-1')
+const ACCOUNT_FORM = 'an AWS account is twelve digits in quotes, as YAML drops leading zeros'
 const account = z
-  .string()
-  .regex(/^\d{12}$/, 'an AWS account is twelve digits (quoted, as YAML drops leading zeros)')
+  .string({ error: ({ input }) => (input === undefined ? undefined : ACCOUNT_FORM) })
+  .regex(/^\d{12}$/, ACCOUNT_FORM)
 const role = z
   .string()
   .regex(

@@ -1,6 +1,7 @@
 import { parse, YAMLParseError } from 'yaml'
 import * as z from 'zod'
 import { PgctlError } from '#core/errors.ts'
+import { describeIssues } from '#core/installation/schema-issues.ts'
 
 /** The word in a name pattern that stands for the installation's workspace. */
 const WORKSPACE = 'WORKSPACE'
@@ -35,7 +36,7 @@ export function parseProfile(text: string, source: string): ProductProfile {
   const result = profileSchema.safeParse(parseYaml(text, source))
   if (result.success) return result.data
   throw new PgctlError('config-invalid', `cannot use the product profile ${source}`, {
-    why: result.error.issues.map(describeIssue).join('; '),
+    why: describeIssues(result.error.issues, Object.keys(profileSchema.shape)),
     next: `mend ${source}`,
   })
 }
@@ -56,9 +57,4 @@ function parseYaml(text: string, source: string): unknown {
       cause: error,
     })
   }
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const path = issue.path.map(String).join('.')
-  return path === '' ? issue.message : `${path}: ${issue.message}`
 }

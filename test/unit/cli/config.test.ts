@@ -79,7 +79,7 @@ describe('installations', () => {
       files: [two],
       flags: {},
       code: 'ambiguous-name',
-      says: /--installation NAME/,
+      says: /--installation acme/,
       why: 'two and no choice',
     },
     {
@@ -101,15 +101,30 @@ describe('installations', () => {
 
 describe('a configuration file that cannot be used', () => {
   const rows = [
-    { text: 'bind: [', says: /flow|sequence|expected/i, why: 'it is no YAML' },
-    { text: 'bnid: x', says: /bnid/, why: 'an unknown key is a typing error, and names itself' },
-    { text: 'installations: { Acme: {} }', says: /Acme/, why: 'a name has a form' },
+    { text: 'bind: [', says: /no YAML: .*flow/i, why: 'it is no YAML' },
+    {
+      text: 'bnid: x',
+      says: /^unknown key "bnid" \(did you mean bind\?\)$/,
+      why: 'an unknown key is a typing error, and names itself',
+    },
+    {
+      text: 'installations: { Acme: {} }',
+      says: /^installations\.Acme: an installation's name is lower-case/,
+      why: 'a name has a form',
+    },
     {
       text: `installations: { acme: { workspace: w, account: 111122223333, region: eu-central-1 } }`,
-      says: /account/,
+      says: /^installations\.acme\.account: an AWS account is twelve digits in quotes/,
       why: 'an account is quoted',
     },
-    { text: '- a\n- b', says: /top level/, why: 'it is a list' },
+    {
+      text: 'installations: { acme: { workspace: w, region: eu-central-1 } }',
+      says: /^installations\.acme\.account: it is missing$/,
+      why: 'an account is not guessed',
+    },
+    { text: 'tail: -1', says: /^tail: it is less than 0$/, why: 'no negative number of lines' },
+    { text: 'bind: ""', says: /^bind: it is empty$/, why: 'an empty address' },
+    { text: '- a\n- b', says: /should be names with values/, why: 'it is a list' },
   ]
   for (const { text, says, why } of rows)
     it(why, () => {
