@@ -103,7 +103,7 @@ export interface SessionFacts {
 
 /** Something that a user should know and that ends nothing. */
 export type SessionWarning =
-  /** A half-close was held back for {@link HELD_FIN_QUIET} and is now sent: the rest of an answer, if any, is lost. */
+  /** A half-close behind something unanswered was held back for {@link HELD_FIN_QUIET} and is now sent: an answer is lost. */
   { readonly code: 'half-close-forced'; readonly connection: ConnectionId }
 
 /** Why a connection ended. */

@@ -18,6 +18,8 @@ interface Connection {
   /** Whether the far end has said anything: a connection that has was not refused. */
   heard: boolean
   full: boolean
+  /** Whether the last word was the local side's: an answer may still be owed. */
+  unanswered: boolean
 }
 
 /** Many connections in one session, by smux. */
@@ -56,6 +58,7 @@ export class MultiplexedStreams implements PortStreams {
         remoteEnded: false,
         heard: false,
         full: false,
+        unanswered: false,
       }
       this.#connections.set(id, connection)
       this.#byStream.set(stream, connection)
@@ -68,6 +71,7 @@ export class MultiplexedStreams implements PortStreams {
   write(id: ConnectionId, bytes: Uint8Array): void {
     const connection = this.#connections.get(id)
     if (connection === undefined || connection.local !== 'open') return
+    connection.unanswered = true
     const mayGoOn = this.#smux.write(connection.stream, bytes)
     if (mayGoOn || connection.full) return
     connection.full = true
@@ -133,6 +137,7 @@ export class MultiplexedStreams implements PortStreams {
     switch (event.type) {
       case 'data':
         connection.heard = true
+        connection.unanswered = false
         if (connection.local !== 'open') this.#heldEnds.heard(connection.id, now)
         this.#events.push({ type: 'data', connection: connection.id, bytes: event.bytes })
         break
@@ -216,10 +221,12 @@ export class MultiplexedStreams implements PortStreams {
   /** The far side said nothing since the local side ended: FIN, and if that brings no answer either, the end. */
   #quietTooLong(connection: Connection, now: Instant): void {
     if (connection.local === 'held') {
-      this.#events.push({
-        type: 'warning',
-        warning: { code: 'half-close-forced', connection: connection.id },
-      })
+      // A client that leaves after its answer (an idle HTTP connection, say) loses nothing.
+      if (connection.unanswered)
+        this.#events.push({
+          type: 'warning',
+          warning: { code: 'half-close-forced', connection: connection.id },
+        })
       this.#finish(connection)
       this.#heldEnds.hold(connection.id, now)
     } else {

@@ -20,6 +20,8 @@ export class SingleStream implements PortStreams {
   #current: ConnectionId | undefined
   #local: 'open' | 'held' | 'finishing' = 'open'
   #full = false
+  /** Whether the last word was the local side's: an answer may still be owed. */
+  #unanswered = false
   #held: Bytes = 0
 
   constructor(halfClose: boolean) {
@@ -46,11 +48,13 @@ export class SingleStream implements PortStreams {
     this.#current = connection
     this.#local = 'open'
     this.#full = false
+    this.#unanswered = false
     this.#held = 0
   }
 
   write(connection: ConnectionId, bytes: Uint8Array): void {
     if (connection !== this.#current || this.#local !== 'open') return
+    this.#unanswered = true
     this.#unsent.push(bytes)
     if (this.#full || this.#unsent.size < UNSENT_HIGH) return
     this.#full = true
@@ -90,6 +94,7 @@ export class SingleStream implements PortStreams {
     const connection = this.#current
     // What a connection that is gone was still sent has no reader.
     if (connection === undefined || bytes.length === 0) return
+    this.#unanswered = false
     this.#held += bytes.length
     this.#heldEnds.heard(connection, now)
     this.#events.push({ type: 'data', connection, bytes })
@@ -125,7 +130,8 @@ export class SingleStream implements PortStreams {
   tick(now: Instant): void {
     const connection = this.#heldEnds.takeDue(now)
     if (connection === undefined) return
-    this.#events.push({ type: 'warning', warning: { code: 'half-close-forced', connection } })
+    if (this.#unanswered)
+      this.#events.push({ type: 'warning', warning: { code: 'half-close-forced', connection } })
     this.#finish()
   }
 

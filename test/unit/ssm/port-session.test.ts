@@ -345,15 +345,30 @@ describe('a local half-close', { timeout: 5_000 }, () => {
   it('is sent after 30 s without a byte from the far side, with a warning', () => {
     const made = halfClosed()
     framesSent(made, 3)
-    feed(made.session, at(1_000), made.agent.output(psh(3, utf8('part'))))
-    outputs(made.session)
-    assert.equal(made.session.deadline(), 1_000 + HELD_FIN_QUIET)
-    does(made.session, 999 + HELD_FIN_QUIET, { type: 'tick' })
+    assert.equal(made.session.deadline(), 3 + HELD_FIN_QUIET)
+    does(made.session, 2 + HELD_FIN_QUIET, { type: 'tick' })
     assert.deepEqual(outputs(made.session), [])
-    does(made.session, 1_000 + HELD_FIN_QUIET, { type: 'tick' })
+    does(made.session, 3 + HELD_FIN_QUIET, { type: 'tick' })
     assert.deepEqual(outputs(made.session), [
       { type: 'warning', warning: { code: 'half-close-forced', connection: 1 } },
     ])
+    assert.deepEqual(framesSent(made, 4 + HELD_FIN_QUIET), [[SMUX_FIN, 3, 0]])
+  })
+
+  it('behind an answer waits for 30 s of silence, too, and is then sent without a word', () => {
+    const made = halfClosed()
+    framesSent(made, 3)
+    feed(made.session, at(1_000), made.agent.output(psh(3, utf8('answer'))))
+    outputs(made.session)
+    assert.equal(made.session.deadline(), 1_000 + HELD_FIN_QUIET)
+    does(made.session, 999 + HELD_FIN_QUIET, { type: 'tick' })
+    assert.deepEqual(framesSent(made, 999 + HELD_FIN_QUIET), [])
+    does(made.session, 1_000 + HELD_FIN_QUIET, { type: 'tick' })
+    assert.deepEqual(
+      outputs(made.session),
+      [],
+      'an idle HTTP connection that its client closes is nothing to tell',
+    )
     assert.deepEqual(framesSent(made, 1_001 + HELD_FIN_QUIET), [[SMUX_FIN, 3, 0]])
   })
 
