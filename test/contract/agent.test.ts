@@ -1,90 +1,21 @@
 /** The sandbox's agent on sockets, between the sandbox's gateway and our own client. */
 
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { PassThrough } from 'node:stream'
-import { buffer, text } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { isPgctlError } from '#core/errors.ts'
-import { systemClock } from '#core/io/system-clock.ts'
 import { runCommand } from '#core/ssm/io/exec.ts'
 import { TerminalRun, type TerminalRunOptions } from '#core/ssm/io/terminal-run.ts'
 import type { SessionFacts } from '#core/ssm/machine.ts'
-import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
-import { type Agent, startAgent } from '#sandbox/agent/io/agent.ts'
-import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
-import { startPayload } from '#sandbox/services/payload.ts'
+import { startAgent } from '#sandbox/agent/io/agent.ts'
 import { WORLD } from '#sandbox/world.ts'
-import { sessionsAt, type TestSessions } from '../support/session-context.ts'
-import { startTestCloud, type TestCloud } from '../support/test-cloud.ts'
+import { type AgentScene, eventually, startAgentScene } from '../support/agent-scene.ts'
 
 const target = WORLD.bastion.instanceId
 const never = new AbortController().signal
 
-let cloud: TestCloud
-let agent: Agent
-let sessions: TestSessions
-const closing = new AsyncDisposableStack()
-
-/** Lets the sockets do their work until `check` holds. A check that never does fails, instead of turning for ever. */
-async function eventually(check: () => boolean): Promise<void> {
-  const deadline = performance.now() + 20_000
-  while (!check()) {
-    if (performance.now() > deadline) throw new Error(`still not so: ${check}`)
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
-async function setUp(): Promise<void> {
-  cloud = closing.use(await startTestCloud())
-  const payload = closing.use(await startPayload({ clock: systemClock }))
-  sessions = sessionsAt(cloud.url, cloud.operator)
-  closing.defer(() => sessions[Symbol.dispose]())
-  agent = await startAgent({
-    // By TLS, with the sandbox's own authority, as an external agent would.
-    gateway: cloud.secureUrl,
-    kms: cloud.secureUrl,
-    ca: cloud.authority.certificate,
-    credentials: cloud.agent,
-    world: { kubernetes: 1, grafana: 1, payload: payload.port, product: 1 },
-    pace: 'none',
-  })
-  await eventually(() => cloud.cloud.gateway.isOnline(target))
-}
-
-const openPort = (host: string, port: number) =>
-  SessionDialer.open(sessions.context, {
-    target,
-    document: 'AWS-StartPortForwardingSessionToRemoteHost',
-    parameters: { host: [host], portNumber: [String(port)], localPortNumber: ['0'] },
-  })
-
-/** One HTTP request on a connection of its own through the dialer. */
-async function fetchOver(
-  dialer: SessionDialer,
-  path: string,
-  body?: Uint8Array,
-): Promise<{ response: IncomingMessage; body: Buffer }> {
-  const stream = await dialer.connect()
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const outgoing = httpRequest(
-      {
-        method: body === undefined ? 'GET' : 'PUT',
-        path,
-        headers: { host: '127.0.0.1', connection: 'close', ...(body && { 'content-length': body.length }) },
-        createConnection: () => stream,
-      },
-      resolve,
-    )
-    outgoing.on('error', reject)
-    outgoing.end(body)
-  })
-  return { response, body: await buffer(response) }
-}
-
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+let scene: AgentScene
 
 /** A terminal session whose output is collected. */
 async function runTerminal(options: Omit<TerminalRunOptions, 'context' | 'stdout' | 'stderr'>) {
@@ -95,14 +26,14 @@ async function runTerminal(options: Omit<TerminalRunOptions, 'context' | 'stdout
       shown[name] += bytes.toString()
     })
   }
-  const run = await TerminalRun.start({ context: sessions.context, ...streams, ...options })
+  const run = await TerminalRun.start({ context: scene.sessions.context, ...streams, ...options })
   return { run, shown, type: (text: string) => run.type(Buffer.from(text)) }
 }
 
 async function exec(...words: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
   const streams = { stdout: new PassThrough(), stderr: new PassThrough() }
   const shown = [text(streams.stdout), text(streams.stderr)]
-  const status = await runCommand({ context: sessions.context, target, words, ...streams }, never)
+  const status = await runCommand({ context: scene.sessions.context, target, words, ...streams }, never)
   for (const stream of Object.values(streams)) stream.end()
   const [stdout = '', stderr = ''] = await Promise.all(shown)
   return { status, stdout, stderr }
@@ -119,85 +50,11 @@ function isAlive(pid: number): boolean {
 }
 
 describe('sandbox agent', { timeout: 60_000 }, () => {
-  before(setUp)
-  afterEach(async () => {
-    cloud.cloud.gateway.order({ kind: 'clear' })
-    cloud.cloud.state.turn(DEFAULT_KNOBS)
-    // No session may outlive its test.
-    await eventually(() => agent.sessionCount === 0)
+  before(async () => {
+    scene = await startAgentScene()
   })
-  after(async () => {
-    await agent[Symbol.asyncDispose]()
-    await closing.disposeAsync()
-  })
-
-  describe('port sessions', () => {
-    it('carry eight connections at once, both ways, to the byte', async () => {
-      await using dialer = await openPort(WORLD.payloadHost, WORLD.payloadPort)
-      const upload = Buffer.alloc(150_000, 'pgctl')
-      await Promise.all(
-        Array.from({ length: 4 }, async (_, i) => {
-          const { response, body } = await fetchOver(dialer, `/random/${100_000 + i}`)
-          assert.equal(body.length, 100_000 + i)
-          assert.equal(response.headers['x-sha256'], sha256(body))
-          const sink = await fetchOver(dialer, '/sink', upload)
-          assert.match(sink.body.toString(), new RegExp(sha256(upload)))
-        }),
-      )
-    })
-
-    it('reach a pod by its address', async () => {
-      await using dialer = await openPort('10.0.32.40', 8080)
-      assert.equal((await fetchOver(dialer, '/random/10')).body.length, 10)
-    })
-
-    for (const end of ['client', 'agent'] as const) {
-      it(`lose nothing when the ${end}'s WebSocket is cut in the middle`, async () => {
-        await using dialer = await openPort(WORLD.payloadHost, WORLD.payloadPort)
-        const stream = await dialer.connect()
-        stream.write('GET /random/3000000 HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n')
-        let length = 0
-        const parts: Buffer[] = []
-        for await (const part of stream as AsyncIterable<Buffer>) {
-          if (length === 0) cloud.cloud.gateway.order({ kind: 'cut', end })
-          parts.push(part)
-          length += part.length
-        }
-        const [head = '', ...rest] = Buffer.concat(parts).toString('latin1').split('\r\n\r\n')
-        const body = Buffer.from(rest.join('\r\n\r\n'), 'latin1')
-        assert.equal(body.length, 3_000_000)
-        assert.match(head, new RegExp(`x-sha256: ${sha256(body)}`, 'i'))
-      })
-    }
-
-    for (const [host, port, reason] of [
-      [WORLD.payloadHost, 8081, 'a closed port'],
-      ['nobody.internal.acme.example', 80, 'an unknown name'],
-      ['hermes.paragon.svc.cluster.local', 1702, 'a name of the cluster'],
-      ['localhost', 22, 'the bastion itself'],
-    ] as const) {
-      it(`refuse ${reason}, and live on`, async () => {
-        await using dialer = await openPort(host, port)
-        for (let i = 0; i < 2; i++) {
-          const stream = await dialer.connect()
-          stream.resume()
-          const error = await new Promise((resolve) => stream.once('error', resolve))
-          assert.ok(isPgctlError(error, 'far-end-refused'), String(error))
-        }
-      })
-    }
-
-    for (const host of ['169.254.169.254', '0xa9fea9fe', '::ffff:169.254.169.254', 'fd00:ec2::254']) {
-      it(`end at once for the metadata service as ${host}, and say why`, async () => {
-        await using dialer = await openPort(host, 80)
-        const ended = Promise.withResolvers<unknown>()
-        dialer.events.subscribe((event) => event.event === 'ended' && ended.resolve(event.error))
-        const error = await ended.promise
-        assert.ok(isPgctlError(error, 'session-ended'))
-        assert.equal(error.why, `Forwarding to IP address ${host} is forbidden.`)
-      })
-    }
-  })
+  afterEach(() => scene.settle())
+  after(() => scene[Symbol.asyncDispose]())
 
   describe('commands', () => {
     it('give their own exit status, standard output and standard error', async () => {
@@ -258,7 +115,7 @@ describe('sandbox agent', { timeout: 60_000 }, () => {
     })
 
     it('are encrypted by KMS where the account says so', async () => {
-      cloud.cloud.state.turn({ kms: 'on' })
+      scene.cloud.cloud.state.turn({ kms: 'on' })
       let facts: SessionFacts | undefined
       const { run, shown } = await runTerminal({
         request: {
@@ -332,7 +189,7 @@ describe('sandbox agent', { timeout: 60_000 }, () => {
     })
 
     it('are encrypted by KMS where the account says so', async () => {
-      cloud.cloud.state.turn({ kms: 'on' })
+      scene.cloud.cloud.state.turn({ kms: 'on' })
       const { run, shown, type } = await runTerminal({ request: { target }, size })
       await eventually(() => shown.stdout.includes('$ '))
       type('stty size; exit\r')
@@ -357,17 +214,17 @@ describe('sandbox agent', { timeout: 60_000 }, () => {
   })
 
   it('comes back when its control channel is cut', async () => {
-    cloud.cloud.gateway.channels.cutAll()
-    await eventually(() => !cloud.cloud.gateway.isOnline(target))
-    await eventually(() => cloud.cloud.gateway.isOnline(target))
+    scene.cloud.cloud.gateway.channels.cutAll()
+    await eventually(() => !scene.cloud.cloud.gateway.isOnline(target))
+    await eventually(() => scene.cloud.cloud.gateway.isOnline(target))
     assert.equal((await exec('true')).status, 0)
   })
 
   it('leaves nothing behind: no process, no folder, no session', async () => {
     const second = await startAgent({
-      gateway: cloud.url,
-      kms: cloud.url,
-      credentials: cloud.agent,
+      gateway: scene.cloud.url,
+      kms: scene.cloud.url,
+      credentials: scene.cloud.agent,
       world: { kubernetes: 1, grafana: 1, payload: 1, product: 1 },
       pace: 'none',
     })
@@ -381,6 +238,6 @@ describe('sandbox agent', { timeout: 60_000 }, () => {
     assert.equal((await run.outcome).end.how, 'far-end')
     assert.deepEqual([existsSync(home), isAlive(Number(shell)), second.sessionCount], [false, false, 0])
     // The first one was displaced, and takes its place again.
-    await eventually(() => cloud.cloud.gateway.isOnline(target))
+    await eventually(() => scene.cloud.cloud.gateway.isOnline(target))
   })
 })
