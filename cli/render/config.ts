@@ -2,12 +2,21 @@ import { neutralise } from '#core/text/neutralise.ts'
 import type { Config, Setting } from '../config.ts'
 import type { Paint } from './error.ts'
 
+/** Where things are, whether or not they exist. */
+export interface ConfigPlaces {
+  /** The user's own configuration file. */
+  readonly config: string
+  /** The folder of saved ports, of the journal of sessions and of what is remembered. */
+  readonly state: string
+}
+
 /** The settings and installations with their origins, for a person. */
-export function renderConfig(config: Config, userPath: string, paint: Paint): string {
-  const settings = Object.entries(config.settings).map(
-    ([name, setting]) =>
-      `  ${name.padEnd(13)} ${value(setting, paint).padEnd(28)} ${paint('dim', origin(setting))}`,
-  )
+export function renderConfig(config: Config, places: ConfigPlaces, paint: Paint): string {
+  const settings = Object.entries(config.settings).map(([name, setting]) => {
+    const from = origin(setting)
+    const row = `  ${name.padEnd(13)} ${value(setting)}`
+    return from === '' ? row : `${row.padEnd(45)}${paint('dim', from)}`
+  })
   const installations = [...config.installations].map(
     ([name, { entry, from }]) =>
       `  ${name.padEnd(13)} ${entry.workspace}  ${entry.cloud} ${entry.region} account ${entry.account}  ${paint('dim', neutralise(from))}`,
@@ -18,15 +27,16 @@ export function renderConfig(config: Config, userPath: string, paint: Paint): st
     ...settings,
     '',
     paint('bold', 'INSTALLATIONS'),
-    ...(installations.length > 0 ? installations : [`  none; describe one in ${userPath}`]),
+    ...(installations.length > 0 ? installations : [`  none; describe one in ${places.config}`]),
     '',
     paint('bold', 'FILES'),
-    ...(files.length > 0 ? files : [`  none; ${userPath} is where yours would be`]),
+    ...(files.length > 0 ? files : [`  none; ${places.config} is where yours would be`]),
+    `  ${neutralise(places.state)} (state)`,
   ].join('\n')
 }
 
-function value(setting: Setting, paint: Paint): string {
-  return setting.value === undefined ? paint('dim', '(not set)') : neutralise(setting.value)
+function value(setting: Setting): string {
+  return setting.value === undefined ? '(not set)' : neutralise(setting.value)
 }
 
 function origin(setting: Setting): string {
@@ -35,7 +45,7 @@ function origin(setting: Setting): string {
 }
 
 /** The same for a program. */
-export function configDocument(config: Config): object {
+export function configDocument(config: Config, places: ConfigPlaces): object {
   return {
     settings: Object.fromEntries(
       Object.entries(config.settings).map(([name, setting]) => [
@@ -45,5 +55,6 @@ export function configDocument(config: Config): object {
     ),
     installations: [...config.installations].map(([name, { entry, from }]) => ({ name, from, ...entry })),
     files: config.files.map(({ path, origin: place }) => ({ path, origin: place })),
+    state: places.state,
   }
 }

@@ -51,10 +51,10 @@ function causeText({ message, why }: Cause): string {
 
 function limits(event: Extract<TunnelEvent, { event: 'session' }>): string {
   const parts: string[] = []
-  if (event.endsAt !== undefined) parts.push(`ends at ${clockTime(event.endsAt)}`)
+  if (event.endsAt !== undefined) parts.push(`at ${clockTime(event.endsAt)}`)
   if (event.idleLimitMs !== undefined)
     parts.push(`after ${Math.round(event.idleLimitMs / 60_000)} min without traffic`)
-  return parts.length === 0 ? '' : `; ${parts.join(', or ')}`
+  return parts.length === 0 ? '' : `; ends ${parts.join(', or ')}`
 }
 
 /** The time of day, where the person is. */

@@ -48,7 +48,7 @@ export function parseJournalEntry(value: unknown, key: string): JournalEntry {
   if (isEntry(value)) return value
   throw new PgctlError('state-invalid', `the journal entry ${key} cannot be used`, {
     why: 'it does not say which session it is about, where that lives and who opened it',
-    next: `remove ${key}.json from the state folder; the session in it, if any, ends by the account's idle limit`,
+    next: `remove ${key}.json from the state folder (pgctl config shows where); the session in it, if any, ends by the account's idle limit`,
   })
 }
 

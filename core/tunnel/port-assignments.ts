@@ -38,7 +38,7 @@ function parseAssignments(value: unknown): Readonly<Record<string, number>> {
   if (isRecord(value) && Object.values(value).every(isPort)) return value as Record<string, number>
   throw new PgctlError('state-invalid', 'the saved ports of tunnels cannot be used', {
     why: 'the document does not map targets to port numbers',
-    next: `remove ${KEY}.json from the state folder; tunnels then take their default ports again`,
+    next: `remove ${KEY}.json from the state folder (pgctl config shows where); tunnels then take their default ports again`,
   })
 }
 

@@ -118,14 +118,30 @@ export function probeFailure(target: Target, probe: Probe, result: ProbeResult):
   if (result.result === 'refused')
     return new PgctlError('far-end-refused', `${target.name} refuses connections`, {
       why: result.detail,
-      next: 'check that it runs and that the way to it is open: pgctl status',
+      next: lookAfter(target),
     })
   if (result.result === 'unanswered' && probe.mustAnswer)
     return new PgctlError('timed-out', `${target.name} does not answer`, {
       why: result.detail,
-      next: 'check that it runs and that the way to it is open: pgctl status',
+      next: lookAfter(target),
     })
   return undefined
+}
+
+/** How to see more than the agent tells, which says nothing of why it could not connect. */
+function lookAfter(target: Target): string {
+  switch (target.kind) {
+    case 'cluster':
+      return 'see how the cluster is: pgctl status'
+    case 'service':
+      return `see what its pods say: pgctl logs ${target.service}`
+    case 'host': {
+      const address = formatHostPort(target.host, target.port)
+      return target.instance === undefined
+        ? `try it from the bastion itself: pgctl exec -- curl -sv --max-time 5 telnet://${address}`
+        : `check host and port, and that ${target.instance} may reach ${address}`
+    }
+  }
 }
 
 function judgeHangUp(probe: Probe): ProbeResult {

@@ -160,9 +160,15 @@ function unknownName(name: string, names: TargetNames): PgctlError {
   ]
   const near = nearest(name, known)
   const forms = 'give a Service with its port (NAME:PORT), or an address (HOST:PORT)'
-  return new PgctlError('target-unknown', `nothing here is called ${name}`, {
-    why:
-      /^(postgres|redis)(-|$)/.test(name) && !names.datastores ? 'datastores were not looked for' : undefined,
-    next: near.length > 0 ? `try ${near.join(' or ')}, or ${forms}` : forms,
+  const what = `nothing here is called ${name}`
+  const engine = /^(postgres|redis)(-|$)/.exec(name)?.[1]
+  if (engine !== undefined && names.datastores === undefined)
+    return new PgctlError('target-unknown', what, {
+      why: 'datastores were not looked for: they are not found by name',
+      next: `give its address: pgctl tunnel HOST:${engine === 'redis' ? 6379 : 5432}`,
+    })
+  return new PgctlError('target-unknown', what, {
+    why: `it is neither "${CLUSTER}" nor a service or monitor of the product`,
+    next: near.length > 0 ? `did you mean ${near.join(' or ')}? otherwise ${forms}` : forms,
   })
 }

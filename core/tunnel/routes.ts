@@ -108,7 +108,7 @@ function attemptsFor(target: Target, facts: RouteFacts): readonly Attempt[] {
 
 function directToHost(instance: string | undefined, host: string, port: number): Attempt {
   if (instance === undefined) return noBastion('direct')
-  const why = `${instance} can reach ${formatHostPort(host, port)} itself`
+  const why = `${instance} connects to ${formatHostPort(host, port)}`
   return { route: 'direct', instance, ...sessionTo(host, port), steps: [], why }
 }
 

@@ -6,6 +6,8 @@ import { nearest } from '#core/text/nearest.ts'
 import type { ServiceStep } from '#core/tunnel/routes.ts'
 import { chooseServicePod, chooseServicePort, type ServicePod } from '#core/tunnel/service-pod.ts'
 
+const NAMES_SHOWN = 20
+
 /**
  * Asks the cluster for a pod that takes the traffic of a Service; `avoided` is one that has just failed.
  * @throws PgctlError `service-unknown` with the nearest names, `target-unknown` for a port that it does not have,
@@ -33,13 +35,22 @@ function hasPods(service: ClusterService): boolean {
 
 async function unknownService(
   client: KubeClient,
-  { namespace, service }: ServiceStep,
+  { namespace, service, port, portIsDefault }: ServiceStep,
   signal: AbortSignal | undefined,
 ): Promise<PgctlError> {
   const names = (await listServices(client, namespace, signal)).map(({ name }) => name)
   const near = nearest(service, names)
   return new PgctlError('service-unknown', `there is no Service ${service} in namespace ${namespace}`, {
-    why: names.length === 0 ? 'the namespace has no Services: is it the right one?' : undefined,
-    next: near.length > 0 ? `try ${near.join(' or ')}` : 'see what there is: pgctl status',
+    why: names.length === 0 ? 'the namespace has no Services' : `there are ${listed(names)}`,
+    next:
+      near.length > 0
+        ? `try ${near.map((name) => `pgctl tunnel ${portIsDefault ? name : `${name}:${port}`}`).join(' or ')}`
+        : 'name one that is there; another namespace is set by "namespace:" in the installation\'s entry',
   })
+}
+
+/** Not all of a large namespace. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN).join(', ')
+  return names.length > NAMES_SHOWN ? `${shown} and ${names.length - NAMES_SHOWN} more` : shown
 }

@@ -122,8 +122,19 @@ export class SessionDialer implements Dialer {
   }
 }
 
+/** What the agent says instead of connecting: it keeps the instance's own credentials from its users. */
+const FORBIDDEN = /^\s*Forwarding to .+ is forbidden/
+
+function forbidden(why: string): PgctlError {
+  return new PgctlError('far-end-refused', 'the agent forwards to no such address', {
+    why,
+    next: 'name another target: link-local addresses, the metadata service among them, are closed to sessions',
+  })
+}
+
 function describeEnd(instance: string, end: SessionEnd): PgctlError {
   if (end.how === 'failed') return end.error
+  if (end.how === 'far-end' && FORBIDDEN.test(end.output)) return forbidden(end.output.trim())
   if (end.how === 'closed') return new PgctlError('session-ended', `the session on ${instance} was closed`)
   return new PgctlError('session-ended', `the session on ${instance} was ended by the other side`, {
     why: end.output.trim() === '' ? 'it gave no reason' : end.output.trim(),

@@ -155,9 +155,15 @@ describe('resolveTarget', { timeout: 10_000 }, () => {
   })
 
   for (const [word, code, message, why, next] of [
-    ['grafna', 'target-unknown', /nothing here is called grafna/, /^$/, /^try grafana, or give/],
-    ['crons', 'target-unknown', /crons/, /^$/, /worker-crons/],
-    ['zzzzzz', 'target-unknown', /zzzzzz/, /^$/, /^give a Service with its port/],
+    [
+      'grafna',
+      'target-unknown',
+      /nothing here is called grafna/,
+      /^it is neither/,
+      /^did you mean grafana\? otherwise give/,
+    ],
+    ['crons', 'target-unknown', /crons/, /^it is neither/, /worker-crons/],
+    ['zzzzzz', 'target-unknown', /zzzzzz/, /^it is neither/, /^give a Service with its port/],
     ['redis', 'ambiguous-name', /several redis/, /redis-queue, redis-sync/, /pgctl tunnel redis-queue/],
     [
       'redis-sync',
@@ -167,7 +173,7 @@ describe('resolveTarget', { timeout: 10_000 }, () => {
       /redis-sync:8080/,
     ],
     ['twice', 'ambiguous-name', /several things/, /twice:1, twice:2/, /pgctl tunnel twice:1/],
-    ['constructor', 'target-unknown', /constructor/, /^$/, /give/],
+    ['constructor', 'target-unknown', /constructor/, /^it is neither/, /give/],
   ] as const)
     it(`${word} → ${code}`, () => {
       assert.throws(
@@ -186,7 +192,10 @@ describe('resolveTarget', { timeout: 10_000 }, () => {
     const { services, monitors } = NAMES
     assert.throws(
       () => resolve('postgres-hermes', { services, monitors }),
-      (error) => isPgctlError(error, 'target-unknown') && /not looked for/.test(error.why ?? ''),
+      (error) =>
+        isPgctlError(error, 'target-unknown') &&
+        /not looked for/.test(error.why ?? '') &&
+        error.next === 'give its address: pgctl tunnel HOST:5432',
     )
   })
 })
