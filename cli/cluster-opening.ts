@@ -5,6 +5,7 @@ import { listenLocally } from '#core/tunnel/io/listener.ts'
 import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
 import { chooseRoute } from '#core/tunnel/routes.ts'
 import type { Deps } from './deps.ts'
+import { allInOrder } from './in-order.ts'
 
 export interface ClusterWishes {
   readonly reason?: string | undefined
@@ -22,9 +23,9 @@ export async function openCluster(
   wishes: ClusterWishes,
   signal: AbortSignal,
 ): Promise<TunnelledAccess> {
-  const [{ bastion }, context, cluster] = await Promise.all([
-    deps.bastion(signal),
+  const [context, { bastion }, cluster] = await allInOrder([
     deps.sessions(signal),
+    deps.bastion(signal),
     deps.clusterCredentials.endpoint(signal),
   ])
   const target = {

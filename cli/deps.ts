@@ -22,6 +22,7 @@ import { systemProcesses } from '#core/tunnel/io/processes.ts'
 import type { SessionPlace } from '#core/tunnel/journal.ts'
 import { SessionJournal, sweepSessions } from '#core/tunnel/session-journal.ts'
 import { chooseInstallation, type SettingName } from './config.ts'
+import { allInOrder } from './in-order.ts'
 import { loadConfig } from './load-config.ts'
 import { paths } from './paths.ts'
 import { readProductProfile } from './product-profile.ts'
@@ -106,7 +107,7 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     ),
     sessions: once(async (signal) => {
       // Both at once: only what follows them is more than a read.
-      const [context] = await Promise.all([account.sessions(signal), identity(signal)])
+      const [, context] = await allInOrder([identity(signal), account.sessions(signal)])
       await account.sweep(signal)
       return context
     }),

@@ -12,6 +12,7 @@ import { chooseRoute, type RouteFacts } from '#core/tunnel/routes.ts'
 import { parseTargets, type TargetWord } from '#core/tunnel/target.ts'
 import { openTunnel, type Tunnel } from '#core/tunnel/tunnel.ts'
 import { type Account, type Deps, type Surroundings, wireAccount, wireInstallation } from './deps.ts'
+import { allInOrder } from './in-order.ts'
 import { loadConfig } from './load-config.ts'
 
 export interface TunnelWishes {
@@ -98,9 +99,9 @@ async function findWay(
   const deps = await wireInstallation(surroundings)
   const targets = words.map((word) => resolveTarget(word, deps.profile))
   const needsCluster = targets.some(({ kind }) => kind !== 'host')
-  const [{ bastion }, context, cluster] = await Promise.all([
-    deps.bastion(signal),
+  const [context, { bastion }, cluster] = await allInOrder([
     deps.sessions(signal),
+    deps.bastion(signal),
     needsCluster ? deps.clusterCredentials.endpoint(signal) : undefined,
   ])
   return {

@@ -1,13 +1,14 @@
 import { PgctlError } from '#core/errors.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, reasonFlag } from '../flags.ts'
+import { allInOrder } from '../in-order.ts'
 
 export default class Exec extends BaseCommand {
   static override summary = 'Run one command on the bastion, and give its exit status as our own.'
   static override description = [
     'The words after `--` are run as they are, without a shell. stdout and stderr stay apart and nothing is added to',
     'them; the command gets no input.',
-  ].join('\n')
+  ].join(' ')
   static override examples = [
     '<%= config.bin %> exec -- uname -a',
     '<%= config.bin %> exec --reason "INC-4711" -- sh -c "df -h | tail -n +2"',
@@ -25,7 +26,7 @@ export default class Exec extends BaseCommand {
     const { wireInstallation } = await import('../deps.ts')
     const { runCommand } = await import('#core/ssm/io/exec.ts')
     const deps = await wireInstallation(this.surroundings(flags))
-    const [{ bastion }, context] = await Promise.all([deps.bastion(this.signal), deps.sessions(this.signal)])
+    const [context, { bastion }] = await allInOrder([deps.sessions(this.signal), deps.bastion(this.signal)])
     process.exitCode = await runCommand(
       {
         context,

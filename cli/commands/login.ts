@@ -1,13 +1,14 @@
 import { PgctlError } from '#core/errors.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, reasonFlag } from '../flags.ts'
+import { allInOrder } from '../in-order.ts'
 
 export default class Login extends BaseCommand {
   static override summary = 'Open a shell on the bastion.'
   static override description = [
     'Every key travels, Ctrl-C included, and the size follows the window. `exit` or Ctrl-D ends the shell; `~.` at the',
     'start of a line leaves one that no longer answers.',
-  ].join('\n')
+  ].join(' ')
   static override examples = [
     '<%= config.bin %> login',
     '<%= config.bin %> login --installation acme --reason "INC-4711: queue is stuck"',
@@ -25,7 +26,7 @@ export default class Login extends BaseCommand {
     const { wireInstallation } = await import('../deps.ts')
     const { runLogin } = await import('#core/ssm/io/login.ts')
     const deps = await wireInstallation(this.surroundings(flags))
-    const [{ bastion }, context] = await Promise.all([deps.bastion(this.signal), deps.sessions(this.signal)])
+    const [context, { bastion }] = await allInOrder([deps.sessions(this.signal), deps.bastion(this.signal)])
     await runLogin(
       {
         context,

@@ -3,6 +3,7 @@ import { assess } from '#core/installation/status.ts'
 import { BaseCommand } from '../base-command.ts'
 import type { Surroundings } from '../deps.ts'
 import { installationFlags } from '../flags.ts'
+import { allInOrder } from '../in-order.ts'
 import { renderStatus, type StatusReport, statusDocument } from '../render/status.ts'
 
 export default class Status extends BaseCommand {
@@ -10,7 +11,7 @@ export default class Status extends BaseCommand {
   static override description = [
     'Who calls and in which account, the bastion and its agent, the limits of sessions, the cluster. Nothing is',
     'started or changed. The exit status is 5 when a check fails; warnings do not count.',
-  ].join('\n')
+  ].join(' ')
   static override examples = [
     '<%= config.bin %> status',
     '<%= config.bin %> status --installation acme --json',
@@ -32,14 +33,11 @@ export default class Status extends BaseCommand {
     const { root, version } = this.config
     const deps = await wireInstallation({ flags, environment: process.env, root, version, logger })
     const { installation, profile, clusterName } = deps
-    const reads = [
+    const [identity, inventory, limits] = await allInOrder([
       deps.identity(signal),
       deps.inventory(['bastion', 'cluster'], 'full', signal),
       deps.sessionApi.limits(signal),
-    ] as const
-    // Of several failures the first in this order is told: who the caller is comes before what they may see.
-    await Promise.allSettled(reads)
-    const [identity, inventory, limits] = await Promise.all(reads)
+    ])
     const now = Date.now()
     const wanted = installation.bastion ?? resourceName(profile, 'bastion', installation.workspace)
     const assessment = assess(inventory, { wanted, clusterName, now })

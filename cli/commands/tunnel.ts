@@ -15,7 +15,7 @@ export default class Tunnel extends BaseCommand {
     '(`db.internal:5432`), or an instance followed by addresses, which needs no installation. The local port is the',
     'same for everyone. A tunnel is ready when a byte has gone to the far end and back; it stays open until Ctrl-C,',
     'through losses of the network. With --json every event is a line.',
-  ].join('\n')
+  ].join(' ')
   static override examples = [
     '<%= config.bin %> tunnel grafana',
     '<%= config.bin %> tunnel grafana prometheus --reason "INC-4711"',
