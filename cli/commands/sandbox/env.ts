@@ -10,7 +10,7 @@ export default class SandboxEnv extends BaseCommand {
   static override description = [
     'They are what every program of AWS reads: one endpoint for all services, region, keys and certificate authority;',
     'and a configuration file of pgctl. Nothing else tells a program that it is in a sandbox.',
-  ].join('\n')
+  ].join(' ')
   static override examples = [
     'eval "$(<%= config.bin %> sandbox env)"',
     '<%= config.bin %> sandbox env --name slow --json',

@@ -22,7 +22,7 @@ export default class SandboxFault extends BaseCommand {
   static override description = [
     'cut ends TCP connections; stall holds messages back; drop, delay, duplicate and reorder do that to them; refuse',
     'lets no client connect; close-every closes WebSockets in order, again and again; clear ends every fault.',
-  ].join('\n')
+  ].join(' ')
   static override examples = [
     '<%= config.bin %> sandbox fault cut',
     '<%= config.bin %> sandbox fault stall --direction to-client --ms 3000',

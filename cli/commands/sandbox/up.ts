@@ -14,7 +14,7 @@ export default class SandboxUp extends BaseCommand {
   static override description = [
     'Everything listens on the loopback only, and nothing is sent anywhere. It runs until Ctrl-C, or with --detach',
     'until `pgctl sandbox down`. Several run side by side, each with a name of its own.',
-  ].join('\n')
+  ].join(' ')
   static override examples = [
     '<%= config.bin %> sandbox up --detach && eval "$(<%= config.bin %> sandbox env)"',
     '<%= config.bin %> sandbox up --name slow --latency 40',
