@@ -1,4 +1,4 @@
-import { PgctlError } from '#core/errors.ts'
+import { messageOf, PgctlError } from '#core/errors.ts'
 import type { RecordedCall } from './aws/calls.ts'
 import type { FaultOrder } from './gateway/faults.ts'
 import type { GatewayStatistics } from './gateway/gateway.ts'
@@ -55,10 +55,21 @@ export class AdminClient {
       headers: { authorization: `Bearer ${adminSecret}`, connection: 'close' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }).catch((error: Error) => {
-      throw new PgctlError('sandbox-not-running', `no sandbox answers at ${plainEndpoint}`, { cause: error })
+      throw new PgctlError('sandbox-not-running', `no sandbox answers at ${plainEndpoint}`, {
+        why: messageOf(error.cause ?? error),
+        next: 'see how it is: pgctl sandbox status',
+        cause: error,
+      })
     })
     const result = (await answer.json()) as T & { message?: string }
-    if (!answer.ok) throw new PgctlError('usage', 'the sandbox refuses that', { why: result.message })
+    if (!answer.ok) throw refused(result.message)
     return result
   }
+}
+
+function refused(why: string | undefined): PgctlError {
+  return new PgctlError('usage', 'the sandbox refuses that', {
+    why,
+    next: 'see what goes with what: pgctl sandbox fault --help',
+  })
 }

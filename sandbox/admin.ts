@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import * as z from 'zod'
+import { messageOf } from '#core/errors.ts'
 import type { CallRecord } from './aws/calls.ts'
 import { headerOf, type WireAnswer, type WireRequest } from './aws/http-message.ts'
 import type { MessageGateway } from './gateway/gateway.ts'
@@ -50,7 +51,7 @@ export class Admin {
       const result = this.#act(`${request.method} ${request.path.slice(PREFIX.length)}`, request)
       return result === undefined ? json(404, { message: 'there is nothing here' }) : json(200, result)
     } catch (error) {
-      return json(400, { message: error instanceof z.ZodError ? z.prettifyError(error) : String(error) })
+      return json(400, { message: error instanceof z.ZodError ? clausesOf(error) : messageOf(error) })
     }
   }
 
@@ -97,4 +98,11 @@ function bodyOf(request: WireRequest): unknown {
 
 function json(status: number, body: object): WireAnswer {
   return { status, headers: { 'content-type': 'application/json' }, body: `${JSON.stringify(body)}\n` }
+}
+
+/** All that is wrong, on one line. */
+function clausesOf({ issues }: z.ZodError): string {
+  return issues
+    .map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`))
+    .join('; ')
 }

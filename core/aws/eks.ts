@@ -48,7 +48,7 @@ function toCluster(name: string, described: DescribedCluster | undefined): Clust
   if (url === null || ca === '')
     throw new PgctlError('cluster-unreachable', `cannot use the cluster ${name}: it has no endpoint`, {
       why: `its status is ${state}`,
-      next: 'wait until it is active',
+      next: 'wait until it is active: pgctl status shows it',
     })
   return {
     name,

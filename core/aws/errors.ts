@@ -84,13 +84,13 @@ const TELL: Readonly<Record<AwsErrorCode, (story: Story) => Telling>> = {
   'permission-denied': tellDenial,
   throttled: () => ({ what: 'AWS asks to slow down', next: 'wait a minute and run the command again' }),
   'endpoint-unreachable': tellUnreachable,
-  'agent-offline': () => ({
+  'agent-offline': ({ call, caller }) => ({
     what: 'its agent is not connected to the session service',
-    next: 'pgctl status shows the state of the instance, its agent and its role',
+    next: `see how instance, agent and role are: pgctl status, or aws ssm describe-instance-information --region ${caller.region} --filters Key=InstanceIds,Values=${call.resource ?? 'ID'}`,
   }),
   'bastion-missing': ({ caller }) => ({
     what: `there is no such instance in ${caller.region}`,
-    next: 'pgctl status shows the bastions that can be seen',
+    next: 'see which bastions there are: pgctl status',
   }),
   'session-refused': ({ facts }) => ({ what: 'the session service refused', next: mendSession(facts) }),
   'session-ended': () => ({ what: 'the session has ended', next: 'run the command again for a new one' }),
@@ -137,7 +137,7 @@ function tellUnreachable({ facts, caller }: Story): Telling {
       next: `run the command again; if it stays so, see whether AWS reports trouble in ${caller.region}`,
     }
   return {
-    what: 'its endpoint cannot be reached',
+    what: 'the endpoint of AWS cannot be reached',
     next: `check the network, the proxy (HTTPS_PROXY, NO_PROXY), AWS_ENDPOINT_URL, and that ${caller.region} is spelt right`,
   }
 }

@@ -131,7 +131,7 @@ function judgeAddress({ id, publicAddress }: Bastion): Finding[] {
 }
 
 function judgeCluster({ cluster, unreadable, region }: Inventory, clusterName: string): Finding[] {
-  if (cluster !== undefined) return judgeClusterStatus(cluster)
+  if (cluster !== undefined) return judgeClusterStatus(cluster, region)
   if (unreadable.some(({ part }) => part === 'cluster')) return []
   return [
     {
@@ -143,23 +143,25 @@ function judgeCluster({ cluster, unreadable, region }: Inventory, clusterName: s
   ]
 }
 
-function judgeClusterStatus({ name, status }: Cluster): Finding[] {
+function judgeClusterStatus({ name, status }: Cluster, region: string): Finding[] {
   if (status === 'active') return []
   return [
     {
       code: 'cluster-inactive',
       severity: status === 'updating' ? 'warning' : 'failed',
       message: `the cluster ${name} is ${status}`,
+      next: `see why: aws eks describe-cluster --region ${region} --name ${name}`,
     },
   ]
 }
 
 function notReadable(part: InventoryPart, action: string, error: PgctlError): Finding {
+  const denied = error.code === 'permission-denied'
   return {
     code: 'not-readable',
     severity: NEEDED_FOR_VERDICT.has(part) ? 'failed' : 'warning',
-    message: `${part} could not be read, which needs ${action}`,
-    why: error.why ?? error.message,
+    message: denied ? `${part} could not be read, which needs ${action}` : error.message,
+    why: error.why ?? (denied ? error.message : undefined),
     next: error.next,
   }
 }

@@ -57,6 +57,8 @@ export function isPassing(error: unknown): boolean {
   return error instanceof PgctlError && (error.code === 'cluster-unreachable' || error.code === 'timed-out')
 }
 
+const SEE_CLUSTER = 'run the command again; if it stays so, see how the cluster is: pgctl status'
+
 /** Failures of TLS that no second try mends. */
 const UNTRUSTED = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
@@ -86,6 +88,7 @@ export function connectionError(cluster: string, error: unknown): PgctlError {
     )
   return new PgctlError('cluster-unreachable', `cannot reach the Kubernetes API of ${cluster}`, {
     why: messageOf(error),
+    next: SEE_CLUSTER,
     cause: error,
   })
 }
@@ -95,7 +98,7 @@ function describeAnswer(
   cluster: string,
   status: number,
   why: string,
-): { code: ErrorCode; message: string; next?: string } {
+): { code: ErrorCode; message: string; next: string } {
   const what = phrase(subject)
   switch (status) {
     case 401:
@@ -112,16 +115,36 @@ function describeAnswer(
         next: `ask for a Role with the verb "${/cannot (\w+) resource/.exec(why)?.[1] ?? subject.verb}" on "${subject.resource}" in namespace "${subject.namespace}"`,
       }
     case 404:
-      return { code: 'target-unknown', message: `the cluster ${cluster} has nothing to ${what}` }
+      return {
+        code: 'target-unknown',
+        message: `the cluster ${cluster} has nothing to ${what}`,
+        next: 'check the namespace and the workspace of the installation: pgctl config',
+      }
     case 429:
-      return { code: 'throttled', message: `the cluster ${cluster} is too busy to ${what}` }
+      return {
+        code: 'throttled',
+        message: `the cluster ${cluster} is too busy to ${what}`,
+        next: 'wait a minute and run the command again',
+      }
     case 502:
     case 503:
-      return { code: 'cluster-unreachable', message: `the Kubernetes API of ${cluster} could not ${what}` }
+      return {
+        code: 'cluster-unreachable',
+        message: `the Kubernetes API of ${cluster} could not ${what}`,
+        next: SEE_CLUSTER,
+      }
     case 504:
-      return { code: 'timed-out', message: `the Kubernetes API of ${cluster} took too long to ${what}` }
+      return {
+        code: 'timed-out',
+        message: `the Kubernetes API of ${cluster} took too long to ${what}`,
+        next: SEE_CLUSTER,
+      }
     default:
-      return { code: 'failed', message: `the Kubernetes API of ${cluster} did not ${what}` }
+      return {
+        code: 'failed',
+        message: `the Kubernetes API of ${cluster} did not ${what}`,
+        next: SEE_CLUSTER,
+      }
   }
 }
 
