@@ -24,7 +24,7 @@ export function createClusterCredentials(
   known?: Cluster,
 ): ClusterCredentials {
   let cluster = known
-  let latest: { readonly token: Promise<ClusterToken>; renewAt: Ms } | undefined
+  let latest: { readonly token: Promise<ClusterToken>; renewAt: Ms; value?: string } | undefined
 
   return {
     async endpoint(signal) {
@@ -33,14 +33,16 @@ export function createClusterCredentials(
       return { name, host, port, ca }
     },
 
-    async token() {
+    async token({ refused } = {}) {
       const { wall } = connection.clock.now()
-      if (latest !== undefined && wall < latest.renewAt) return latest.token
-      const signing = { token: signToken(connection, clusterName, wall), renewAt: Infinity }
+      const turnedAway = refused !== undefined && refused.value === latest?.value
+      if (latest !== undefined && wall < latest.renewAt && !turnedAway) return latest.token
+      const signing: typeof latest = { token: signToken(connection, clusterName, wall), renewAt: Infinity }
       latest = signing
       try {
         const token = await signing.token
         signing.renewAt = token.expires - RENEWAL_MARGIN
+        signing.value = token.value
         return token
       } catch (error) {
         if (latest === signing) latest = undefined

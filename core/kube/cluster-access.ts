@@ -1,4 +1,4 @@
-import type { ClusterToken } from '#core/kube/credentials.ts'
+import type { ClusterToken, TokenRequest } from '#core/kube/credentials.ts'
 
 /**
  * All that is needed to speak to one cluster's API, and nothing about how the way there was made: the address is
@@ -11,14 +11,6 @@ export interface ClusterAccess {
   readonly tlsServerName: string
   /** The certificate authority of the API server, PEM. */
   readonly ca: string
-  /**
-   * A token that is good now; called for every request. With `refused`, the cluster has just turned that one away:
-   * the answer is another one, if another one can be had.
-   */
+  /** A token that is good now; called for every request. */
   token(request?: TokenRequest): Promise<ClusterToken>
-}
-
-export interface TokenRequest {
-  readonly refused?: ClusterToken | undefined
-  readonly signal?: AbortSignal | undefined
 }

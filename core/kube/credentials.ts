@@ -25,5 +25,11 @@ export interface ClusterToken {
  */
 export interface ClusterCredentials {
   endpoint(signal?: AbortSignal): Promise<ClusterEndpoint>
-  token(signal?: AbortSignal): Promise<ClusterToken>
+  token(request?: TokenRequest): Promise<ClusterToken>
+}
+
+export interface TokenRequest {
+  /** The cluster has just turned this one away: another one is wanted, if another one can be had. */
+  readonly refused?: ClusterToken | undefined
+  readonly signal?: AbortSignal | undefined
 }

@@ -127,7 +127,7 @@ class LogFollower {
     for (const { selection, sources } of this.#watched)
       if (sources.pods === 0) this.#out.report({ event: 'empty', service: selection.service })
     for (const change of changes) if (change.kind !== 'joined') this.#tell(change)
-    this.#run(this.#readAll(sources))
+    void this.#run(this.#readAll(sources))
   }
 
   events(): AsyncGenerator<readonly LogEvent[]> {
@@ -161,7 +161,7 @@ class LogFollower {
     if (this.#options.follow) {
       for (const { source, reader } of readers)
         if (!reader.isComplete) this.#followRun(source, reader, this.#range)
-      for (const watched of this.#watched) this.#run(this.#followChanges(watched))
+      for (const watched of this.#watched) void this.#run(this.#followChanges(watched))
     } else if (this.#lost.length > 0) this.#out.fail(incomplete(this.#lost))
     else this.#out.close()
   }

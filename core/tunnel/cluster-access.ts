@@ -49,7 +49,7 @@ export async function openClusterAccess(
     server: `https://${listener.address}:${listener.port}`,
     tlsServerName: host,
     ca,
-    token: (request) => credentials.token(request?.signal),
+    token: (request) => credentials.token(request),
     explain: (error) => explained(error, failure),
     [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   }

@@ -82,6 +82,17 @@ describe('a token of the cluster', { timeout: 10_000 }, () => {
     assert.equal(second.expires, time.now + 15 * MINUTE)
   })
 
+  it('is renewed early when the cluster turned it away, once for all who were', async () => {
+    const { api, time } = setUp()
+    const refused = await api.token()
+    time.now += MINUTE
+    const renewed = await Promise.all([api.token({ refused }), api.token({ refused }), api.token()])
+    assert.equal(new Set(renewed.map(({ value }) => value)).size, 1)
+    assert.notEqual(renewed[0]?.value, refused.value)
+    time.now += MINUTE
+    assert.equal((await api.token({ refused })).value, renewed[0]?.value, 'it has been replaced already')
+  })
+
   it('ends with the credentials that signed it, if they end first', async () => {
     const { api } = setUp(async () => ({ ...KEYS, expires: NOW + 5 * MINUTE }))
     assert.equal((await api.token()).expires, NOW + 5 * MINUTE)
