@@ -111,8 +111,6 @@ class TunnelLife implements Tunnel {
     this.#unsubscribe = this.#dialer.events.subscribe((event) => this.#onDialerEvent(event))
     this.#dialing.resolve(this.#dialer)
     const result = await this.#probe(this.#dialer, signal)
-    // The route may have ended while the last byte of the answer was under way.
-    if (this.#ending !== undefined) throw await this.ended
     this.#ready = describeReady(target, plan.route, listener, result)
     this.#report(this.#ready)
     if (result.result === 'answered' && result.concern !== undefined)
@@ -177,6 +175,8 @@ class TunnelLife implements Tunnel {
     })
     const stream = await dialer.connect(signal)
     const result = await shell.probe(stream, probe, { clock: shell.clock, signal })
+    // A route that has ended meanwhile says more than the connection that it cut.
+    if (this.#ending !== undefined) throw await this.ended
     const failure = probeFailure(target, probe, result)
     if (failure !== undefined) throw failure
     return result
