@@ -143,7 +143,7 @@ export function chooseInstallation(config: Config): Installation {
           : `${from} asks for it; configured: ${names.join(', ')}`,
       next:
         close.length > 0
-          ? `did you mean ${close.join(' or ')}?`
+          ? `did you mean ${close.join(' or ')}? choose it: --installation ${close[0]}`
           : 'see what is configured, and where: pgctl config',
     })
   }

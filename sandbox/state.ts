@@ -214,30 +214,35 @@ export async function runningRecord(folder: SandboxFolder): Promise<SandboxRecor
     case 'broken':
       throw new PgctlError('sandbox-broken', `the sandbox "${folder.name}" is half dead`, {
         why: condition.why,
-        next: `clean up and start it again: pgctl sandbox down --name ${folder.name} && pgctl sandbox up --name ${folder.name} --detach`,
+        next: `clean up and start it again: pgctl sandbox down${option(folder.name)} && pgctl sandbox up${option(folder.name)} --detach`,
       })
     case 'starting':
       throw new PgctlError('sandbox-not-running', `the sandbox "${folder.name}" is still starting`, {
-        next: 'try again in a second',
+        next: 'run the command again in a second',
       })
     case 'absent':
       throw new PgctlError('sandbox-not-running', `there is no sandbox "${folder.name}"`, {
-        next: `start it: pgctl sandbox up --name ${folder.name} --detach`,
+        next: `start it: pgctl sandbox up${option(folder.name)} --detach`,
       })
   }
 }
 
 function alreadyRunning(name: string): PgctlError {
   return new PgctlError('sandbox-running', `the sandbox "${name}" is already running`, {
-    next: `use it: eval "$(pgctl sandbox env --name ${name})"; or end it: pgctl sandbox down --name ${name}`,
+    next: `use it: eval "$(pgctl sandbox env${option(name)})"; or end it: pgctl sandbox down${option(name)}`,
   })
 }
 
 function halfDead(name: string, why: string, { pid }: ProcessIdentity): PgctlError {
   return new PgctlError('sandbox-broken', `the sandbox "${name}" is half dead`, {
     why: `${why}, and its process ${pid} still runs`,
-    next: `end it: pgctl sandbox down --name ${name}`,
+    next: `end it: pgctl sandbox down${option(name)}`,
   })
+}
+
+/** How a command is told which sandbox; the usual one needs no word. */
+function option(name: string): string {
+  return name === 'default' ? '' : ` --name ${name}`
 }
 
 function ignoreAbsence(error: NodeJS.ErrnoException): void {

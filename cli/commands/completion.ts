@@ -12,7 +12,7 @@ export default class Completion extends BaseCommand {
     '<%= config.bin %> completion fish > ~/.config/fish/completions/pgctl.fish',
   ]
   static override args = {
-    shell: Args.string({ options: SHELLS, required: true, description: 'bash, zsh or fish.' }),
+    shell: Args.string({ options: SHELLS, required: true, description: 'Which shell.' }),
   }
 
   override async run(): Promise<void> {

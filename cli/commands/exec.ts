@@ -13,6 +13,7 @@ export default class Exec extends BaseCommand {
     '<%= config.bin %> exec -- uname -a',
     '<%= config.bin %> exec --reason "INC-4711" -- sh -c "df -h | tail -n +2"',
   ]
+  static override usage = 'exec [-i NAME] [--region REGION] [--profile PROFILE] [--reason TEXT] -- COMMAND...'
   static override strict = false
   static override flags = { ...installationFlags, ...reasonFlag }
 

@@ -9,8 +9,6 @@ type Style = Parameters<typeof styleText>[0]
 export type Paint = (style: Style, text: string) => string
 
 export function painter(stream: NodeJS.WriteStream): Paint {
-  // Node lets FORCE_COLOR win over NO_COLOR, and prints a warning into the middle of the output.
-  if (process.env['NO_COLOR']) return (_style, text) => text
   return (style, text) => styleText(style, text, { stream })
 }
 

@@ -5,8 +5,8 @@ export function renderExitStatuses(): string {
   const codes = codesByStatus()
   const rows = Object.entries(EXIT_STATUSES).map(([status, meaning]) => {
     const names = codes.get(Number(status) as ExitStatus) ?? []
-    const list = names.length === 0 ? '' : `\n       ${names.join(', ')}`
-    return `  ${status.padStart(3)}  ${meaning}${list}`
+    const list = wrap(names.join(', ')).map((line) => `\n       ${line}`)
+    return `  ${status.padStart(3)}  ${meaning}${list.join('')}`
   })
   return [
     'EXIT STATUS',
@@ -14,4 +14,9 @@ export function renderExitStatuses(): string {
     '',
     '`exec` gives the exit status of the command that it ran. The names are the `code` of `--json` errors.',
   ].join('\n')
+}
+
+/** In lines that fit a terminal of 80 columns. */
+function wrap(text: string): string[] {
+  return text.match(/\S.{0,71}(?=\s|$)/g) ?? []
 }

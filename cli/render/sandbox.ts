@@ -24,7 +24,7 @@ export function renderSandboxes(rows: readonly SandboxRow[], paint: Paint): stri
 function describe(row: SandboxRow, paint: Paint): string {
   if (row.state === 'starting') return paint('yellow', 'starting')
   if (row.state === 'broken') {
-    const next = `end it: pgctl sandbox down --name ${row.name}`
+    const next = `end it: pgctl sandbox down${row.name === 'default' ? '' : ` --name ${row.name}`}`
     return `${paint('red', 'broken')}  ${neutralise(row.why ?? '')}; ${next}`
   }
   const sessions = `${row.openSessions} open ${row.openSessions === 1 ? 'session' : 'sessions'}`

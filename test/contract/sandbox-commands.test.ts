@@ -130,10 +130,7 @@ describe('pgctl sandbox', { timeout: 60_000 }, () => {
       await new Promise((resolve) => setTimeout(resolve, 5))
     const shown = await pgctl('sandbox', 'status')
     assert.equal(shown.status, 5)
-    assert.match(
-      shown.stdout,
-      /^default {2}broken {2}its process \d+ is gone; end it: pgctl sandbox down --name default$/m,
-    )
+    assert.match(shown.stdout, /^default {2}broken {2}its process \d+ is gone; end it: pgctl sandbox down$/m)
     const env = await pgctl('sandbox', 'env')
     assert.equal(env.status, 1)
     assert.match(env.stderr, /half dead/)

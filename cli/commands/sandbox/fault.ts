@@ -31,7 +31,7 @@ export default class SandboxFault extends BaseCommand {
   ]
   static override enableJsonFlag = true
   static override args = {
-    kind: Args.string({ description: 'what goes wrong', required: true, options: [...KINDS] }),
+    kind: Args.string({ description: 'What goes wrong.', required: true, options: [...KINDS] }),
   }
   static override flags = {
     ...sandboxFlag,
