@@ -90,11 +90,8 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async catch(thrown: unknown): Promise<void> {
+    if (this.#isEnough) return
     const output: unknown = this.#outputClosed.signal.reason
-    if (isPgctlError(output, 'interrupted')) {
-      process.exitCode = 0
-      return
-    }
     const error = this.#interrupts?.signal.aborted
       ? asInterrupt(thrown, this.#interrupts.signal)
       : toFailure(isPgctlError(output) ? output : thrown, this.#vocabulary())
@@ -113,10 +110,16 @@ export abstract class BaseCommand extends Command {
   #vocabulary(): Vocabulary {
     const { bin, commands } = this.config
     const name = (this.id ?? '').replaceAll(':', ' ')
-    return { bin, commands: namesOf(commands), command: { name, flags: Object.keys(this.ctor.flags) } }
+    return { bin, commands: namesOf(commands), command: { name, flags: Object.keys(this.ctor.flags ?? {}) } }
+  }
+
+  /** Whether the reader of stdout has gone away: whatever becomes of the command then, it has done its part. */
+  get #isEnough(): boolean {
+    return isPgctlError(this.#outputClosed.signal.reason, 'interrupted')
   }
 
   protected override async finally(_: Error | undefined): Promise<void> {
+    if (this.#isEnough) process.exitCode = 0
     this.#interrupts?.stop()
     process.stdout.off('error', this.#onOutputError)
     process.stdout.on('error', ignore)

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { Config, flush, run } from '@oclif/core'
+import { Config, run } from '@oclif/core'
 import { exitStatusOf } from './exit-codes.ts'
 import { toFailure } from './failure.ts'
 import { errorDocument, painter, renderError } from './render/error.ts'
@@ -10,14 +10,21 @@ const LINGER_MS = 3_000
 
 /** Runs the command that the arguments name, and sets the exit status. */
 export async function start(argv = process.argv.slice(2)): Promise<void> {
+  // Node lets FORCE_COLOR win, and warns in the middle of the output; whoever says no to colours means it.
+  if (process.env['NO_COLOR']) delete process.env['FORCE_COLOR']
   const root = fileURLToPath(new URL('..', import.meta.url))
   try {
     await run(argv, { root })
-    await flush()
+    await flushOutput()
   } catch (thrown) {
     await report(thrown, argv, root)
   }
   endWithin(LINGER_MS)
+}
+
+/** Resolves when all of the result is on its way, also when nobody takes it any more: a closed pipe never drains. */
+function flushOutput(): Promise<void> {
+  return new Promise((resolve) => process.stdout.write('', () => resolve()))
 }
 
 /** Failures outside any command: a command that does not exist, a package that is not whole. */
