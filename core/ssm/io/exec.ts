@@ -5,6 +5,9 @@ import { failureOf, TerminalRun, type TerminalRunOptions } from '#core/ssm/io/te
 
 /** What Ctrl-C is on the wire; the agent turns it into SIGINT for the command. */
 const INTERRUPT = 3
+/** What the agent tells of a command that a signal has killed, and what a shell would have told of ours. */
+const KILLED_BY_SIGNAL = -1
+const INTERRUPTED = 130
 /** How long an interrupted command may take to end before its session is ended instead. */
 const INTERRUPT_GRACE: Ms = 5_000
 
@@ -43,7 +46,8 @@ export async function runCommand(options: ExecOptions, signal: AbortSignal): Pro
   if (outcome === undefined) throw signal.reason
   const failure = failureOf(outcome)
   if (failure !== undefined) throw failure
-  if (outcome.status !== undefined) return outcome.status
+  const { status } = outcome
+  if (status !== undefined) return status === KILLED_BY_SIGNAL && signal.aborted ? INTERRUPTED : status
   throw new PgctlError('session-ended', `the command on ${target} ended without an exit status`, {
     why:
       outcome.end.how === 'far-end' && outcome.end.output.trim() !== ''
