@@ -77,7 +77,9 @@ export class Connection<
   async open(grant: SessionGrant, signal?: AbortSignal): Promise<void> {
     const { streamUrls, agents, clock } = this.#options
     const url = acceptStreamUrl(grant.streamUrl, streamUrls)
-    const transport = await openTransport({
+    let transport: Transport | undefined
+    let lost: string | undefined
+    transport = await openTransport({
       url,
       openFrame: encodeOpenDataChannel({
         requestId: this.#ids.nextText(),
@@ -92,10 +94,15 @@ export class Connection<
         frame: (bytes) => this.#handle({ type: 'frame', bytes }),
         drained: () => this.#drain(),
         writable: () => this.#drain(),
-        down: (reason) => this.#lose(reason),
+        down: (reason) => {
+          lost = reason
+          // One that is lost before it is put to use is a failure to open, which the caller deals with.
+          if (this.#transport !== undefined && this.#transport === transport) this.#lose(reason)
+        },
       },
     })
     if (this.#over) return transport.close()
+    if (lost !== undefined) throw lostAtOnce(url, lost)
     this.#transport = transport
     if (this.#readingPaused) transport.pause()
     this.feed({ type: 'transport-up' })
@@ -235,6 +242,13 @@ export class Connection<
       this.#drain()
     })
   }
+}
+
+function lostAtOnce({ host }: URL, why: string): PgctlError {
+  return new PgctlError('endpoint-unreachable', `the session's data channel at ${host} was closed at once`, {
+    why,
+    next: 'run the command again',
+  })
 }
 
 function asKeyFailure(error: unknown, keyId: string): PgctlError {

@@ -7,6 +7,8 @@ import type { SessionGrant, SessionLimits, SessionRequest } from '#core/ssm/sess
 
 /** How long the answer of a StartSession that nobody wants any more is waited for. */
 const UNDO_WITHIN: Ms = 3_000
+/** How long the end of a session may take where the network is gone; the journal then keeps it for the next start. */
+const TERMINATE_WITHIN: Ms = 5_000
 
 /** What every session of a run shares. */
 export interface SessionContext
@@ -134,13 +136,17 @@ export class Session<Input extends { readonly type: string }, Output extends { r
   async #cleanUp(): Promise<SessionEnd> {
     const end = await this.#connection.ended
     this.#over.abort(new PgctlError('session-ended', `session ${this.id} has ended`))
-    const { api, journal, logger } = this.#context
+    const { api, clock, journal, logger } = this.#context
+    const late = new AbortController()
+    const cancel = clock.after(TERMINATE_WITHIN, () => late.abort(terminateLate(this.id)))
     try {
-      await api.terminate(this.id)
+      await api.terminate(this.id, late.signal)
       await journal.terminated(this.id)
     } catch (error) {
       // The journal still knows of it: the next start tries again.
       logger.warn({ sessionId: this.id, error: messageOf(error) }, 'could not terminate the session')
+    } finally {
+      cancel()
     }
     return end
   }
@@ -207,6 +213,13 @@ async function startOrUndo(
     .finally(() => answered.abort())
   await sleep(clock, UNDO_WITHIN, answered.signal).catch(() => {})
   throw signal?.reason
+}
+
+function terminateLate(sessionId: string): PgctlError {
+  return new PgctlError(
+    'timed-out',
+    `ending session ${sessionId} took longer than ${TERMINATE_WITHIN / 1000} s`,
+  )
 }
 
 function endedByService(sessionId: string): PgctlError {
