@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { type Sandbox, type SandboxOptions, startSandbox } from '#sandbox/sandbox.ts'
 import { WORLD } from '#sandbox/world.ts'
+import { soon } from './eventually.ts'
 import { collector, type LogRecord } from './log-records.ts'
 import { type Outcome, runCli } from './transcript.ts'
 
@@ -157,7 +158,7 @@ export class CliProcess implements AsyncDisposable {
       const found = find()
       if (found !== undefined) return found
       if (this.#child.exitCode !== null || this.#child.signalCode !== null) await this.#ended(what)
-      await new Promise<void>((resolve) => this.#waiting.add(resolve))
+      await soon(new Promise<void>((resolve) => this.#waiting.add(resolve)), what)
     }
   }
 

@@ -8,6 +8,7 @@ import type { DialerEvent } from '#core/tunnel/dialer.ts'
 import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
 import { type Sandbox, type SandboxOptions, startSandbox } from '#sandbox/sandbox.ts'
 import { WORLD } from '#sandbox/world.ts'
+import { soon } from './eventually.ts'
 import { HurriedClock } from './hurried-clock.ts'
 import { collector, type LogRecord } from './log-records.ts'
 import { seededChance } from './random.ts'
@@ -131,7 +132,7 @@ async function dial(context: SessionContext, { host, port }: FarAddress): Promis
       for (;;) {
         const found = events.find((event) => event.event === name)
         if (found !== undefined) return found as Extract<DialerEvent, { event: typeof name }>
-        await new Promise<void>((resolve) => waiting.add(resolve))
+        await soon(new Promise<void>((resolve) => waiting.add(resolve)), `the event ${name}`)
       }
     },
     assertUndisturbed: () =>
