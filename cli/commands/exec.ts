@@ -19,9 +19,10 @@ export default class Exec extends BaseCommand {
 
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Exec)
-    const words = argv.map(String)
-    if (words.length === 0)
+    const words = this.#command()
+    if (words.length === 0 || words.length !== argv.length)
       throw new PgctlError('usage', 'there is no command to run', {
+        why: argv.length === 0 ? undefined : `"${argv[0]}" does not stand behind two dashes`,
         next: 'put it behind two dashes: pgctl exec -- CMD',
       })
     const { wireInstallation } = await import('../deps.ts')
@@ -39,5 +40,10 @@ export default class Exec extends BaseCommand {
       },
       this.signal,
     )
+  }
+  /** What follows `--`, as it was typed: the parser sorts its words by where each first occurs, flags included. */
+  #command(): string[] {
+    const dashes = this.argv.indexOf('--')
+    return dashes === -1 ? [] : this.argv.slice(dashes + 1)
   }
 }
