@@ -7,6 +7,7 @@ import { exitStatusOf } from './exit-codes.ts'
 import { toFailure } from './failure.ts'
 import { type Interrupts, listenForInterrupts } from './interrupts.ts'
 import { errorDocument, type Paint, painter, renderError } from './render/error.ts'
+import { toJson } from './render/json.ts'
 import { namesOf, type Vocabulary } from './wrong-words.ts'
 
 /**
@@ -77,7 +78,7 @@ export abstract class BaseCommand extends Command {
 
   /** One event of a streaming command's `--json` output. */
   protected event(event: object): void {
-    process.stdout.write(`${JSON.stringify(event)}\n`)
+    process.stdout.write(`${toJson(event)}\n`)
   }
 
   /** Ends an unhealthy run: the result has been printed, the status says that a check failed. */
@@ -86,7 +87,7 @@ export abstract class BaseCommand extends Command {
   }
 
   override logJson(document: unknown): void {
-    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
+    process.stdout.write(`${toJson(document, 2)}\n`)
   }
 
   protected override async catch(thrown: unknown): Promise<void> {

@@ -3,6 +3,7 @@ import { Config, run } from '@oclif/core'
 import { exitStatusOf } from './exit-codes.ts'
 import { toFailure } from './failure.ts'
 import { errorDocument, painter, renderError } from './render/error.ts'
+import { toJson } from './render/json.ts'
 import { namesOf, type Vocabulary } from './wrong-words.ts'
 
 /** How long the process may stay after its command has ended; what is still open then would keep it for ever. */
@@ -10,8 +11,6 @@ const LINGER_MS = 3_000
 
 /** Runs the command that the arguments name, and sets the exit status. */
 export async function start(argv = process.argv.slice(2)): Promise<void> {
-  // Node lets FORCE_COLOR win, and warns in the middle of the output; whoever says no to colours means it.
-  if (process.env['NO_COLOR']) delete process.env['FORCE_COLOR']
   const root = fileURLToPath(new URL('..', import.meta.url))
   try {
     await run(argv, { root })
@@ -33,8 +32,7 @@ async function report(thrown: unknown, argv: readonly string[], root: string): P
   if (failure.code === 'EEXIT' && failure.oclif?.exit === 0) return
   const error = toFailure(thrown, await vocabularyOf(root))
   process.exitCode = exitStatusOf(error.code)
-  if (argv.includes('--json'))
-    process.stdout.write(`${JSON.stringify({ error: errorDocument(error) }, null, 2)}\n`)
+  if (argv.includes('--json')) process.stdout.write(`${toJson({ error: errorDocument(error) }, 2)}\n`)
   else process.stderr.write(`${renderError(error, painter(process.stderr))}\n`)
 }
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { Args, Flags } from '@oclif/core'
 import type { LogEvent } from '#core/logs/events.ts'
-import { neutraliseJson } from '#core/text/neutralise.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, reasonFlag } from '../flags.ts'
+import { toJson } from '../render/json.ts'
 import { LogLineRenderer, logEventDocument, renderLogNotice } from '../render/logs.ts'
 import { renderTunnelEvent } from '../render/tunnel.ts'
 
@@ -62,8 +62,7 @@ export default class Logs extends BaseCommand {
   }
 
   #show(batch: readonly LogEvent[]): Promise<void> {
-    if (this.jsonEnabled())
-      return this.#write(batch.map((event) => neutraliseJson(JSON.stringify(logEventDocument(event)))))
+    if (this.jsonEnabled()) return this.#write(batch.map((event) => toJson(logEventDocument(event))))
     const lines: string[] = []
     for (const event of batch) {
       if (event.event === 'line') lines.push(this.#lines.render(event))
