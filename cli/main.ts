@@ -12,6 +12,8 @@ if (major < 24 || (major === 24 && minor < 15)) {
   // Scripts ask this at every start: it needs no framework.
   process.stdout.write(`pgctl/${PGCTL_VERSION} ${process.platform}-${process.arch} node-${process.version}\n`)
 } else {
+  // Node lets FORCE_COLOR win, and warns in the middle of the output; whoever says no to colours means it.
+  if (process.env['NO_COLOR']) delete process.env['FORCE_COLOR']
   const { cacheCompiledCode } = await import('./compile-cache.ts')
   cacheCompiledCode()
   const { start } = await import('./cli.ts')
