@@ -87,10 +87,16 @@ export function connectionError(cluster: string, error: unknown): PgctlError {
       },
     )
   return new PgctlError('cluster-unreachable', `cannot reach the Kubernetes API of ${cluster}`, {
-    why: messageOf(error),
+    why: describeBreak(error),
     next: SEE_CLUSTER,
     cause: error,
   })
+}
+
+/** Node's one word for a connection that broke while an answer was under way names whoever did not do it. */
+function describeBreak(error: unknown): string {
+  const words = messageOf(error)
+  return words === 'aborted' ? 'the connection broke' : words
 }
 
 function describeAnswer(
@@ -105,7 +111,7 @@ function describeAnswer(
       return {
         code: 'permission-denied',
         message: `the cluster ${cluster} does not accept this identity`,
-        next: 'have the identity in use added to the access entries of the cluster',
+        next: 'ask for an access entry in the cluster for your identity, which pgctl status shows as caller',
       }
     case 403:
       return {

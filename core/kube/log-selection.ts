@@ -63,10 +63,11 @@ async function unknownService(
     'service-unknown',
     `no service is called ${JSON.stringify(name)} in namespace ${namespace}`,
     {
-      why: known
-        ? 'the product knows it, and this installation does not run it'
-        : `there are ${inCluster.length === 0 ? 'no services at all' : inCluster.join(', ')}`,
-      next: close.length > 0 ? `did you mean ${close.join(' or ')}?` : 'name one that is there',
+      why: `${known ? 'the product knows it, and this installation does not run it: ' : ''}there are ${inCluster.length === 0 ? 'no services at all' : inCluster.join(', ')}`,
+      next:
+        close.length > 0
+          ? `did you mean pgctl logs ${close[0]}?`
+          : 'name one that is there; another namespace is set by "namespace:" in the installation\'s entry',
     },
   )
 }
