@@ -60,6 +60,7 @@ function assertErrorsHelp(steps: readonly Step[]): void {
     if (step.kind !== 'command') continue
     const [, message] = /^2\| error: (.*)$/m.exec(step.expected.join('\n')) ?? []
     if (message === undefined) continue
+    assert.doesNotMatch(message, /^unexpected failure/, `${step.line}: that is a defect`)
     assert.match(message, /^(?![A-Z][a-z]).*[^.:]$/s, `${step.line}: a small letter, and no full stop`)
     assert.ok(
       step.expected.some((line) => line.startsWith('2|  next: ')),

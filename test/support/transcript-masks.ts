@@ -1,7 +1,5 @@
 /** What differs from run to run in all that a command shows, and the word that stands for it in a transcript. */
 
-import { hostname } from 'node:os'
-
 const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   // Ids that the sandbox draws.
   [/(?<=\boperator-)[a-z0-9]{26}\b/g, 'SESSION'],
@@ -26,9 +24,6 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
 
 /** Replaces all of that, and the folders of the scenario and of the package. */
 export function maskVolatile(text: string, places: { readonly home: string; readonly cli: string }): string {
-  const placed = text
-    .replaceAll(places.home, 'HOME')
-    .replaceAll(places.cli, 'PACKAGE')
-    .replaceAll(hostname(), 'COMPUTER')
+  const placed = text.replaceAll(places.home, 'HOME').replaceAll(places.cli, 'PACKAGE')
   return MASKS.reduce((masked, [pattern, word]) => masked.replace(pattern, word), placed)
 }

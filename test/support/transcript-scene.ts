@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { environmentOf } from '#sandbox/environment.ts'
 import type { FaultOrder } from '#sandbox/gateway/faults.ts'
 import { knobsChangeSchema } from '#sandbox/knobs.ts'
@@ -124,7 +125,8 @@ export class Scene implements AsyncDisposable {
         this.#world().cloud.gateway.order(settingsOf(rest) as FaultOrder)
         return
       case 'cluster':
-        return this.#disturbCluster(rest)
+        this.#disturbCluster(rest)
+        return untilNextMoment()
       case 'end-sessions':
         for (const session of this.#world().cloud.gateway.sessions()) session.end(text)
         return
@@ -218,6 +220,11 @@ function literalOf(text: string): unknown {
   } catch {
     return text
   }
+}
+
+/** Lines of a log are ordered by their stamps: what is written next has a later one. */
+function untilNextMoment(): Promise<void> {
+  return sleep(2)
 }
 
 function running(command: CliProcess | undefined): CliProcess {
