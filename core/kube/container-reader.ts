@@ -1,25 +1,17 @@
 import { type Ms, sleep } from '#core/clock.ts'
 import { readStream, type StreamContext, type StreamPlan } from '#core/kube/log-stream.ts'
 import type { LogRange } from '#core/kube/logs.ts'
-import { ResumeCursor } from '#core/logs/cursor.ts'
+import { SeamNotices } from '#core/kube/seam-notices.ts'
+import type { ResumeCursor } from '#core/logs/cursor.ts'
 import type { LogEvent } from '#core/logs/events.ts'
-import {
-  decide,
-  decideBounded,
-  describeEnd,
-  type ReadingMode,
-  type RunEnd,
-  type StreamEnd,
-} from '#core/logs/follow.ts'
+import { decide, decideBounded, type ReadingMode, type RunEnd, type StreamEnd } from '#core/logs/follow.ts'
 import type { LogLine } from '#core/logs/line.ts'
-import type { Overlap, Seam } from '#core/logs/overlap.ts'
-import { type ContainerSnapshot, readableRun } from '#core/logs/pod.ts'
+import { type ContainerSnapshot, type ReadableRun, readableRun } from '#core/logs/pod.ts'
+import { RunPlace } from '#core/logs/run-place.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 
 /** A stream that lived this long did its work, even if its container had nothing to say. */
 const GOOD_LIFE: Ms = 60_000
-/** Ends in good order one after another before a person is told: a container that stops looks like that at first. */
-const QUIET_ENDS = 3
 
 /** What the readers of one follow share. */
 export interface ReaderContext extends StreamContext {
@@ -34,6 +26,12 @@ export interface ReaderContext extends StreamContext {
   report(event: LogEvent): void
 }
 
+/** A place in the log of a run that its own reader will go on from. */
+export interface Succession {
+  readonly run: string
+  readonly cursor: ResumeCursor
+}
+
 /**
  * Reads the log of one run of one container, over as many streams as that takes: first what there is, then what
  * comes. The deciding is in `core/logs/`.
@@ -41,35 +39,23 @@ export interface ReaderContext extends StreamContext {
 export class ContainerReader {
   readonly #source: LogSource
   readonly #context: ReaderContext
-  #cursor = new ResumeCursor(true)
+  readonly #notices: SeamNotices
+  #place: RunPlace
   #fruitless = 0
   #isComplete = false
-  /** A stream that has to be opened again: whether a person was told, and is to be told how it went. */
-  #mending: 'no' | 'silently' | 'announced' = 'no'
+  #succession: Succession | undefined
 
-  constructor(source: LogSource, context: ReaderContext) {
+  /** With `cursor`, an earlier reader has begun to read this run's log already. */
+  constructor(source: LogSource, context: ReaderContext, cursor?: ResumeCursor) {
     this.#source = source
     this.#context = context
+    this.#place = new RunPlace(true, cursor)
+    this.#notices = new SeamNotices(source, context.clock, context.report)
   }
 
-  /**
-   * Reads what there is of `range`, and no further. Answers why the rest of it could not be read, or undefined.
-   * `followed`: whether `follow` comes next, and meets a last line without an end again as a whole.
-   */
-  async readHistory(range: LogRange, followed: boolean, signal: AbortSignal): Promise<string | undefined> {
-    this.#cursor = new ResumeCursor(range.tail === undefined && range.sinceSeconds === undefined)
-    const over = this.#runState() === 'over'
-    const rest = followed && !over ? 'again' : 'line'
-    for (;;) {
-      const end = await this.#read(range, rest, signal)
-      const verdict = decideBounded(end, this.#fruitless, this.#context.chance())
-      if (verdict.kind === 'over') {
-        this.#isComplete = over && verdict.lost === undefined
-        return this.#settled(verdict.lost)
-      }
-      this.#announce(end, verdict.after)
-      await sleep(this.#context.clock, verdict.after, signal)
-    }
+  /** What was read of the next run's log by mistake; its reader has to go on from there. */
+  get succession(): Succession | undefined {
+    return this.#succession
   }
 
   /** Whether the run was over before its history was read, and nothing is left to follow. */
@@ -77,43 +63,86 @@ export class ContainerReader {
     return this.#isComplete
   }
 
-  /** Goes on from there until the run is over. `range` is what to ask for while no line has been read. */
-  async follow(range: LogRange, signal: AbortSignal): Promise<RunEnd> {
-    let mode: ReadingMode = this.#runState() === 'over' ? 'remainder' : 'follow'
-    for (;;) {
-      const follow = mode === 'follow'
-      const asked = { ...range, follow, previous: mode === 'previous' }
-      const end = await this.#read(asked, follow ? 'again' : 'line', signal)
-      const reading = { run: this.#source.run, mode, fruitless: this.#fruitless }
-      const status = this.#context.statusOf(this.#source)
-      const verdict = decide(end, reading, status, this.#context.chance())
-      if (verdict.kind === 'over') return this.#settled(verdict.how)
-      if (verdict.mode === 'follow') this.#announce(end, verdict.after)
-      mode = verdict.mode
-      await sleep(this.#context.clock, verdict.after, signal)
+  /**
+   * Reads what there is of `range`, and no further. Answers why the rest of it could not be read, or undefined.
+   * `followed`: whether `follow` comes next, and meets a last line without an end again as a whole.
+   */
+  async readHistory(range: LogRange, followed: boolean, signal: AbortSignal): Promise<string | undefined> {
+    this.#place = new RunPlace(range.tail === undefined && range.sinceSeconds === undefined)
+    const over = this.#readable()?.over !== undefined
+    try {
+      for (;;) {
+        const end = await this.#read(range, followed && !over ? 'again' : 'line', undefined, signal)
+        const verdict = decideBounded(end, this.#fruitless, this.#context.chance())
+        if (verdict.kind === 'over') {
+          this.#isComplete = over && verdict.lost === undefined
+          this.#fruitless = 0
+          return verdict.lost
+        }
+        this.#notices.ended(end, this.#fruitless, verdict.after)
+        await sleep(this.#context.clock, verdict.after, signal)
+      }
+    } finally {
+      this.#notices.settle()
     }
   }
 
-  async #read(range: LogRange, rest: StreamPlan['rest'], signal: AbortSignal): Promise<StreamEnd> {
+  /** Goes on from there until the run is over. `range` is what to ask for while no line has been read. */
+  async follow(range: LogRange, signal: AbortSignal): Promise<RunEnd> {
+    let mode: ReadingMode = this.#runState() === 'over' ? 'remainder' : 'follow'
+    try {
+      for (;;) {
+        const asked = { ...range, follow: mode === 'follow', previous: mode === 'previous' }
+        const end = await this.#read(
+          asked,
+          mode === 'follow' ? 'again' : 'line',
+          this.#endOfRun(mode),
+          signal,
+        )
+        if (this.#runState() === 'replaced') this.#handOver()
+        if (!this.#place.isWanted) return { kind: 'unchecked' }
+        const reading = { run: this.#source.run, mode, fruitless: this.#fruitless }
+        const status = this.#context.statusOf(this.#source)
+        const verdict = decide(end, reading, status, this.#context.chance())
+        if (verdict.kind === 'over') return verdict.how
+        if (verdict.mode === 'follow') this.#notices.ended(end, this.#fruitless, verdict.after)
+        mode = verdict.mode
+        await sleep(this.#context.clock, verdict.after, signal)
+      }
+    } finally {
+      this.#notices.settle()
+    }
+  }
+
+  async #read(
+    range: LogRange,
+    rest: StreamPlan['rest'],
+    notAfter: Ms | undefined,
+    signal: AbortSignal,
+  ): Promise<StreamEnd> {
     const { clock, namespace } = this.#context
-    const point = this.#cursor.resume()
-    const seam = new SeamReport(point?.overlap, (seen) => this.#tellSeam(seen))
+    const point = this.#place.cursor.resume()
     const openedAt = clock.now().mono
     let brought = false
+    let seamPassed = point === undefined
     const plan: StreamPlan = {
       address: { namespace, pod: this.#source.pod, container: this.#source.container },
       range: point === undefined ? range : resumed(range, point.sinceTime),
       overlap: point?.overlap,
       rest,
+      notAfter,
       take: (lines) => {
-        seam.look(lines.length > 0)
+        const seam = point === undefined ? ({ kind: 'whole' } as const) : point.overlap.seam
+        if (!seamPassed && seam?.kind === 'gap') this.#place.beginFile()
+        seamPassed ||= seam !== undefined
+        if (seam !== undefined) this.#notices.passed(seam, lines.length > 0)
         if (lines.length === 0) return undefined
         brought = true
-        for (const line of lines) this.#cursor.see(line)
+        for (const line of lines) this.#place.cursor.see(line)
         return this.#context.accept(this.#source, lines)
       },
-      isLast: (line) => this.#cursor.isLast(line),
-      onOver: (listener) => (range.follow ? this.#onOver(listener) : () => {}),
+      isLast: (line) => this.#place.cursor.isLast(line),
+      onOver: (told) => (range.follow ? this.#onOver(told) : () => {}),
     }
     const end = await readStream(this.#context, plan, signal)
     const fruitful = brought || clock.now().mono - openedAt > GOOD_LIFE
@@ -121,60 +150,41 @@ export class ContainerReader {
     return end
   }
 
-  /** A stream that was opened again brings lines; or lines are missing, whatever it was opened for. */
-  #tellSeam(seam: Seam): void {
-    const source = this.#source
-    if (this.#mending !== 'no') this.#context.report({ event: 'resumed', source, seam })
-    else if (seam.kind !== 'whole') this.#context.report({ event: 'gap', source, seam })
-    this.#mending = 'no'
+  /** Lines after it are another run's; known only of a run that is over. */
+  #endOfRun(mode: ReadingMode): Ms | undefined {
+    if (mode === 'follow') return undefined
+    const status = this.#context.statusOf(this.#source)
+    return mode === 'previous' ? status?.previous?.endedAt : this.#readable()?.over?.endedAt
   }
 
-  #announce(end: StreamEnd, after: Ms): void {
-    if (this.#mending === 'announced') return
-    const quiet = end.kind === 'ended' && this.#fruitless < QUIET_ENDS
-    this.#mending = quiet ? 'silently' : 'announced'
-    if (!quiet)
-      this.#context.report({ event: 'reconnecting', source: this.#source, why: describeEnd(end), after })
+  #handOver(): void {
+    const next = this.#readable()
+    const cursor = this.#place.handOver(next?.startedAt)
+    if (next === undefined || cursor === undefined) return
+    this.#succession = { run: next.run, cursor }
+    this.#notices.forget()
   }
 
-  /** Nothing is to be mended any more. */
-  #settled<T>(result: T): T {
-    this.#mending = 'no'
-    this.#fruitless = 0
-    return result
-  }
-
-  #onOver(listener: () => void): () => void {
+  /** Tells when the run is over, and when what is being read is the next run's log already. */
+  #onOver(told: (how: 'over' | 'replaced') => void): () => void {
     const check = () => {
-      if (this.#runState() !== 'running') listener()
+      const state = this.#runState()
+      if (state === 'running') return
+      told(state === 'replaced' && this.#place.isOf(this.#readable()?.startedAt) ? 'replaced' : 'over')
     }
     check()
     return this.#context.onStatus(check)
   }
 
   #runState(): 'running' | 'over' | 'replaced' {
-    const status = this.#context.statusOf(this.#source)
-    const readable = status && readableRun(status)
+    const readable = this.#readable()
     if (readable?.run !== this.#source.run) return 'replaced'
     return readable.over === undefined ? 'running' : 'over'
   }
-}
 
-/** Tells once how a stream fits to what was read before it: as soon as it brings a new line, or shows a hole. */
-class SeamReport {
-  readonly #overlap: Overlap | undefined
-  #tell: ((seam: Seam) => void) | undefined
-
-  constructor(overlap: Overlap | undefined, tell: (seam: Seam) => void) {
-    this.#overlap = overlap
-    this.#tell = tell
-  }
-
-  look(hasLines: boolean): void {
-    const seam = this.#overlap === undefined ? ({ kind: 'whole' } as const) : this.#overlap.seam
-    if (seam === undefined || (seam.kind === 'whole' && !hasLines)) return
-    this.#tell?.(seam)
-    this.#tell = undefined
+  #readable(): ReadableRun | undefined {
+    const status = this.#context.statusOf(this.#source)
+    return status && readableRun(status)
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Clock, type Ms, sleep } from '#core/clock.ts'
+import type { Clock } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import type { KubeClient } from '#core/kube/client.ts'
@@ -27,8 +27,6 @@ export interface FollowOptions {
 
 /** Streams that are opened at once. */
 const OPENING = 50
-/** How long a new run's lines wait for the last ones of the run before it. */
-const SUCCESSION: Ms = 10_000
 
 /**
  * The logs of services, in the order of time, as batches of events: the history of all pods merged completely, and
@@ -80,10 +78,10 @@ class LogFollower {
   readonly #clock: Clock
   readonly #context: ReaderContext
   readonly #watched: Watched[] = []
-  /** The reader of each container's newest run, so that the next run's can wait for it. */
-  readonly #newest = new Map<string, Promise<void>>()
+  /** The newest run of each container being read; gives its reader when it is through. */
+  readonly #newest = new Map<string, Promise<ContainerReader>>()
   readonly #claimed = new Set<string>()
-  readonly #tasks = new Set<Promise<void>>()
+  readonly #tasks = new Set<Promise<unknown>>()
   readonly #statusListeners = new Set<() => void>()
   readonly #lost: string[] = []
   #outlet: LogOutlet | undefined
@@ -156,36 +154,38 @@ class LogFollower {
 
   /** All history first, as its order is only known when all of it is there; then everything live at once. */
   async #readAll(sources: readonly LogSource[]): Promise<void> {
-    const readers = sources.map((source) => ({ source, reader: new ContainerReader(source, this.#context) }))
-    await Promise.all(readers.map(({ source, reader }) => this.#readHistory(source, reader)))
+    const readers = await Promise.all(sources.map((source) => this.#readHistory(source)))
     if (this.#options.follow) {
-      for (const { source, reader } of readers)
-        if (!reader.isComplete) this.#followRun(source, reader, this.#range)
+      for (const { source, reader, range } of readers)
+        if (!reader.isComplete) this.#follow(source, range, () => reader)
       for (const watched of this.#watched) void this.#run(this.#followChanges(watched))
     } else if (this.#lost.length > 0) this.#out.fail(incomplete(this.#lost))
     else this.#out.close()
   }
 
-  async #readHistory(source: LogSource, reader: ContainerReader): Promise<void> {
-    const { follow, tail } = this.#options
+  /** Gives the reader, and the range to ask for when it goes on without having read anything. */
+  async #readHistory(
+    source: LogSource,
+  ): Promise<{ source: LogSource; reader: ContainerReader; range: LogRange }> {
+    const { follow, tail, sinceSeconds, previous } = this.#options
+    const reader = new ContainerReader(source, this.#context)
+    const range: LogRange = { sinceSeconds, previous }
     // One line at least: it is what following begins after.
-    const range = { ...this.#range, tail: tail === undefined ? undefined : Math.max(tail, 1) }
-    const lost = await reader.readHistory(range, follow, this.#signal)
+    const asked = { ...range, tail: tail === undefined ? undefined : Math.max(tail, 1) }
+    const lost = await reader.readHistory(asked, follow, this.#signal)
     this.#out.endHistory(source)
-    if (lost !== undefined) this.#lost.push(`${source.pod}: ${lost}`)
-    if (lost !== undefined && !follow)
-      this.#out.report({ event: 'over', source, how: { kind: 'lost', why: lost } })
-    else if (range.previous)
-      this.#out.report({
-        event: 'over',
-        source,
-        how: { kind: 'whole', end: this.#statusOf(source)?.previous },
-      })
+    if (lost !== undefined && !follow) this.#giveUp(source, lost)
+    else if (previous) {
+      const end = this.#statusOf(source)?.previous
+      this.#out.report({ event: 'over', source, how: { kind: 'whole', end } })
+    }
+    // A log without lines will have new ones only; of one that could not be read, the past is still unknown.
+    return { source, reader, range: lost === undefined ? range : asked }
   }
 
-  get #range(): LogRange {
-    const { sinceSeconds, previous } = this.#options
-    return { sinceSeconds, previous }
+  #giveUp(source: LogSource, why: string): void {
+    this.#lost.push(`${source.pod}: ${why}`)
+    this.#out.report({ event: 'over', source, how: { kind: 'lost', why } })
   }
 
   async #followChanges({ sources, changes }: Watched): Promise<void> {
@@ -200,8 +200,7 @@ class LogFollower {
   #tell(change: SourceChange): void {
     switch (change.kind) {
       case 'joined':
-        if (this.#claim(change))
-          this.#followRun(change.source, new ContainerReader(change.source, this.#context), {}, change)
+        if (this.#claim(change)) this.#join(change)
         break
       case 'waiting':
         this.#out.report({ event: 'waiting', service: change.service, pod: change.pod, why: change.why })
@@ -233,37 +232,35 @@ class LogFollower {
     )
   }
 
-  #followRun(source: LogSource, reader: ContainerReader, range: LogRange, joined?: Joined): void {
-    const key = `${source.podUid}/${source.container}`
-    const before = this.#newest.get(key)
-    const done = this.#run(this.#readRun(source, reader, range, joined, before)).finally(() => {
-      if (this.#newest.get(key) === done) this.#newest.delete(key)
-    })
-    this.#newest.set(key, done)
-  }
-
-  async #readRun(
-    source: LogSource,
-    reader: ContainerReader,
-    range: LogRange,
-    joined: Joined | undefined,
-    before: Promise<void> | undefined,
-  ): Promise<void> {
-    if (before !== undefined) await this.#waitAtMost(before, SUCCESSION)
-    if (joined !== undefined)
+  /** A run that came later: its lines come after the last ones of the run before it. */
+  #join({ source, replaces }: Joined): void {
+    this.#follow(source, {}, (before) => {
       this.#out.report(
-        source.restarts > 0 && joined.replaces !== undefined
-          ? { event: 'restarted', source, end: joined.replaces }
-          : { event: 'joined', source },
+        replaces === undefined ? { event: 'joined', source } : { event: 'restarted', source, end: replaces },
       )
-    const how = await reader.follow(range, this.#signal)
-    this.#out.report({ event: 'over', source, how })
+      const succession = before?.succession
+      const cursor = succession?.run === source.run ? succession.cursor : undefined
+      return new ContainerReader(source, this.#context, cursor)
+    })
   }
 
-  async #waitAtMost(before: Promise<void>, limit: Ms): Promise<void> {
-    const passed = new AbortController()
-    const pause = sleep(this.#clock, limit, AbortSignal.any([this.#signal, passed.signal]))
-    await Promise.race([before, pause]).finally(() => passed.abort())
+  /** Reads a run to its end, once the run before it is; `range` is asked for while nothing of it was read. */
+  #follow(
+    source: LogSource,
+    range: LogRange,
+    begin: (before: ContainerReader | undefined) => ContainerReader,
+  ): void {
+    const key = `${source.podUid}/${source.container}`
+    const read = async (before: Promise<ContainerReader> | undefined) => {
+      const reader = begin(await before)
+      const how = await reader.follow(range, this.#signal)
+      this.#out.report({ event: 'over', source, how })
+      if (this.#newest.get(key) === done && reader.succession === undefined) this.#newest.delete(key)
+      return reader
+    }
+    const done = read(this.#newest.get(key))
+    this.#newest.set(key, done)
+    void this.#run(done)
   }
 
   #statusOf(source: LogSource): ContainerSnapshot | undefined {
@@ -274,13 +271,16 @@ class LogFollower {
     return undefined
   }
 
-  /** Starts a task whose failure is the failure of all. */
-  #run(task: Promise<void>): Promise<void> {
-    const guarded = task
-      .catch((error: unknown) => this.#out.fail(error))
-      .finally(() => this.#tasks.delete(guarded))
-    this.#tasks.add(guarded)
-    return guarded
+  /** Watches over a task, whose failure is the failure of all; never rejects. */
+  async #run(task: Promise<unknown>): Promise<void> {
+    this.#tasks.add(task)
+    try {
+      await task
+    } catch (error) {
+      this.#out.fail(error)
+    } finally {
+      this.#tasks.delete(task)
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import { IdleWatch } from '#core/kube/idle-watch.ts'
 import { type ContainerAddress, type LogRange, openLog } from '#core/kube/logs.ts'
 import type { OpenGate } from '#core/kube/open-gate.ts'
 import type { StreamEnd } from '#core/logs/follow.ts'
-import { type LogLine, parseLine } from '#core/logs/line.ts'
+import { type LogLine, parseLine, type Stamp, secondOf } from '#core/logs/line.ts'
 import { LineSplitter } from '#core/logs/line-splitter.ts'
 import type { Overlap } from '#core/logs/overlap.ts'
 
@@ -33,8 +33,10 @@ export interface StreamPlan {
   take(lines: readonly LogLine[]): Promise<void> | undefined
   /** Whether `line` is the one last taken. */
   isLast(line: LogLine): boolean
-  /** Calls its argument when the container turns out to be over, so that no more lines are to be waited for. */
-  onOver(listener: () => void): () => void
+  /** A wall-clock moment in whole seconds; lines stamped in a later second are not of this log's run. */
+  readonly notAfter: Ms | undefined
+  /** Calls its argument when the run is over, so that little is to be waited for, or `replaced`: then nothing is. */
+  onOver(told: (how: 'over' | 'replaced') => void): () => void
 }
 
 /**
@@ -51,7 +53,10 @@ export async function readStream(
   // A log that is read to its present end has no reason to pause.
   const probe = plan.range.follow ? () => probeNewest(context, plan, merged) : async () => 'behind' as const
   const idle = new IdleWatch(context.clock, probe, () => silence.abort(DEAD))
-  const forget = plan.onOver(() => idle.hurry())
+  const forget = plan.onOver((how) => {
+    if (how === 'over') idle.hurry()
+    else silence.abort(DEAD)
+  })
   try {
     await pump(context, plan, idle, merged)
     return { kind: 'ended' }
@@ -89,12 +94,25 @@ async function pump(
     const next = await chunks.next().finally(cancel)
     idle.stop()
     if (next.done) break
-    const wait = plan.take(freshLines(splitter.push(next.value), overlap))
+    const wait = plan.take(ownLines(plan, freshLines(splitter.push(next.value), overlap)))
     if (wait !== undefined) await wait
   }
   const rest = plan.rest === 'line' ? splitter.rest() : undefined
   const lines = freshLines(rest === undefined ? [] : [rest], overlap)
-  await plan.take([...lines, ...(overlap?.settle() ?? [])])
+  await plan.take(ownLines(plan, [...lines, ...(overlap?.settle() ?? [])]))
+}
+
+/** Refuses to go on with lines that were written after the run had ended: the cluster gave another run's log. */
+function ownLines({ notAfter }: StreamPlan, lines: readonly LogLine[]): readonly LogLine[] {
+  const foreign = lines.some(
+    ({ stamp }) => notAfter !== undefined && stamp !== undefined && isAfter(stamp, notAfter),
+  )
+  if (!foreign) return lines
+  throw new PgctlError('cluster-unreachable', 'the log is that of a later run already')
+}
+
+function isAfter(stamp: Stamp, second: Ms): boolean {
+  return Date.parse(`${secondOf(stamp)}Z`) > second
 }
 
 function freshLines(texts: readonly string[], overlap: Overlap | undefined): readonly LogLine[] {

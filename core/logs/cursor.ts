@@ -51,14 +51,9 @@ export class ResumeCursor {
     this.#fromStart = fromStart
   }
 
-  /** Whether any line has been seen that the log can be taken up at. */
-  get isEmpty(): boolean {
-    return this.#last === undefined
-  }
-
-  /** The stamp of the line last seen. */
-  get last(): Stamp | undefined {
-    return this.#last
+  /** The second of the first line seen, without its zone. */
+  get firstSecond(): string | undefined {
+    return this.#firstSecond
   }
 
   /** The line that was just read, whether or not anyone was shown it. */

@@ -22,32 +22,39 @@ export interface ContainerSnapshot {
 export type ContainerState =
   /** Not started, or between two runs; `why` is the cluster's word, as `ImagePullBackOff`. */
   | { readonly kind: 'waiting'; readonly why: string }
-  | { readonly kind: 'running'; readonly run: string }
+  | { readonly kind: 'running'; readonly run: string; readonly startedAt: Ms | undefined }
   | ({ readonly kind: 'ended' } & EndedRun)
 
 /** A run of a container that is over. */
 export interface EndedRun {
   /** The runtime's id of the run; each restart has another one. */
   readonly run: string
+  /** Wall-clock moment, in whole seconds, by the clock that stamps the log's lines. */
+  readonly startedAt: Ms | undefined
   readonly exitCode: number
   /** `Completed`, `Error`, `OOMKilled`… */
   readonly reason: string
-  /** Wall-clock moment. */
+  /** The same. */
   readonly endedAt: Ms | undefined
 }
 
-/** The run whose log the cluster gives for this container now, and whether it is over; undefined: there is no log. */
-export function readableRun(
-  container: ContainerSnapshot,
-): { run: string; over: EndedRun | undefined } | undefined {
+/** A run whose log can be read; `over` when it is. */
+export interface ReadableRun {
+  readonly run: string
+  readonly startedAt: Ms | undefined
+  readonly over: EndedRun | undefined
+}
+
+/** The run whose log the cluster gives for this container now; undefined when it has none. */
+export function readableRun(container: ContainerSnapshot): ReadableRun | undefined {
   const { state, previous } = container
   switch (state.kind) {
     case 'running':
-      return { run: state.run, over: undefined }
+      return { run: state.run, startedAt: state.startedAt, over: undefined }
     case 'ended':
-      return { run: state.run, over: state }
+      return { run: state.run, startedAt: state.startedAt, over: state }
     // Between two runs (a back-off after a crash) the log is the last run's.
     case 'waiting':
-      return previous === undefined ? undefined : { run: previous.run, over: previous }
+      return previous && { run: previous.run, startedAt: previous.startedAt, over: previous }
   }
 }

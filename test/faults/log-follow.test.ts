@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import { describe, it } from 'node:test'
 import { isPgctlError } from '#core/errors.ts'
-import { KubeClient } from '#core/kube/client.ts'
+import { type ApiRequest, KubeClient } from '#core/kube/client.ts'
 import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import type { KubernetesOptions } from '#sandbox/kubernetes/api-server.ts'
@@ -20,6 +20,16 @@ const HISTORY: FollowOptions = { ...FOLLOW, follow: false }
 
 type LineEvent = Extract<LogEvent, { event: 'line' }>
 
+/** A client that learns of changes only when it is let, as one does whose cluster is slow to tell. */
+class LaggingClient extends KubeClient {
+  hold: Promise<void> = Promise.resolve()
+
+  override async open(request: ApiRequest, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    if (request.verb === 'watch') await this.hold
+    return super.open(request, signal)
+  }
+}
+
 /** A running API and one reader of its logs. */
 async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptions> = {}) {
   const world = await startApi(apiOptions)
@@ -30,7 +40,7 @@ async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptio
     ca: world.trust.ca,
     token: async () => ({ value: TOKEN, expires: Number.POSITIVE_INFINITY }),
   }
-  const client = new KubeClient(access, clock)
+  const client = new LaggingClient(access, clock)
   const abort = new AbortController()
   const place = { namespace: WORLD.namespace, selections: [SELECTION] }
   const batches = followLogs(client, place, options, abort.signal, clock)
@@ -62,6 +72,13 @@ async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptio
     events,
     abort,
     toEnd,
+    /** Nothing is learnt of pods and restarts until the returned function is called. */
+    holdStatus() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      client.hold = promise
+      world.api.faults.endWatches()
+      return resolve
+    },
     /** Reads until the events fulfil a condition. */
     until,
     untilText: (text: string) => until(() => linesOf(events).some(({ line }) => line.text === text)),
@@ -259,6 +276,39 @@ describe('following', limits, () => {
     assert.ok(over?.event === 'over' && over.how.kind === 'whole')
   })
 
+  it('tells the runs of a container apart although it learns of the restart late', limits, async () => {
+    await using world = await start({ ...FOLLOW, tail: 0 })
+    await world.untilFollowing()
+    const write = (...lines: string[]) => world.faults.writeLog({ pod: FIRST_HERMES, lines })
+    write('old 1')
+    await world.untilText('old 1')
+    const tellStatus = world.holdStatus()
+    world.faults.stallFollows({ pod: FIRST_HERMES })
+    write('old 2', 'old 3')
+    const old = world.written(FIRST_HERMES)
+    // Starts are told in whole seconds, and one pod's clock is not turned back.
+    await new Promise((resolve) => setTimeout(resolve, 1_050))
+    world.faults.restartContainer({ pod: FIRST_HERMES, exitCode: 1 })
+    write('new 1', 'new 2')
+    // Taken for the old run's, as nobody has said otherwise.
+    await world.untilText('new 2')
+    tellStatus()
+    await world.until((events) => events.some(({ event }) => event === 'restarted'))
+    write('new 3')
+    await world.untilText('new 3')
+    const shown = world.shown(FIRST_HERMES)
+    assert.deepEqual(shown.toSorted(), [...old.slice(-3), ...world.written(FIRST_HERMES)].toSorted())
+    assert.deepEqual(shown.slice(-1), world.written(FIRST_HERMES).slice(-1))
+    const over = world.events.find((event) => event.event === 'over')
+    assert.ok(over?.event === 'over' && over.how.kind === 'whole')
+    assert.ok(
+      world.events.every(
+        (event) => (event.event !== 'gap' && event.event !== 'resumed') || event.seam.kind === 'whole',
+      ),
+      'a restart was taken for a hole',
+    )
+  })
+
   it('takes up pods that come, says why they wait, and when they leave', limits, async () => {
     await using world = await start({ ...FOLLOW, tail: 0 })
     await world.untilFollowing()
@@ -298,6 +348,7 @@ describe('following', limits, () => {
     world.faults.writeLog({ pod: FIRST_HERMES, lines: ['cut here', 'lost', 'found again'] })
     world.faults.rotateLog({ pod: FIRST_HERMES, keep: 1 })
     await world.untilText('found again')
+    await world.until((events) => events.some(({ event }) => event === 'resumed'))
     const resumed = world.events.find((event) => event.event === 'resumed')
     assert.ok(resumed?.event === 'resumed')
     assert.equal(resumed.seam.kind, 'gap')

@@ -33,7 +33,7 @@ function lineEvent(pod: string, line: string, late = false): Extract<LogEvent, {
 const STAMP = '2026-11-23T07:32:39.663019936Z'
 const AFTER = '2026-11-23T07:32:38.000000000Z' as Stamp
 const BEFORE = '2026-11-23T07:33:00.000000000Z' as Stamp
-const CRASH = { run: 'r', exitCode: 137, reason: 'OOMKilled', endedAt: undefined }
+const CRASH = { run: 'r', exitCode: 137, reason: 'OOMKilled', startedAt: undefined, endedAt: undefined }
 
 describe('readLogWishes', () => {
   const fallback: Setting = { value: '50', origin: 'default', from: undefined }
