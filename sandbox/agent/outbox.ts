@@ -4,7 +4,10 @@ import type { Bytes, Ms } from '#core/clock.ts'
 export type Resend =
   /** As the vendor's agent: every 100 ms, the oldest message only. */
   | 'oldest'
-  /** Every 100 ms, all that are overdue; what a fast sender needs after a cut, or recovery takes minutes. */
+  /**
+   * Every 100 ms, all that are overdue, or recovery takes minutes after a cut. A fast sender's messages wait in long
+   * queues, so that lateness alone says nothing: one that came later was acknowledged, or none is any more.
+   */
   | 'overdue'
 
 /** The vendor's numbers. */
@@ -27,6 +30,10 @@ export class Outbox {
   #due: number[] = []
   #bytes: Bytes = 0
   #nextLook: Ms | undefined
+  /** When the last acknowledgement came, or what it should have come for was sent. */
+  #heardAt: Ms = 0
+  /** What was sent before this and still waits was overtaken by something that was acknowledged. */
+  #overtakenBefore: Ms = 0
   #roundTrip: Ms = FIRST_ROUND_TRIP
   #variation: Ms = 0
   #timeout: Ms = FIRST_TIMEOUT
@@ -45,6 +52,7 @@ export class Outbox {
 
   /** Remembers a frame before it is sent: an acknowledgement can be faster than the way back from a send. */
   store(sequence: number, frame: Uint8Array, now: Ms): void {
+    if (this.#waiting.size === 0) this.#heardAt = now
     this.#waiting.set(sequence, { frame, sentAt: now })
     this.#bytes += frame.length
     this.#nextLook ??= now + LOOK_EVERY
@@ -56,6 +64,8 @@ export class Outbox {
     if (waiting === undefined) return
     this.#waiting.delete(sequence)
     this.#bytes -= waiting.frame.length
+    this.#heardAt = now
+    this.#overtakenBefore = Math.max(this.#overtakenBefore, waiting.sentAt)
     this.#measure(now - waiting.sentAt)
     if (this.#waiting.size === 0) this.#nextLook = undefined
   }
@@ -83,8 +93,10 @@ export class Outbox {
   /** Puts the sequence numbers that are overdue into `#due`, the last to be sent first. */
   #look(now: Ms): void {
     this.#due = []
-    for (const [sequence, waiting] of this.#waiting) {
-      if (now - waiting.sentAt > this.#timeout) this.#due.push(sequence)
+    const silent = now - this.#heardAt > Math.max(FIRST_TIMEOUT, this.#timeout)
+    for (const [sequence, { sentAt }] of this.#waiting) {
+      const lost = this.#resend === 'oldest' || silent || sentAt < this.#overtakenBefore
+      if (lost && now - sentAt > this.#timeout) this.#due.push(sequence)
       if (this.#resend === 'oldest') return
     }
     this.#due.reverse()
