@@ -1,0 +1,104 @@
+/** The words and tables of `bench/RESULTS.md`. */
+import type { Bytes, Ms } from '#core/clock.ts'
+import type { Summary } from './harness.ts'
+import type { ProcessFigures } from './process-figures.ts'
+import type { Row, Subject } from './subject.ts'
+
+/** What a subject gave, and why not all of it. */
+export interface Outcome {
+  readonly subject: Subject
+  readonly rows: readonly Row[]
+  readonly failure: string | undefined
+  readonly took: Ms
+}
+
+export interface Machine {
+  readonly cores: number
+  readonly model: string
+  readonly system: string
+  readonly node: string
+}
+
+const HEADINGS = ['figure', 'where', 'measured', 'goal', 'met', "vendor's client"]
+
+// ── figures as people read them ─────────────────────────────────────────────────────────────────────────────────
+
+/** `54 ms (50–61, 25 runs)`: median, p10 to p90. */
+export function milliseconds(summary: Summary): string {
+  return spread(summary, 'ms')
+}
+
+export function spread({ median, p10, p90, runs }: Summary, unit: string): string {
+  const value = `${round(median)} ${unit}`
+  return runs === 1 ? value : `${value} (${round(p10)}–${round(p90)}, ${runs} runs)`
+}
+
+export function times(ratio: number): string {
+  return `${round(ratio)} ×`
+}
+
+/** Millions of bytes a second. */
+export function perSecond(bytes: Bytes, duration: Ms): number {
+  return bytes / 1000 / duration
+}
+
+/** What moving `bytes` has cost a process. */
+export function usage(used: ProcessFigures | undefined, bytes: Bytes): string {
+  if (used === undefined) return 'this system does not say'
+  return `${(used.cpuSeconds / (bytes / 1e6)).toFixed(3)} s of CPU a MB, ${round(used.peakMemory / 1e6)} MB of memory at most`
+}
+
+/** To three digits that matter, and none behind the point from a hundred on. */
+export function round(value: number): string {
+  const size = Math.abs(value)
+  if (size >= 100) return value.toFixed(0)
+  return size >= 10 ? value.toFixed(1) : value.toFixed(2)
+}
+
+// ── the page ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function renderResults(outcomes: readonly Outcome[], machine: Machine, date: Date, took: Ms): string {
+  const goals = outcomes.flatMap(({ rows }) => rows).flatMap(goalOf)
+  const met = goals.filter(Boolean).length
+  return [
+    '# Figures',
+    '',
+    '<!-- Written by `npm run bench`; edits are lost. -->',
+    '',
+    `${machine.cores} cores (${machine.model}), ${machine.system}, Node ${machine.node}; ${isoDay(date)}; all tables in one run of ${round(took / 1000)} s.`,
+    `${met} of ${goals.length} goals are met.`,
+    '',
+    'Every figure is of the sandbox on one computer: client, gateway, agent, far end and the measuring process share its',
+    'cores. None was measured on AWS. Medians, with the 10th and the 90th percentile; ratios are of runs that took turns.',
+    "The figures of the vendor's client were measured once, with its real client and agent, on two cores like these.",
+    '',
+    ...outcomes.flatMap(renderTable),
+  ].join('\n')
+}
+
+export function renderTable({ subject, rows, failure, took }: Outcome): string[] {
+  const missing = failure === undefined ? [] : [`Not all of it was measured: ${failure}`, '']
+  const table = rows.length === 0 ? [] : [...tableLines(rows), '']
+  const command = `\`npm run bench -- ${subject.name}\` (${round(took / 1000)} s)`
+  return [`## ${subject.title}`, '', subject.method, '', ...table, ...missing, command, '']
+}
+
+function tableLines(rows: readonly Row[]): string[] {
+  const cells = rows.map(({ figure, measured, goal, vendor }) => [
+    figure,
+    'sandbox',
+    measured,
+    goal?.text ?? '',
+    goal === undefined ? '' : goal.met ? 'yes' : '**no**',
+    vendor ?? '',
+  ])
+  return [HEADINGS, HEADINGS.map(() => '---'), ...cells].map((line) => `| ${line.join(' | ')} |`)
+}
+
+function goalOf({ goal }: Row): boolean[] {
+  return goal === undefined ? [] : [goal.met]
+}
+
+function isoDay(date: Date): string {
+  return date.toISOString().slice(0, 10)
+}

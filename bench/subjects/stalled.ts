@@ -1,0 +1,67 @@
+import type { Bytes } from '#core/clock.ts'
+import { takeTurns } from '../harness.ts'
+import { perSecond, round, spread } from '../results.ts'
+import { SandboxProcess } from '../sandbox-process.ts'
+import { atLeast, type Bench, type Row, type Subject } from '../subject.ts'
+import { download, stalledDownload } from '../transfers.ts'
+import { TunnelProcess } from '../tunnel-process.ts'
+
+const MIB = 1024 * 1024
+const ROUNDS = 3
+const READERS = 7
+const OF_A_READER: Bytes = 12 * MIB
+const BEHIND_THE_STALLED: Bytes = 32 * MIB
+
+/** Whether a client that stops reading slows the others down. */
+export const stalled: Subject = {
+  name: 'stalled',
+  title: 'One of eight connections stalls',
+  method: [
+    `Seven connections of one session read ${OF_A_READER / MIB} MiB each; the eighth has ${BEHIND_THE_STALLED / MIB} MiB and reads them too, or reads`,
+    'its first piece and then nothing. The two take turns; the agent makes no pauses.',
+  ].join('\n'),
+  within: 75_000,
+  async *measure({ cli, signal }: Bench): AsyncGenerator<Row, void> {
+    await using sandbox = await SandboxProcess.start(cli, ['--pace', 'none'], signal)
+    await using tunnel = await TunnelProcess.open(cli, sandbox.environment, signal)
+    const { port } = tunnel
+    const eighth = { port, path: `/random/${BEHIND_THE_STALLED}`, signal }
+    const rates = await takeTurns(
+      {
+        allReading: async () => {
+          const [rate] = await Promise.all([rateOfSeven(port, signal), download(eighth)])
+          return rate
+        },
+        oneStalled: async () => {
+          const stalling = await stalledDownload(eighth)
+          try {
+            return await rateOfSeven(port, signal)
+          } finally {
+            stalling.close()
+          }
+        },
+      },
+      { rounds: ROUNDS, within: 45_000, signal },
+    )
+    const kept = rates.oneStalled.median / rates.allReading.median
+    yield* [
+      { figure: 'the seven, all eight reading', measured: spread(rates.allReading, 'MB/s') },
+      {
+        figure: 'the seven, the eighth stalled',
+        measured: `${spread(rates.oneStalled, 'MB/s')}: ${round(kept)} of that`,
+        goal: atLeast(0.9, kept, ' of that'),
+        vendor: 'all eight stall after 8 MB',
+      },
+    ]
+  },
+}
+
+/** MB/s of the seven together. */
+async function rateOfSeven(port: number, signal: AbortSignal): Promise<number> {
+  const before = performance.now()
+  const readers = Array.from({ length: READERS }, () =>
+    download({ port, path: `/random/${OF_A_READER}`, signal }),
+  )
+  await Promise.all(readers)
+  return perSecond(READERS * OF_A_READER, performance.now() - before)
+}
