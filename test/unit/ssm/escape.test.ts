@@ -8,10 +8,22 @@ const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
 describe('the way out of a session that does not answer', () => {
   const rows: Array<{ typed: string; from: EscapeState; sent: string; leave: boolean; why: string }> = [
     { typed: '~.', from: 'line-start', sent: '', leave: true, why: 'the escape itself' },
-    { typed: 'ls\r~.rest', from: 'line-start', sent: 'ls\r', leave: true, why: 'after a line, and the rest is dropped' },
+    {
+      typed: 'ls\r~.rest',
+      from: 'line-start',
+      sent: 'ls\r',
+      leave: true,
+      why: 'after a line, and the rest is dropped',
+    },
     { typed: 'a~.', from: 'line-start', sent: 'a~.', leave: false, why: 'only at the start of a line' },
     { typed: '~~x', from: 'line-start', sent: '~x', leave: false, why: 'two tildes send one' },
-    { typed: '~/bin\r', from: 'line-start', sent: '~/bin\r', leave: false, why: 'a home folder is typed like this' },
+    {
+      typed: '~/bin\r',
+      from: 'line-start',
+      sent: '~/bin\r',
+      leave: false,
+      why: 'a home folder is typed like this',
+    },
     { typed: '.', from: 'tilde', sent: '', leave: true, why: 'keys arrive one at a time' },
     { typed: '~', from: 'line-start', sent: '', leave: false, why: 'a tilde waits for the next key' },
     { typed: '\r', from: 'tilde', sent: '~\r', leave: false, why: 'a held tilde travels before the key' },
@@ -25,7 +37,9 @@ describe('the way out of a session that does not answer', () => {
     })
 
   it('gives the same however the input is cut', () => {
-    const keys = fc.array(fc.constantFrom('~', '.', '\r', '\n', 'a'), { maxLength: 12 }).map((list) => list.join(''))
+    const keys = fc
+      .array(fc.constantFrom('~', '.', '\r', '\n', 'a'), { maxLength: 12 })
+      .map((list) => list.join(''))
     fc.assert(
       fc.property(keys, fc.nat(12), (typed, at) => {
         const input = Buffer.from(typed, 'latin1')
