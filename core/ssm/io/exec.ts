@@ -44,17 +44,16 @@ export async function runCommand(options: ExecOptions, signal: AbortSignal): Pro
   ])
   settled.abort()
   if (outcome === undefined) throw signal.reason
-  const failure = failureOf(outcome)
-  if (failure !== undefined) throw failure
+  // All output goes before the status: once that is known, the result is whole, however the session ended.
   const { status } = outcome
   if (status !== undefined) return status === KILLED_BY_SIGNAL && signal.aborted ? INTERRUPTED : status
-  throw new PgctlError('session-ended', `the command on ${target} ended without an exit status`, {
-    why:
-      outcome.end.how === 'far-end' && outcome.end.output.trim() !== ''
-        ? outcome.end.output.trim()
-        : 'the session was ended, or the agent is too old to tell one (before 3.2)',
-    next: 'see the session history of the account, or run it in a shell: pgctl login',
-  })
+  throw (
+    failureOf(outcome) ??
+    new PgctlError('session-ended', `the command on ${target} ended without an exit status`, {
+      why: 'the agent is too old to tell one (before 3.2)',
+      next: 'see the session history of the account, or run it in a shell: pgctl login',
+    })
+  )
 }
 
 /** Resolves when the signal has aborted and the command has not ended within the grace. */

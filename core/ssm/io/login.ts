@@ -40,7 +40,10 @@ export async function runLogin(options: LoginOptions, signal: AbortSignal): Prom
     if (signal.aborted) left.resolve()
     const outcome = await Promise.race([run.outcome, left.promise])
     const failure = outcome === undefined ? undefined : failureOf(outcome)
+    // The far side's cursor stands where it was; a shell that ends by itself has left it at the start of a line.
+    if (outcome === undefined || failure !== undefined) output.write('\r\n')
     if (failure !== undefined) throw failure
+    signal.throwIfAborted()
   } finally {
     input.off('data', onData)
     input.off('end', onAbort)

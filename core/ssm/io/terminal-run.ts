@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { isPgctlError, type PgctlError } from '#core/errors.ts'
+import { PgctlError } from '#core/errors.ts'
 import { Session, type SessionContext, type SessionLife } from '#core/ssm/io/session.ts'
 import type { SessionEnd, SessionFacts, TerminalInput, TerminalOutput } from '#core/ssm/machine.ts'
 import type { TerminalSize } from '#core/ssm/payloads.ts'
@@ -87,7 +87,14 @@ export class TerminalRun implements AsyncDisposable {
 
 /** Why a terminal session did not end as its user would expect, or undefined when it did. */
 export function failureOf({ end }: TerminalOutcome): PgctlError | undefined {
-  return end.how === 'failed' && isPgctlError(end.error) ? end.error : undefined
+  if (end.how === 'failed') return end.error
+  // A shell or command that has ended is told without a word; the service says why it ended one.
+  const why = end.how === 'far-end' ? end.output.trim() : ''
+  if (why === '') return undefined
+  return new PgctlError('session-ended', 'the session was ended by the other side', {
+    why,
+    next: 'run the command again for a new session',
+  })
 }
 
 /** Resolves when the stream has taken the bytes, also when it never will. */

@@ -9,7 +9,19 @@ export interface TerminalSize {
 const USUAL_SIZE: TerminalSize = { columns: 80, rows: 24 }
 
 /** Turns off what a broken session may have left on: colours, hidden cursor, mouse, bracketed paste, alternate screen. */
-const SANE = '\u001b[0m\u001b[?25h\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?2004l'
+const SANE = [
+  '[0m',
+  '[?25h',
+  '[?1000l',
+  '[?1002l',
+  '[?1003l',
+  '[?1006l',
+  '[?2004l',
+  // Not ?1049l, which also moves the cursor where no alternate screen is on.
+  '[?1047l',
+]
+  .map((sequence) => `\u001b${sequence}`)
+  .join('')
 
 /**
  * The person's own terminal during a session: every key travels (raw mode), and it is put back however that ends.
