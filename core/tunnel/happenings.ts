@@ -24,7 +24,7 @@ export function describeDialerEvent(
     case 'reconnecting':
       return { event: 'reconnecting', cause: causeOf(event.error) }
     case 'resumed':
-      return { event: 'resumed', downForMs: event.downFor }
+      return { event: 'resumed', downForMs: Math.round(event.downFor) }
     case 'degraded':
       return { event: 'degraded', message: event.message }
     case 'warning':
