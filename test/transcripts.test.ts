@@ -45,12 +45,7 @@ describe('transcripts', { concurrency: AT_ONCE, timeout: 300_000 }, () => {
       assertErrorsHelp(played)
       const shown = formatTranscript(played)
       if (update && shown !== text) writeFileSync(join(folder, name), shown)
-      else
-        assert.equal(
-          shown,
-          text,
-          'if this is how it should be: UPDATE=1 node --test test/transcripts.test.ts',
-        )
+      else assert.ok(shown === text, describeDifference(text, shown))
     })
 })
 
@@ -67,4 +62,19 @@ function assertErrorsHelp(steps: readonly Step[]): void {
       `${step.line}: nothing says what to do next`,
     )
   }
+}
+
+/** Only the lines that differ: a whole transcript twice says nothing to a reader. */
+function describeDifference(known: string, shown: string): string {
+  const [before, now] = [known.split('\n'), shown.split('\n')]
+  const first = before.findIndex((line, at) => line !== now[at])
+  const last = before.toReversed().findIndex((line, at) => line !== now.at(-1 - at))
+  const part = (lines: string[], mark: string) =>
+    lines.slice(first, Math.max(first, lines.length - last)).map((line) => `${mark} ${line}`)
+  return [
+    `from line ${first + 1} on:`,
+    ...part(before, '-'),
+    ...part(now, '+'),
+    'if this is how it should be: UPDATE=1 node --test test/transcripts.test.ts',
+  ].join('\n')
 }

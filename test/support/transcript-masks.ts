@@ -11,6 +11,7 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/\b(just now|\d+ (d|h|min|s) ago)\b/g, 'AGO'],
   [/(?<=\bends at )\d\d:\d\d\b/g, 'TIME'],
   [/(?<="downForMs":)\d+/g, 'MS'],
+  [/(?<="(?:sent|received)":)\d+/g, 'BYTES'],
   [/(?<=\bback after )\d+\.\d(?= s\b)/g, 'N'],
   // Ports that the system gives, and those that another program may have moved.
   [/(?<=(127\.0\.0\.1|\[::1\]|localhost):)\d+/g, 'PORT'],

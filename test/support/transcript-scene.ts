@@ -43,6 +43,7 @@ const NOWHERE = 'http://127.0.0.1:9'
  *   listen NAME                   listens on a port, which {NAME} then stands for
  *   unordered                     sorts what commands show, for lines of several things at once
  *   wait TEXT                     (while a command runs) until it has shown the text
+ *   request PATH                  (while a tunnel runs) asks for it through the tunnel
  *   signal NAME                   (while a command runs) sends it the signal
  * ```
  */
@@ -142,6 +143,8 @@ export class Scene implements AsyncDisposable {
       case 'wait':
         await running(command).until(() => (hasShown(running(command), text) ? true : undefined), text)
         return
+      case 'request':
+        return request(running(command), text)
       case 'signal':
         running(command).kill(text as NodeJS.Signals)
         return
@@ -234,6 +237,13 @@ function running(command: CliProcess | undefined): CliProcess {
 
 function hasShown({ stdout, stderr }: CliProcess, text: string): boolean {
   return stdout.includes(text) || stderr.includes(text)
+}
+
+/** One HTTP request to the port that the tunnel has told, to the end of its answer. */
+async function request({ stdout }: CliProcess, path: string): Promise<void> {
+  const port = /127\.0\.0\.1:(\d+)|"port":(\d+)/.exec(stdout)?.slice(1).find(Boolean)
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: 'close' } })
+  await answer.arrayBuffer()
 }
 
 /** As `head` does: reads so many lines, and goes away. */
