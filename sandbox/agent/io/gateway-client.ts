@@ -135,6 +135,8 @@ export class GatewayClient {
       headers: rest,
       perMessageDeflate: false,
       maxPayload: MAX_PAYLOAD,
+      // A mask is for proxies on the way. Inside one process there is none, and it costs a fifth of all that a relay does.
+      ...(url.protocol === 'http:' ? { generateMask: noMask } : {}),
       handshakeTimeout: REQUEST_TIMEOUT,
       createConnection: (options: ClientRequestArgs) => {
         const where = { host: String(options.host), port: Number(options.port) }
@@ -165,4 +167,9 @@ function unescapeXml(text: string): string {
     .replaceAll('&gt;', '>')
     .replaceAll('&quot;', '"')
     .replaceAll('&amp;', '&')
+}
+
+/** Masking with zeros changes nothing, and is left out on both sides. */
+function noMask(mask: Buffer): void {
+  mask.fill(0)
 }
