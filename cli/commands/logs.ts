@@ -14,7 +14,7 @@ export default class Logs extends BaseCommand {
     'A SERVICE is a Service of the cluster, or a name that pods bear in the label of the product. With --follow it is',
     'a living set: pods come, restart and go, and streams that break are taken up with nothing lost or doubled.',
     'Lines go to stdout; what happens to the streams goes to stderr. With --json every event is a line of stdout.',
-  ].join('\n')
+  ].join(' ')
   static override examples = [
     '<%= config.bin %> logs hermes --follow',
     '<%= config.bin %> logs hermes cerberus --since 10m',
@@ -35,7 +35,7 @@ export default class Logs extends BaseCommand {
       helpValue: 'N|all',
     }),
     since: Flags.string({ summary: 'Begin so long ago: 90s, 10m, 1h30m, 2d.', helpValue: 'TIME' }),
-    previous: Flags.boolean({ char: 'p', summary: 'The runs before the last restarts.' }),
+    previous: Flags.boolean({ summary: 'The runs before the last restarts.' }),
   }
 
   protected override readonly streams = true
