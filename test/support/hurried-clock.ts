@@ -48,6 +48,13 @@ export class HurriedClock implements Clock {
     for (const waiting of this.#waiting) this.#arm(waiting)
   }
 
+  /** The computer sleeps: its monotonic clock stands still, and no timer knows of it. */
+  sleepThrough(duration: Ms): void {
+    const { mono, wall } = this.now()
+    this.#shown = { mono, wall: wall + duration }
+    this.#real = systemClock.now()
+  }
+
   #arm(waiting: Waiting): void {
     waiting.cancel()
     const left = Math.max(0, waiting.at - this.now().mono) / this.#rate

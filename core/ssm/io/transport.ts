@@ -61,7 +61,7 @@ export interface Transport {
 
 /**
  * Opens a WebSocket and sends the open-data-channel frame.
- * @throws PgctlError `endpoint-unreachable` when it cannot be opened, `timed-out` after 15 s; the signal's reason.
+ * @throws PgctlError `endpoint-unreachable` when it cannot be opened, or not within 15 s; the signal's reason.
  */
 export function openTransport(options: TransportOptions): Promise<Transport> {
   const { url, clock, signal, handler } = options
