@@ -1,4 +1,5 @@
 import { PgctlError } from '#core/errors.ts'
+import { neutralise } from '#core/text/neutralise.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, reasonFlag } from '../flags.ts'
 import { allInOrder } from '../in-order.ts'
@@ -36,7 +37,9 @@ export default class Login extends BaseCommand {
         onRaw: (restore) => this.onAbruptEnd(restore),
         onLife: (event) =>
           this.notice(
-            event.type === 'reconnecting' ? `\r\n${event.error.message}, bringing it back` : '\r\nback',
+            event.type === 'reconnecting'
+              ? `\r\n${neutralise(event.error.message)}, bringing it back`
+              : '\r\nback',
           ),
       },
       this.signal,
