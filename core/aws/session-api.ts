@@ -65,7 +65,7 @@ async function startSession(
   const grant = grantOf(output)
   if (grant !== undefined) return grant
   throw new PgctlError('session-refused', `cannot start a session on ${target}: the answer holds no grant`, {
-    why: 'StartSession answered without a session id, stream URL or token',
+    why: 'it has no session id, no stream URL or no token',
     next: 'run the command again',
     requestId: output.$metadata.requestId,
   })

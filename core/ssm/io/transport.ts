@@ -88,7 +88,7 @@ export function openTransport(options: TransportOptions): Promise<Transport> {
       giveUp(
         new PgctlError('endpoint-unreachable', `cannot open the session's data channel at ${url.host}`, {
           why,
-          next: 'check the network, the proxy and the endpoints for ssmmessages, then try again',
+          next: 'check the network, the proxy and the endpoints for ssmmessages, then run the command again',
           cause,
         }),
       )
