@@ -231,7 +231,9 @@ describe('transport', { timeout: 60_000 }, () => {
       }
       const whenFull = gateway.seen.writables
       let received = 0
-      socket.on('message', () => received++)
+      socket.on('message', (_data, isBinary) => {
+        if (isBinary) received++
+      })
       socket.resume()
       await eventually(() => gateway.seen.writables > whenFull && received === sent)
       assert.equal(transport.room, whole)
