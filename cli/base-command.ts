@@ -4,7 +4,7 @@ import { type Logger, silentLogger } from '#core/logger.ts'
 import { createLogger } from './debug-log.ts'
 import type { Surroundings } from './deps.ts'
 import { exitStatusOf } from './exit-codes.ts'
-import { toFailure } from './failure.ts'
+import { outputFailure, toFailure } from './failure.ts'
 import { type Interrupts, listenForInterrupts } from './interrupts.ts'
 import { errorDocument, type Paint, painter, renderError } from './render/error.ts'
 import { toJson } from './render/json.ts'
@@ -123,21 +123,15 @@ export abstract class BaseCommand extends Command {
     if (this.#isEnough) process.exitCode = 0
     this.#interrupts?.stop()
     process.stdout.off('error', this.#onOutputError)
-    process.stdout.on('error', ignore)
   }
 
   readonly #onOutputError = (error: NodeJS.ErrnoException) => {
     // The reader of a pipe (`| head`) has seen enough: that is an end, not a failure.
     if (error.code === 'EPIPE')
       this.#outputClosed.abort(new PgctlError('interrupted', 'the output was closed'))
-    else
-      this.#outputClosed.abort(
-        new PgctlError('failed', `cannot write the output: ${error.message}`, { cause: error }),
-      )
+    else this.#outputClosed.abort(outputFailure(error))
   }
 }
-
-function ignore(): void {}
 
 /** After a signal whatever is thrown is its consequence, unless the command had a failure of its own to tell. */
 function asInterrupt(thrown: unknown, signal: AbortSignal): PgctlError {

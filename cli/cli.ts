@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { Config, run } from '@oclif/core'
+import type { PgctlError } from '#core/errors.ts'
 import { exitStatusOf } from './exit-codes.ts'
-import { toFailure } from './failure.ts'
+import { outputFailure, toFailure } from './failure.ts'
 import { errorDocument, painter, renderError } from './render/error.ts'
 import { toJson } from './render/json.ts'
 import { namesOf, type Vocabulary } from './wrong-words.ts'
@@ -12,13 +13,30 @@ const LINGER_MS = 3_000
 /** Runs the command that the arguments name, and sets the exit status. */
 export async function start(argv = process.argv.slice(2)): Promise<void> {
   const root = fileURLToPath(new URL('..', import.meta.url))
+  const output = watchOutput()
   try {
     await run(argv, { root })
     await flushOutput()
+    // Of a failure that came while the command ran, it has told itself.
+    if (output.failure !== undefined && !process.exitCode) throw output.failure
   } catch (thrown) {
     await report(thrown, argv, root)
   }
   endWithin(LINGER_MS)
+}
+
+/**
+ * The framework throws whatever goes wrong with stdout into the void, where it ends the process with a stack and a
+ * session left open. Here it is a failure like any other; that nobody reads our notices is none at all.
+ */
+function watchOutput(): { readonly failure: PgctlError | undefined } {
+  const watched: { failure: PgctlError | undefined } = { failure: undefined }
+  process.stdout.removeAllListeners('error')
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') watched.failure ??= outputFailure(error)
+  })
+  process.stderr.on('error', () => {})
+  return watched
 }
 
 /** Resolves when all of the result is on its way, also when nobody takes it any more: a closed pipe never drains. */

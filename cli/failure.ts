@@ -25,3 +25,12 @@ export function toFailure(error: unknown, vocabulary: Vocabulary): PgctlError {
 function isUsage(error: unknown): error is OclifFailure {
   return error instanceof Error && typeof (error as OclifFailure).oclif?.exit === 'number'
 }
+
+/** The result could not be written where it was to go. */
+export function outputFailure(cause: Error): PgctlError {
+  return new PgctlError('failed', 'cannot write the output', {
+    why: cause.message,
+    next: 'see whether the disk is full, or send the output elsewhere',
+    cause,
+  })
+}
