@@ -28,6 +28,7 @@ async function startGateway(options: { autoPong?: boolean; status?: number; sile
   const server = createServer()
   const sockets: WebSocket[] = []
   const requests: IncomingMessage[] = []
+  const texts: string[] = []
   const webSockets = new WebSocketServer({ noServer: true, autoPong: options.autoPong ?? true })
   server.on('upgrade', (request, socket, head) => {
     requests.push(request)
@@ -36,7 +37,13 @@ async function startGateway(options: { autoPong?: boolean; status?: number; sile
     if (options.silent) return
     if (options.status !== undefined)
       socket.end(`HTTP/1.1 ${options.status} No\r\nlocation: ws://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n`)
-    else webSockets.handleUpgrade(request, socket, head, (accepted) => sockets.push(accepted))
+    else
+      webSockets.handleUpgrade(request, socket, head, (accepted) => {
+        accepted.on('message', (data, isBinary) => {
+          if (!isBinary) texts.push(String(data))
+        })
+        sockets.push(accepted)
+      })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -70,6 +77,7 @@ async function startGateway(options: { autoPong?: boolean; status?: number; sile
     clock,
     seen,
     requests,
+    texts,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }
@@ -78,15 +86,13 @@ describe('transport', { timeout: 60_000 }, () => {
   describe('opening', () => {
     it('sends the opening frame as text, and no extension, subprotocol or origin', TIMEOUT, async () => {
       await using gateway = await startGateway()
-      const opening = gateway.open()
-      const socket = await gateway.accepted()
-      const [data, isBinary] = await once(socket, 'message')
-      assert.equal(String(data), '{"TokenValue":"the token"}')
-      assert.equal(isBinary, false)
+      const transport = await gateway.open()
+      await eventually(() => gateway.texts.length > 0)
+      assert.deepEqual(gateway.texts, ['{"TokenValue":"the token"}'])
       const { headers } = gateway.requests[0] as IncomingMessage
       for (const name of ['sec-websocket-extensions', 'sec-websocket-protocol', 'origin', 'authorization'])
         assert.equal(headers[name], undefined)
-      ;(await opening).close()
+      transport.close()
     })
 
     for (const [what, options, why] of [
