@@ -69,7 +69,7 @@ export interface Deps extends Account {
 export async function wireInstallation(surroundings: Surroundings): Promise<Deps> {
   const installation = chooseInstallation(loadConfig(surroundings))
   const profile = await readProductProfile(surroundings.root, installation.product)
-  const account = wireAccount(surroundings, installation)
+  const account = wireAccount(surroundings, installation, (signal) => identity(signal))
   const { connection, store } = account
   const clusterName = resourceName(profile, 'cluster', installation.workspace)
   const bastionName = resourceName(profile, 'bastion', installation.workspace)
@@ -105,25 +105,21 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
         now: systemClock.now().wall,
       }),
     ),
-    sessions: once(async (signal) => {
-      // Both at once: only what follows them is more than a read.
-      const [, context] = await allInOrder([identity(signal), account.sessions(signal)])
-      await account.sweep(signal)
-      return context
-    }),
   }
 }
 
 interface WiredAccount extends Account {
   readonly connection: AwsConnection
-  /** Terminates what killed processes have left behind; only for a caller who is known to be of the account. */
-  sweep(signal?: AbortSignal): Promise<void>
 }
 
-/** Wires an account without an installation, for sessions on an instance that is named. */
+/**
+ * Wires an account, for an installation or for sessions on an instance that is named. `identify` says who the caller
+ * is, and fails where they are in the wrong account; without an installation any account is the right one.
+ */
 export function wireAccount(
   surroundings: Surroundings,
   who: Pick<Installation, 'region'> & Partial<Installation>,
+  identify?: (signal?: AbortSignal) => Promise<Identity>,
 ): WiredAccount {
   const { environment, logger, version } = surroundings
   const agents = createOutboundAgents(environment)
@@ -138,39 +134,48 @@ export function wireAccount(
   })
   const sessionApi = createSessionApi(connection)
   const store = createFileStore({ folder: paths(environment).state, clock: systemClock })
-  const place: SessionPlace = { installation: who.name, account: who.account, region: who.region }
-  const journal = { store, processes: systemProcesses, clock: systemClock, place }
+  const caller = identify ?? ((signal) => createIdentityApi(connection).caller(signal))
   return {
     connection,
     region: who.region,
     sessionApi,
     store,
     agents,
-    sessions: once(async (signal) => ({
-      api: sessionApi,
-      streamUrls: {
-        region: who.region,
-        override: environment['AWS_ENDPOINT_URL_SSMMESSAGES'] ?? environment['AWS_ENDPOINT_URL'],
-      },
-      agents,
-      clock: systemClock,
-      random: systemRandom,
-      chance: Math.random,
-      logger,
-      limits: await sessionApi.limits(signal),
-      journal: new SessionJournal(journal),
-    })),
-    async sweep(signal) {
-      const { terminated, failed } = await sweepSessions({ ...journal, api: sessionApi }, signal)
-      for (const { sessionId } of terminated)
-        logger.info({ sessionId }, 'terminated a session that was left behind')
-      for (const { sessionId, error } of failed)
-        logger.warn(
-          { sessionId, error: messageOf(error) },
-          'could not terminate a session that was left behind',
-        )
-    },
+    sessions: once(async (signal) => {
+      // Both at once: only what follows them is more than a read.
+      const [{ account }, limits] = await allInOrder([caller(signal), sessionApi.limits(signal)])
+      const place: SessionPlace = { installation: who.name, account, region: who.region }
+      const journal = { store, processes: systemProcesses, clock: systemClock, place }
+      await sweepLeftovers({ ...journal, api: sessionApi }, logger, signal)
+      return {
+        api: sessionApi,
+        streamUrls: {
+          region: who.region,
+          override: environment['AWS_ENDPOINT_URL_SSMMESSAGES'] ?? environment['AWS_ENDPOINT_URL'],
+        },
+        agents,
+        clock: systemClock,
+        random: systemRandom,
+        chance: Math.random,
+        logger,
+        limits,
+        journal: new SessionJournal(journal),
+      }
+    }),
   }
+}
+
+/** Terminates what killed processes have left in this account and region. */
+async function sweepLeftovers(
+  context: Parameters<typeof sweepSessions>[0],
+  logger: Logger,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { terminated, failed } = await sweepSessions(context, signal)
+  for (const { sessionId } of terminated)
+    logger.info({ sessionId }, 'terminated a session that was left behind')
+  for (const { sessionId, error } of failed)
+    logger.warn({ sessionId, error: messageOf(error) }, 'could not terminate a session that was left behind')
 }
 
 /** Asks once, and gives everyone the same answer; a failure is not remembered. */

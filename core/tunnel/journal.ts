@@ -19,8 +19,7 @@ export interface JournalEntry {
 export interface SessionPlace {
   /** The installation's name, for messages; undefined for a session on an instance that was named. */
   readonly installation: string | undefined
-  /** Undefined where nobody asked for it. */
-  readonly account: string | undefined
+  readonly account: string
   readonly region: string
 }
 
@@ -86,7 +85,7 @@ function isEntry(value: unknown): value is JournalEntry {
     isText(value['sessionId']) &&
     Number.isFinite(value['startedAt']) &&
     isOptionalText(place['installation']) &&
-    isOptionalText(place['account']) &&
+    isText(place['account']) &&
     isText(place['region']) &&
     isText(owner['machine']) &&
     Number.isInteger(owner['pid']) &&

@@ -176,4 +176,19 @@ describe('every way out of a command leaves nothing behind', { timeout: 90_000 }
     assert.equal((await cli.run(['exec', '--', 'true'])).status, 0)
     await assertNothingLeft()
   })
+
+  it(
+    'so does one on an instance that was named, with no installation to remember it by',
+    TIMEOUT,
+    async () => {
+      const address = `${WORLD.payloadHost}:${WORLD.payloadPort}`
+      await using tunnel = cli.start(['tunnel', WORLD.bastion.instanceId, address, '--json', '--port', '0'])
+      await tunnel.event('ready')
+      tunnel.kill('SIGKILL')
+      await tunnel.outcome
+      assert.equal(activeSessions().length, 1)
+      assert.equal((await cli.run(['exec', '--', 'true'])).status, 0)
+      await assertNothingLeft()
+    },
+  )
 })

@@ -42,7 +42,7 @@ describe('judgeEntry', { timeout: 10_000 }, () => {
 
 describe('parseJournalEntry', { timeout: 10_000 }, () => {
   it('takes what was written, with or without an installation', () => {
-    const place = { region: 'eu-central-1', installation: undefined, account: undefined }
+    const place = { region: 'eu-central-1', installation: undefined, account: '111122223333' }
     for (const entry of [ENTRY, { ...ENTRY, place }]) assert.deepEqual(parseJournalEntry(entry, 'k'), entry)
   })
 
