@@ -4,6 +4,7 @@ import { createSessionApi } from '#core/aws/session-api.ts'
 import { createOutboundAgents } from '#core/io/outbound.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
+import type { SessionRequest } from '#core/ssm/session-api.ts'
 import type { DialerEvent } from '#core/tunnel/dialer.ts'
 import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
 import { type Sandbox, type SandboxOptions, startSandbox } from '#sandbox/sandbox.ts'
@@ -25,6 +26,7 @@ export interface SandboxSessions extends AsyncDisposable {
   readonly clientLog: readonly LogRecord[]
   /** Opens a port session from the bastion to an address of the world. */
   dial(to?: FarAddress, context?: Partial<SessionContext>): Promise<DialedSession>
+  requestTo(to: FarAddress): SessionRequest
   /** Ids of the sessions that have not ended. */
   activeSessions(): string[]
   /** How often the client has called `action` with success. */
@@ -98,6 +100,7 @@ export async function startSandboxSessions(options: SandboxOptions = {}): Promis
     agentLog,
     clientLog,
     dial: (to = PAYLOAD, more = {}) => dial({ ...context, ...more }, to),
+    requestTo,
     activeSessions: () =>
       sandbox.cloud.gateway
         .sessions()
@@ -109,12 +112,16 @@ export async function startSandboxSessions(options: SandboxOptions = {}): Promis
   }
 }
 
-async function dial(context: SessionContext, { host, port }: FarAddress): Promise<DialedSession> {
-  const dialer = await SessionDialer.open(context, {
+function requestTo({ host, port }: FarAddress): SessionRequest {
+  return {
     target: WORLD.bastion.instanceId,
     document: 'AWS-StartPortForwardingSessionToRemoteHost',
     parameters: { host: [host], portNumber: [String(port)] },
-  })
+  }
+}
+
+async function dial(context: SessionContext, to: FarAddress): Promise<DialedSession> {
+  const dialer = await SessionDialer.open(context, requestTo(to))
   const events: DialerEvent[] = []
   const waiting = new Set<() => void>()
   dialer.events.subscribe((event) => {
