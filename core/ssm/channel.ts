@@ -1,5 +1,5 @@
 import type { Bytes, Instant, Ms } from '#core/clock.ts'
-import { isPgctlError, PgctlError } from '#core/errors.ts'
+import { isPgctlError, type PgctlError } from '#core/errors.ts'
 import { ChannelLog, type ChannelStats } from '#core/ssm/channel-log.ts'
 import {
   PAYLOAD_CHALLENGE_REQUEST,
@@ -12,7 +12,13 @@ import {
   SESSION_FLAG_TERMINATE_SESSION,
 } from '#core/ssm/constants.ts'
 import { Fifo } from '#core/ssm/fifo.ts'
-import { Handshake, type HandshakeEvent, type HandshakeFacts, type SessionKind } from '#core/ssm/handshake.ts'
+import {
+  dataBeforeHandshake,
+  Handshake,
+  type HandshakeEvent,
+  type HandshakeFacts,
+  type SessionKind,
+} from '#core/ssm/handshake.ts'
 import { Inbound } from '#core/ssm/inbound.ts'
 import {
   type CommonInput,
@@ -21,6 +27,7 @@ import {
   type SessionEnd,
   type SessionOptions,
 } from '#core/ssm/machine.ts'
+import { MalformedCount } from '#core/ssm/malformed-count.ts'
 import { decodeMessage, type Message, MessageIds } from '#core/ssm/message.ts'
 import { Outbound } from '#core/ssm/outbound.ts'
 import { channelClosedOutput, decodeAcknowledgement, encodeFlag } from '#core/ssm/payloads.ts'
@@ -28,8 +35,6 @@ import { UnannouncedStart } from '#core/ssm/unannounced-start.ts'
 
 /** How long a closing session waits for its last words to be acknowledged. */
 export const CLOSING_PATIENCE: Ms = 1_000
-/** Frames that are no messages, after which the peer is taken to speak something else. */
-export const MALFORMED_LIMIT = 8
 
 export type ChannelOutput =
   /** Data may be sent. `facts` is undefined for a session without a handshake; the last one given holds. */
@@ -50,6 +55,7 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
   readonly #inbound: Inbound
   readonly #handshake: Handshake
   readonly #unannounced = new UnannouncedStart()
+  readonly #malformed = new MalformedCount()
   readonly #events = new Fifo<ChannelOutput>()
 
   // One variable a dimension.
@@ -60,7 +66,6 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
   /** Of the closing phase: when it is over at the latest, and with what. */
   #closingUntil: Ms | undefined
   #endAfterClosing: SessionEnd = { how: 'closed' }
-  #malformed = 0
 
   constructor(kind: SessionKind, options: SessionOptions) {
     this.#kind = kind
@@ -182,11 +187,12 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
     this.#log.frameIn()
     try {
       this.#message(decodeMessage(frame), now)
+      this.#malformed.sound(now)
     } catch (error) {
       if (!isPgctlError(error)) throw error
       this.#log.ignored('malformed', '', frame.length)
       // Nothing was acknowledged, so the sender brings the message again: in a sound form, or not for long.
-      if (++this.#malformed >= MALFORMED_LIMIT) this.fail(error, now)
+      if (this.#malformed.broken(now)) this.fail(error, now)
     }
   }
 
@@ -282,7 +288,7 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
 
   #data(payloadType: number, payload: Uint8Array, now: Instant): void {
     if (this.#kind === 'terminal') this.#startUnannounced()
-    if (this.#phase !== 'ready') throw tooEarly()
+    if (this.#phase !== 'ready') throw dataBeforeHandshake()
     this.#log.lastActivity = now.wall
     this.#events.push({
       type: 'payload',
@@ -391,10 +397,4 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
   stats(): ChannelStats {
     return this.#log.stats(this.#outbound.sending, this.#inbound.receiving)
   }
-}
-
-function tooEarly(): PgctlError {
-  return new PgctlError('protocol-violation', 'the agent sent data before its handshake was complete', {
-    next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
-  })
 }

@@ -335,3 +335,10 @@ function wrongType(sessionType: string, kind: SessionKind): PgctlError {
     },
   )
 }
+
+/** What a session fails with whose agent sends data too early. */
+export function dataBeforeHandshake(): PgctlError {
+  return new PgctlError('protocol-violation', 'the agent sent data before its handshake was complete', {
+    next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
+  })
+}

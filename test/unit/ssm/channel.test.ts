@@ -4,9 +4,10 @@ import fc from 'fast-check'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import { WAITING_ACKNOWLEDGEMENTS } from '#core/ssm/acknowledgement-queue.ts'
 import { utf8 } from '#core/ssm/bytes.ts'
-import { Channel, CLOSING_PATIENCE, MALFORMED_LIMIT } from '#core/ssm/channel.ts'
+import { Channel, CLOSING_PATIENCE } from '#core/ssm/channel.ts'
 import type { SessionKind } from '#core/ssm/handshake.ts'
 import type { CommonInput, TraceRecord } from '#core/ssm/machine.ts'
+import { MALFORMED_FORGOTTEN_AFTER, MALFORMED_LIMIT } from '#core/ssm/malformed-count.ts'
 import { encodeFlag } from '#core/ssm/payloads.ts'
 import { EARLY_MESSAGES } from '#core/ssm/receive-queue.ts'
 import { ACKNOWLEDGEMENT_PATIENCE } from '#core/ssm/send-queue.ts'
@@ -124,6 +125,29 @@ describe('what is no message', { timeout: 10_000 }, () => {
     assert.deepEqual(ends(channel), [])
     feed(channel, at(5), new Uint8Array(3))
     assert.ok(isPgctlError(errorOf(channel), 'protocol-violation'))
+  })
+
+  it('is forgotten after a minute of sound traffic, so that a long life is no reason to end', () => {
+    const { channel, agent } = ready()
+    for (let day = 0; day < 3 * MALFORMED_LIMIT; day++) {
+      const now = 10 + day * MALFORMED_FORGOTTEN_AFTER
+      feed(channel, at(now), agent.output(utf8('x')), new Uint8Array(3))
+    }
+    assert.deepEqual(ends(channel), [])
+  })
+
+  it('is not forgotten within the minute, nor while nothing sound comes', () => {
+    for (const [pause, soundToo] of [
+      [MALFORMED_FORGOTTEN_AFTER - 1, true],
+      [MALFORMED_FORGOTTEN_AFTER, false],
+    ] as const) {
+      const { channel, agent } = ready()
+      for (let i = 0; i < MALFORMED_LIMIT; i++) {
+        if (soundToo) feed(channel, at(10 + i * pause), agent.output(utf8('x')))
+        feed(channel, at(10 + i * pause), new Uint8Array(3))
+      }
+      assert.ok(isPgctlError(errorOf(channel), 'protocol-violation'), `every ${pause} ms`)
+    }
   })
 
   it('is repaired by the sender bringing it again', () => {
