@@ -94,6 +94,7 @@ export type RemarkSubject =
   | 'session-ends-soon'
   | 'idle-ends-soon'
   | 'route'
+  | 'port-not-read'
   | 'port-not-saved'
 
 /** A failure as data: never a stack, never the cause's own fields. */

@@ -3,7 +3,7 @@ import { PgctlError } from '#core/errors.ts'
 /**
  * The port on which a tunnel listens: the same on every colleague's computer, so that bookmarks, saved connections
  * and shared notes hold. It is derived from the names of installation and target; where that port is taken, the next
- * free one is used and remembered.
+ * free one is used, this time only: what is remembered is the port at home, never the place of a refuge.
  */
 
 /** Above the registered ports that people use by hand, below the ephemeral range of Linux (32768) and macOS (49152). */

@@ -36,7 +36,7 @@ export async function savePort(store: Store, workspace: string, target: string, 
 /** Checks the document's shape; `state-invalid` otherwise. */
 function parseAssignments(value: unknown): Readonly<Record<string, number>> {
   if (isRecord(value) && Object.values(value).every(isPort)) return value as Record<string, number>
-  throw new PgctlError('state-invalid', 'the saved ports of tunnels cannot be used', {
+  throw new PgctlError('state-invalid', `the saved ports of tunnels (${KEY}.json) cannot be used`, {
     why: 'the document does not map targets to port numbers',
     next: `remove ${KEY}.json from the state folder (pgctl config shows where); tunnels then take their default ports again`,
   })

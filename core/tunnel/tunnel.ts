@@ -4,7 +4,13 @@ import { isPgctlError, messageOf, PgctlError } from '#core/errors.ts'
 import type { SessionLimits } from '#core/ssm/session-api.ts'
 import type { Store } from '#core/store.ts'
 import type { Dialer, DialerEvent } from '#core/tunnel/dialer.ts'
-import { causeOf, type Happening, type TunnelEvent, type TunnelHappening } from '#core/tunnel/events.ts'
+import {
+  causeOf,
+  type Happening,
+  type RemarkSubject,
+  type TunnelEvent,
+  type TunnelHappening,
+} from '#core/tunnel/events.ts'
 import { describeDialerEvent, describeEnd, describeReady } from '#core/tunnel/happenings.ts'
 import type { Listen, LocalListener, OpenConnection } from '#core/tunnel/listener.ts'
 import { planLocalPort } from '#core/tunnel/local-port.ts'
@@ -78,6 +84,10 @@ class TunnelLife implements Tunnel {
   readonly #gone = Promise.withResolvers<PgctlError | undefined>()
   #listener: LocalListener | undefined
   #dialer: Dialer | undefined
+  /** Where people expect the target; undefined where a port was asked for. */
+  #home: number | undefined
+  /** Not where the saved ports could not be read: that is told once. */
+  #savesPort = true
   #ready: Happening<'ready'> | undefined
   #unsubscribe = () => {}
   #stopWatching = () => {}
@@ -142,8 +152,7 @@ class TunnelLife implements Tunnel {
     try {
       await this.#dialer?.[Symbol.asyncDispose]()
     } catch (disposal) {
-      const { message, next } = causeOf(disposal)
-      this.#report({ event: 'warning', about: 'route', message, next })
+      this.#warnOf('route', disposal)
     }
     this.#unsubscribe()
     this.#report({
@@ -155,9 +164,15 @@ class TunnelLife implements Tunnel {
 
   async #listen(): Promise<LocalListener> {
     const { shell, workspace, target, port, bind } = this.#options
-    const saved = await readSavedPort(shell.store, workspace, target.name)
+    const plan = planLocalPort({
+      workspace,
+      target: target.name,
+      asked: port,
+      saved: await this.#readSavedPort(),
+    })
+    if (plan.kind === 'preferred') this.#home = plan.home
     this.#listener = await shell.listen({
-      plan: planLocalPort({ workspace, target: target.name, asked: port, saved }),
+      plan,
       bind,
       clock: shell.clock,
       connect: async (signal) => (await this.#dialing.promise).connect(signal),
@@ -182,16 +197,33 @@ class TunnelLife implements Tunnel {
     return result
   }
 
-  /** Only a port that was not asked for: who types one wants it now, not for ever. */
+  /** Saved ports are a convenience: where they cannot be read, the derived port serves as well. */
+  async #readSavedPort(): Promise<number | undefined> {
+    const { shell, workspace, target, port } = this.#options
+    if (port !== undefined) return undefined
+    try {
+      return await readSavedPort(shell.store, workspace, target.name)
+    } catch (error) {
+      this.#savesPort = false
+      this.#warnOf('port-not-read', error)
+      return undefined
+    }
+  }
+
+  /** Only the port at home: one that was moved makes way for a neighbour of the moment, and is nobody's to expect. */
   async #rememberPort(port: number): Promise<void> {
     const { shell, workspace, target } = this.#options
-    if (this.#options.port !== undefined) return
+    if (!this.#savesPort || port !== this.#home) return
     try {
       await savePort(shell.store, workspace, target.name, port)
     } catch (error) {
-      const { message, next } = causeOf(error)
-      this.#report({ event: 'warning', about: 'port-not-saved', message, next })
+      this.#warnOf('port-not-saved', error)
     }
+  }
+
+  #warnOf(about: RemarkSubject, error: unknown): void {
+    const { message, next } = causeOf(error)
+    this.#report({ event: 'warning', about, message, next })
   }
 
   #onDialerEvent(event: DialerEvent): void {

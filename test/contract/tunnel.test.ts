@@ -70,6 +70,11 @@ function setUp(dialer: Dialer | (() => Promise<Dialer>), change: Partial<TunnelO
   }
 }
 
+/** What the remarks among the events are about. */
+function remarks(events: readonly TunnelEvent[]): string[] {
+  return events.flatMap((event) => ('about' in event ? [event.about] : []))
+}
+
 async function connect(tunnel: Tunnel): Promise<Socket> {
   const socket = createConnection({ host: tunnel.ready.address, port: tunnel.ready.port })
   await once(socket, 'connect')
@@ -130,6 +135,55 @@ describe('opening a tunnel', TIMEOUT, () => {
     await using other = await openTunnel(second.options)
     assert.equal(other.ready.port, exact)
     assert.equal(second.store.documents.size, 0)
+  })
+
+  it('is at home again after a second tunnel of the same target had to move', async () => {
+    await using far = await FarEnd.start(http('200 OK'))
+    const home = derivePort(WORKSPACE, 'far')
+    const first = setUp(new TcpDialer(far))
+    const { store } = first
+    const beside = setUp(new TcpDialer(far), { shell: { ...first.options.shell, store } })
+    {
+      await using atHome = await openTunnel(first.options)
+      await using moved = await openTunnel(beside.options)
+      assert.equal(atHome.ready.port, home)
+      assert.notEqual(moved.ready.port, home)
+      assert.deepEqual(remarks(beside.events), ['port-moved'])
+    }
+    const later = setUp(new TcpDialer(far), { shell: { ...first.options.shell, store } })
+    await using again = await openTunnel(later.options)
+    assert.equal(again.ready.port, home)
+    assert.deepEqual(remarks(later.events), [])
+  })
+
+  it('remembers no port that was moved, even where none is known yet', async () => {
+    await using far = await FarEnd.start(http('200 OK'))
+    await using holder = await openTunnel(setUp(new TcpDialer(far)).options)
+    const { options, store, events } = setUp(new TcpDialer(far))
+    await using moved = await openTunnel(options)
+    assert.notEqual(moved.ready.port, holder.ready.port)
+    assert.deepEqual(remarks(events), ['port-moved'])
+    assert.equal(store.documents.size, 0)
+  })
+
+  it('takes its derived port where the saved ones cannot be read, says so once, and leaves them alone', async () => {
+    await using far = await FarEnd.start(http('200 OK'))
+    const { options, store, events } = setUp(new TcpDialer(far))
+    await store.write('tunnel-ports', 'nonsense')
+    await using tunnel = await openTunnel(options)
+    assert.equal(tunnel.ready.port, derivePort(WORKSPACE, 'far'))
+    assert.deepEqual(remarks(events), ['port-not-read'])
+    const warning = events.find(({ event }) => event === 'warning')
+    assert.match(JSON.stringify(warning), /tunnel-ports\.json.*"next":"remove tunnel-ports\.json/)
+    assert.equal((await store.read('tunnel-ports'))?.value, 'nonsense')
+  })
+
+  it('does not look at saved ports where one is asked for', async () => {
+    await using far = await FarEnd.start(http('200 OK'))
+    const { options, store, names } = setUp(new TcpDialer(far), { port: 0 })
+    store.read = () => assert.fail('the saved ports were read')
+    await using _tunnel = await openTunnel(options)
+    assert.deepEqual(names(), ['starting', 'ready'])
   })
 
   it('works on when its port cannot be remembered', async () => {
@@ -224,12 +278,6 @@ describe('a tunnel that cannot be opened', TIMEOUT, () => {
     await far.accept()
     dialer.end(ended)
     assert.equal(await failing, ended)
-  })
-
-  it('does not start for a saved state that cannot be read', async () => {
-    const setup = setUp(() => assert.fail('the route was opened'))
-    await setup.store.write('tunnel-ports', 'nonsense')
-    await fails(setup, 'state-invalid')
   })
 
   it('calls what is no error of ours a bug, and shows its text alone', async () => {

@@ -98,8 +98,8 @@ describe('describeDialerEvent', { timeout: 10_000 }, () => {
       { event: 'reconnecting', cause: causeOf(error) },
     ],
     [
-      { event: 'resumed', downFor: 55 },
-      { event: 'resumed', downForMs: 55 },
+      { event: 'resumed', downFor: 32.149812999999995 },
+      { event: 'resumed', downForMs: 32 },
     ],
     [
       { event: 'degraded', message: 'slow' },
