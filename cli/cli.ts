@@ -15,7 +15,7 @@ export async function start(argv = process.argv.slice(2)): Promise<void> {
   const root = fileURLToPath(new URL('..', import.meta.url))
   const output = watchOutput()
   try {
-    await run(argv, { root })
+    await run(withHelpInFull(argv), { root })
     await flushOutput()
     // Of a failure that came while the command ran, it has told itself.
     if (output.failure !== undefined && !process.exitCode) throw output.failure
@@ -37,6 +37,12 @@ function watchOutput(): { readonly failure: PgctlError | undefined } {
   })
   process.stderr.on('error', () => {})
   return watched
+}
+
+/** `-h` is what hands type for help; behind `--` it is a word of another program. */
+function withHelpInFull(argv: readonly string[]): string[] {
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length
+  return argv.map((word, at) => (word === '-h' && at < end ? '--help' : word))
 }
 
 /** Resolves when all of the result is on its way, also when nobody takes it any more: a closed pipe never drains. */

@@ -53,6 +53,7 @@ function read(path: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw new PgctlError('config-invalid', `cannot read the configuration file ${path}`, {
       why: (error as Error).message,
+      next: 'see that it is a file and that you may read it, or set PGCTL_CONFIG to another',
       cause: error,
     })
   }

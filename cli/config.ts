@@ -150,14 +150,25 @@ export function chooseInstallation(config: Config): Installation {
   return chosen(config, wanted)
 }
 
+/** The region that is set for all installations, if any: a wrong one would become the name of no host. */
+export function chosenRegion({ settings: { region } }: Config): string | undefined {
+  const parsed = installationEntrySchema.shape.region.optional().safeParse(region.value)
+  if (parsed.success) return parsed.data
+  throw new PgctlError('usage', `"${region.value}" is not a region`, {
+    why: `${region.from} says so; ${describeIssues(parsed.error.issues)}`,
+    next: 'correct it, or leave it out for the region of the installation',
+  })
+}
+
 function chosen(config: Config, name: string): Installation {
   const found = config.installations.get(name)
   if (found === undefined) throw new Error(`installation ${name} vanished`)
-  const { region, profile } = config.settings
+  const { profile } = config.settings
+  const region = chosenRegion(config)
   return {
     ...found.entry,
     name,
-    ...(region.value === undefined ? {} : { region: region.value }),
+    ...(region === undefined ? {} : { region }),
     ...(profile.value === undefined ? {} : { profile: profile.value }),
   }
 }

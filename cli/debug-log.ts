@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
+import { messageOf, PgctlError } from '#core/errors.ts'
 import { type Logger, silentLogger } from '#core/logger.ts'
 
 /** Field names whose values never reach a log, at any of the depths that our records have. */
@@ -22,7 +23,7 @@ export async function createLogger(argv: readonly string[], environment = proces
   const wanted = beforeSeparator(argv).includes('--debug') || isOn(environment['PGCTL_DEBUG'])
   if (file === undefined && !wanted) return silentLogger
   const { default: pino } = await import('pino')
-  if (file !== undefined) closeSync(openSync(file, 'a', 0o600))
+  if (file !== undefined) createFile(file)
   const logger: Logger = pino(
     {
       level: 'debug',
@@ -33,6 +34,19 @@ export async function createLogger(argv: readonly string[], environment = proces
     pino.destination({ dest: file ?? 2, sync: true, mode: 0o600 }),
   )
   return logger
+}
+
+/** Made here, as pino would make it for everyone to read. */
+function createFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600))
+  } catch (error) {
+    throw new PgctlError('usage', `cannot write diagnostics to ${path}`, {
+      why: messageOf(error),
+      next: 'name a file in a folder that is there, or use --debug for stderr',
+      cause: error,
+    })
+  }
 }
 
 function beforeSeparator(argv: readonly string[]): readonly string[] {

@@ -11,6 +11,7 @@ import { hostTarget, resolveTarget, type Target } from '#core/tunnel/resolve-tar
 import { chooseRoute, type RouteFacts } from '#core/tunnel/routes.ts'
 import { parseTargets, type TargetWord } from '#core/tunnel/target.ts'
 import { openTunnel, type Tunnel } from '#core/tunnel/tunnel.ts'
+import { chosenRegion } from './config.ts'
 import { type Account, type Deps, type Surroundings, wireAccount, wireInstallation } from './deps.ts'
 import { allInOrder } from './in-order.ts'
 import { loadConfig } from './load-config.ts'
@@ -72,8 +73,9 @@ async function findWayAlone(
   signal: AbortSignal,
 ): Promise<Way & { targets: Target[] }> {
   const { environment, flags } = surroundings
-  const settings = loadConfig(surroundings).settings
-  const region = settings.region.value ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION']
+  const config = loadConfig(surroundings)
+  const { settings } = config
+  const region = chosenRegion(config) ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION']
   if (region === undefined)
     throw new PgctlError('usage', 'the region of the instance is not known', {
       why: 'no installation is asked for, and neither a flag nor a variable names a region',

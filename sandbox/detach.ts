@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { PgctlError } from '#core/errors.ts'
 import type { SandboxFolder } from './state.ts'
@@ -18,7 +18,7 @@ export async function detachSandbox(
   signal: AbortSignal,
 ): Promise<void> {
   await folder.requireFree()
-  await mkdir(dirname(folder.logPath), { recursive: true, mode: 0o700 })
+  await folder.makeRoot()
   const log = await open(folder.logPath, 'w', 0o600)
   try {
     const child = spawn(process.execPath, [...process.execArgv, ...argv], {
@@ -57,7 +57,7 @@ async function untilReady(child: ChildProcess, folder: SandboxFolder, signal: Ab
   const why = outcome === 'ended' ? await lastLines(folder.logPath) : outcome.message
   throw new PgctlError('sandbox-broken', `the sandbox "${folder.name}" did not come up`, {
     why,
-    next: `read its log: ${folder.logPath}`,
+    next: `read its log: less ${folder.logPath}`,
   })
 }
 

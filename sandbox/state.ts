@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { PgctlError } from '#core/errors.ts'
+import { messageOf, PgctlError } from '#core/errors.ts'
 import { withFileLock } from '#core/io/file-lock.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { endOrphans } from './orphans.ts'
@@ -122,7 +122,7 @@ export class SandboxFolder {
    * @throws PgctlError as `requireFree`.
    */
   async claim(): Promise<void> {
-    await mkdir(this.#root, { recursive: true, mode: 0o700 })
+    await this.makeRoot()
     await this.#alone(async () => {
       await this.requireFree()
       await this.remove()
@@ -157,6 +157,19 @@ export class SandboxFolder {
       await rm(this.logPath, { force: true })
     })
     await rmdir(this.#root).catch(() => {})
+  }
+
+  /** Makes the folder of all sandboxes. @throws PgctlError `state-invalid` when there is no place for it. */
+  async makeRoot(): Promise<void> {
+    try {
+      await mkdir(this.#root, { recursive: true, mode: 0o700 })
+    } catch (error) {
+      throw new PgctlError('state-invalid', `cannot make the folder of sandboxes, ${this.#root}`, {
+        why: messageOf(error),
+        next: 'check that the folders above it are yours, or set XDG_STATE_HOME to another place',
+        cause: error,
+      })
+    }
   }
 
   /** Only one process at a time decides whose the folder is. */
