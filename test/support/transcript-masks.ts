@@ -3,8 +3,9 @@
 const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   // Ids that the sandbox draws.
   [/(?<=\boperator-)[a-z0-9]{26}\b/g, 'SESSION'],
-  [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'REQUEST'],
+  [/(?<!\bkey\/)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'REQUEST'],
   [/\bAKIA[A-Z2-7]{16}\b/g, 'KEY'],
+  [/(?<=\bsessions\/)[0-9a-f]{32}\b/g, 'DIGEST'],
   [/(?<=AWS_SECRET_ACCESS_KEY(='|": "))[^'"]+/g, 'SECRET'],
   // Moments and durations.
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME'],
