@@ -1,4 +1,5 @@
 import { type Ms, sleep } from '#core/clock.ts'
+import { PgctlError } from '#core/errors.ts'
 import { readStream, type StreamContext, type StreamPlan } from '#core/kube/log-stream.ts'
 import type { LogRange } from '#core/kube/logs.ts'
 import { SeamNotices } from '#core/kube/seam-notices.ts'
@@ -6,12 +7,15 @@ import type { ResumeCursor } from '#core/logs/cursor.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import { decide, decideBounded, type ReadingMode, type RunEnd, type StreamEnd } from '#core/logs/follow.ts'
 import type { LogLine } from '#core/logs/line.ts'
-import { type ContainerSnapshot, type ReadableRun, readableRun } from '#core/logs/pod.ts'
+import type { Overlap, Seam } from '#core/logs/overlap.ts'
+import { type ContainerSnapshot, readableRun } from '#core/logs/pod.ts'
 import { RunPlace } from '#core/logs/run-place.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 
 /** A stream that lived this long did its work, even if its container had nothing to say. */
 const GOOD_LIFE: Ms = 60_000
+/** So often a remainder that does not fit is taken for another run's log, and its status waited for. */
+const MISFIT_TRIES = 4
 
 /** What the readers of one follow share. */
 export interface ReaderContext extends StreamContext {
@@ -26,12 +30,6 @@ export interface ReaderContext extends StreamContext {
   report(event: LogEvent): void
 }
 
-/** A place in the log of a run that its own reader will go on from. */
-export interface Succession {
-  readonly run: string
-  readonly cursor: ResumeCursor
-}
-
 /**
  * Reads the log of one run of one container, over as many streams as that takes: first what there is, then what
  * comes. The deciding is in `core/logs/`.
@@ -41,21 +39,25 @@ export class ContainerReader {
   readonly #context: ReaderContext
   readonly #notices: SeamNotices
   #place: RunPlace
+  /** Whether the place may be one that the reader of the run before has left. */
+  #unproven: boolean
+  #foreign: ResumeCursor | undefined
+  #confirmed = false
   #fruitless = 0
   #isComplete = false
-  #succession: Succession | undefined
 
-  /** With `cursor`, an earlier reader has begun to read this run's log already. */
-  constructor(source: LogSource, context: ReaderContext, cursor?: ResumeCursor) {
+  /** `candidate`: the place that the reader of the run before has left, which may be in this run's log. */
+  constructor(source: LogSource, context: ReaderContext, candidate?: ResumeCursor) {
     this.#source = source
     this.#context = context
-    this.#place = new RunPlace(true, cursor)
+    this.#place = new RunPlace(true, candidate)
+    this.#unproven = candidate !== undefined
     this.#notices = new SeamNotices(source, context.clock, context.report)
   }
 
-  /** What was read of the next run's log by mistake; its reader has to go on from there. */
-  get succession(): Succession | undefined {
-    return this.#succession
+  /** What may have been read of the next run's log by mistake; undefined when it was not. */
+  get candidate(): ResumeCursor | undefined {
+    return this.#foreign ?? (this.#confirmed ? undefined : this.#place.cursor)
   }
 
   /** Whether the run was over before its history was read, and nothing is left to follow. */
@@ -69,10 +71,14 @@ export class ContainerReader {
    */
   async readHistory(range: LogRange, followed: boolean, signal: AbortSignal): Promise<string | undefined> {
     this.#place = new RunPlace(range.tail === undefined && range.sinceSeconds === undefined)
-    const over = this.#readable()?.over !== undefined
+    const over = this.#runState() === 'over'
     try {
       for (;;) {
-        const end = await this.#read(range, followed && !over ? 'again' : 'line', undefined, signal)
+        const end = await this.#read(
+          range,
+          { rest: followed && !over ? 'again' : 'line', log: 'current' },
+          signal,
+        )
         const verdict = decideBounded(end, this.#fruitless, this.#context.chance())
         if (verdict.kind === 'over') {
           this.#isComplete = over && verdict.lost === undefined
@@ -89,18 +95,15 @@ export class ContainerReader {
 
   /** Goes on from there until the run is over. `range` is what to ask for while no line has been read. */
   async follow(range: LogRange, signal: AbortSignal): Promise<RunEnd> {
-    let mode: ReadingMode = this.#runState() === 'over' ? 'remainder' : 'follow'
+    let mode: ReadingMode = 'follow'
     try {
       for (;;) {
-        const asked = { ...range, follow: mode === 'follow', previous: mode === 'previous' }
-        const end = await this.#read(
-          asked,
-          mode === 'follow' ? 'again' : 'line',
-          this.#endOfRun(mode),
-          signal,
-        )
-        if (this.#runState() === 'replaced') this.#handOver()
-        if (!this.#place.isWanted) return { kind: 'unchecked' }
+        mode = this.#modeNow(mode)
+        const end = await this.#readInMode(range, mode, signal)
+        if (end === 'misfit') {
+          if (!this.#place.isWanted) return { kind: 'unchecked' }
+          continue
+        }
         const reading = { run: this.#source.run, mode, fruitless: this.#fruitless }
         const status = this.#context.statusOf(this.#source)
         const verdict = decide(end, reading, status, this.#context.chance())
@@ -114,28 +117,40 @@ export class ContainerReader {
     }
   }
 
-  async #read(
-    range: LogRange,
-    rest: StreamPlan['rest'],
-    notAfter: Ms | undefined,
-    signal: AbortSignal,
-  ): Promise<StreamEnd> {
+  async #readInMode(range: LogRange, mode: ReadingMode, signal: AbortSignal): Promise<StreamEnd | 'misfit'> {
+    const asked = { ...range, follow: mode === 'follow', previous: mode === 'previous' }
+    const isOwn = mode === 'previous' || this.#unproven
+    const doubtful = mode === 'remainder' && this.#fruitless < MISFIT_TRIES
+    const log = isOwn ? 'own' : doubtful ? 'doubtful' : 'current'
+    try {
+      return await this.#read(asked, { rest: mode === 'follow' ? 'again' : 'line', log }, signal)
+    } catch (error) {
+      if (error !== MISFIT) throw error
+      this.#notices.forget()
+      this.#unproven = false
+      const foreign = this.#place.goBack()
+      this.#foreign ??= foreign
+      return 'misfit'
+    }
+  }
+
+  async #read(range: LogRange, reading: LogReading, signal: AbortSignal): Promise<StreamEnd> {
     const { clock, namespace } = this.#context
     const point = this.#place.cursor.resume()
+    const seam = new SeamWatch(point?.overlap)
     const openedAt = clock.now().mono
     let brought = false
-    let seamPassed = point === undefined
     const plan: StreamPlan = {
       address: { namespace, pod: this.#source.pod, container: this.#source.container },
       range: point === undefined ? range : resumed(range, point.sinceTime),
       overlap: point?.overlap,
-      rest,
-      notAfter,
+      rest: reading.rest,
       take: (lines) => {
-        const seam = point === undefined ? ({ kind: 'whole' } as const) : point.overlap.seam
-        if (!seamPassed && seam?.kind === 'gap') this.#place.beginFile()
-        seamPassed ||= seam !== undefined
-        if (seam !== undefined) this.#notices.passed(seam, lines.length > 0)
+        const passed = seam.passed()
+        if (passed !== undefined) this.#onSeam(passed, reading.log)
+        // A good fit is news with the first new line, which may come later; a hole is news at once, and once.
+        const news = passed ?? (seam.known?.kind === 'whole' ? seam.known : undefined)
+        if (news !== undefined) this.#notices.passed(news, lines.length > 0)
         if (lines.length === 0) return undefined
         brought = true
         for (const line of lines) this.#place.cursor.see(line)
@@ -145,46 +160,95 @@ export class ContainerReader {
       onOver: (told) => (range.follow ? this.#onOver(told) : () => {}),
     }
     const end = await readStream(this.#context, plan, signal)
+    if (end.kind === 'ended' && !range.follow && seam.known === undefined)
+      this.#onSeam('missing', reading.log)
     const fruitful = brought || clock.now().mono - openedAt > GOOD_LIFE
     this.#fruitless = fruitful ? 1 : this.#fruitless + 1
     return end
   }
 
-  /** Lines after it are another run's; known only of a run that is over. */
-  #endOfRun(mode: ReadingMode): Ms | undefined {
-    if (mode === 'follow') return undefined
-    const status = this.#context.statusOf(this.#source)
-    return mode === 'previous' ? status?.previous?.endedAt : this.#readable()?.over?.endedAt
+  /** The log has shown whether it is the one that was read before; `missing`: it is too short to be. */
+  #onSeam(seam: Seam | 'missing', log: LogReading['log']): void {
+    const kind = seam === 'missing' ? 'gap' : seam.kind
+    switch (log) {
+      case 'own':
+        if (kind !== 'whole') throw MISFIT
+        this.#place.confirm()
+        this.#confirmed = true
+        this.#unproven = false
+        break
+      case 'doubtful':
+        if (kind !== 'whole')
+          throw new PgctlError('cluster-unreachable', 'the log is another one than before')
+        break
+      case 'current':
+        if (kind === 'gap') this.#place.beginFile()
+        break
+    }
   }
 
-  #handOver(): void {
-    const next = this.#readable()
-    const cursor = this.#place.handOver(next?.startedAt)
-    if (next === undefined || cursor === undefined) return
-    this.#succession = { run: next.run, cursor }
-    this.#notices.forget()
-  }
-
-  /** Tells when the run is over, and when what is being read is the next run's log already. */
+  /** Tells when the run is over; once it is replaced, all that is left of it is in the log of the previous run. */
   #onOver(told: (how: 'over' | 'replaced') => void): () => void {
     const check = () => {
       const state = this.#runState()
-      if (state === 'running') return
-      told(state === 'replaced' && this.#place.isOf(this.#readable()?.startedAt) ? 'replaced' : 'over')
+      if (state !== 'running') told(state === 'replaced' ? 'replaced' : 'over')
     }
     check()
     return this.#context.onStatus(check)
   }
 
-  #runState(): 'running' | 'over' | 'replaced' {
-    const readable = this.#readable()
+  /** The current log is asked for only as long as it is not known to be another run's. */
+  #modeNow(mode: ReadingMode): ReadingMode {
+    switch (this.#runState()) {
+      case 'running':
+      case 'gone':
+        return mode
+      case 'over':
+        return 'remainder'
+      case 'replaced':
+        return 'previous'
+    }
+  }
+
+  #runState(): 'running' | 'over' | 'replaced' | 'gone' {
+    const status = this.#context.statusOf(this.#source)
+    if (status === undefined) return 'gone'
+    const readable = readableRun(status)
     if (readable?.run !== this.#source.run) return 'replaced'
     return readable.over === undefined ? 'running' : 'over'
   }
+}
 
-  #readable(): ReadableRun | undefined {
-    const status = this.#context.statusOf(this.#source)
-    return status && readableRun(status)
+interface LogReading extends Pick<StreamPlan, 'rest'> {
+  /**
+   * Whose log it is: the run's `own` for certain; whichever is `current`; or the current one of a run that was over
+   * a moment ago and may have been replaced since.
+   */
+  readonly log: 'own' | 'current' | 'doubtful'
+}
+
+/** The run's own log does not have what was read before. */
+const MISFIT = new PgctlError('failed', 'what was read before is not of this log')
+
+/** Notices when a stream has passed the seam to the one before; one that is read from the start has none. */
+class SeamWatch {
+  readonly #overlap: Overlap | undefined
+  #told: boolean
+
+  constructor(overlap: Overlap | undefined) {
+    this.#overlap = overlap
+    this.#told = overlap === undefined
+  }
+
+  get known(): Seam | undefined {
+    return this.#overlap === undefined ? { kind: 'whole' } : this.#overlap.seam
+  }
+
+  /** The seam, the first time that it is known. */
+  passed(): Seam | undefined {
+    if (this.#told || this.known === undefined) return undefined
+    this.#told = true
+    return this.known
   }
 }
 

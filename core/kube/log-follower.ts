@@ -207,8 +207,14 @@ class LogFollower {
         break
       case 'left':
         this.#out.report({ event: 'left', service: change.service, pod: change.pod })
+        this.#forget(change.podUid)
         break
     }
+  }
+
+  #forget(podUid: string): void {
+    for (const key of this.#newest.keys())
+      if (key.startsWith(containerKey(podUid, ''))) this.#newest.delete(key)
   }
 
   /** Two services may choose the same pod; the first of them shows its lines. */
@@ -238,9 +244,7 @@ class LogFollower {
       this.#out.report(
         replaces === undefined ? { event: 'joined', source } : { event: 'restarted', source, end: replaces },
       )
-      const succession = before?.succession
-      const cursor = succession?.run === source.run ? succession.cursor : undefined
-      return new ContainerReader(source, this.#context, cursor)
+      return new ContainerReader(source, this.#context, before?.candidate)
     })
   }
 
@@ -250,12 +254,11 @@ class LogFollower {
     range: LogRange,
     begin: (before: ContainerReader | undefined) => ContainerReader,
   ): void {
-    const key = `${source.podUid}/${source.container}`
+    const key = containerKey(source.podUid, source.container)
     const read = async (before: Promise<ContainerReader> | undefined) => {
       const reader = begin(await before)
       const how = await reader.follow(range, this.#signal)
       this.#out.report({ event: 'over', source, how })
-      if (this.#newest.get(key) === done && reader.succession === undefined) this.#newest.delete(key)
       return reader
     }
     const done = read(this.#newest.get(key))
@@ -282,6 +285,10 @@ class LogFollower {
       this.#tasks.delete(task)
     }
   }
+}
+
+function containerKey(podUid: string, container: string): string {
+  return `${podUid}/${container}`
 }
 
 function applyChange(sources: LogSources, change: PodChange): SourceChange[] {

@@ -6,7 +6,7 @@ import { IdleWatch } from '#core/kube/idle-watch.ts'
 import { type ContainerAddress, type LogRange, openLog } from '#core/kube/logs.ts'
 import type { OpenGate } from '#core/kube/open-gate.ts'
 import type { StreamEnd } from '#core/logs/follow.ts'
-import { type LogLine, parseLine, type Stamp, secondOf } from '#core/logs/line.ts'
+import { type LogLine, parseLine } from '#core/logs/line.ts'
 import { LineSplitter } from '#core/logs/line-splitter.ts'
 import type { Overlap } from '#core/logs/overlap.ts'
 
@@ -33,8 +33,6 @@ export interface StreamPlan {
   take(lines: readonly LogLine[]): Promise<void> | undefined
   /** Whether `line` is the one last taken. */
   isLast(line: LogLine): boolean
-  /** A wall-clock moment in whole seconds; lines stamped in a later second are not of this log's run. */
-  readonly notAfter: Ms | undefined
   /** Calls its argument when the run is over, so that little is to be waited for, or `replaced`: then nothing is. */
   onOver(told: (how: 'over' | 'replaced') => void): () => void
 }
@@ -58,7 +56,7 @@ export async function readStream(
     else silence.abort(DEAD)
   })
   try {
-    await pump(context, plan, idle, merged)
+    await pump(context, plan, { idle, signal: merged, fail: (error) => silence.abort(error) })
     return { kind: 'ended' }
   } catch (error) {
     signal.throwIfAborted()
@@ -71,11 +69,17 @@ export async function readStream(
 
 const DEAD = new PgctlError('timed-out', 'the stream of a log has died silently')
 
+interface PumpTools {
+  readonly idle: IdleWatch
+  readonly signal: AbortSignal
+  /** Ends the stream with an error from outside the pump's own flow. */
+  readonly fail: (error: unknown) => void
+}
+
 async function pump(
   context: StreamContext,
   plan: StreamPlan,
-  idle: IdleWatch,
-  signal: AbortSignal,
+  { idle, signal, fail }: PumpTools,
 ): Promise<void> {
   const { overlap } = plan
   const splitter = new LineSplitter(LINE_LIMIT)
@@ -87,32 +91,31 @@ async function pump(
   const chunks = stream[Symbol.asyncIterator]()
   for (;;) {
     idle.start()
-    const settling = overlap !== undefined && overlap.seam === undefined
-    const cancel = settling
-      ? context.clock.after(SETTLE_AFTER, () => void plan.take(overlap.settle()))
-      : () => {}
-    const next = await chunks.next().finally(cancel)
+    const next = await chunks.next().finally(settleInSilence(context, plan, fail))
     idle.stop()
     if (next.done) break
-    const wait = plan.take(ownLines(plan, freshLines(splitter.push(next.value), overlap)))
+    const wait = plan.take(freshLines(splitter.push(next.value), overlap))
     if (wait !== undefined) await wait
   }
   const rest = plan.rest === 'line' ? splitter.rest() : undefined
   const lines = freshLines(rest === undefined ? [] : [rest], overlap)
-  await plan.take(ownLines(plan, [...lines, ...(overlap?.settle() ?? [])]))
+  await plan.take([...lines, ...(overlap?.settle() ?? [])])
 }
 
-/** Refuses to go on with lines that were written after the run had ended: the cluster gave another run's log. */
-function ownLines({ notAfter }: StreamPlan, lines: readonly LogLine[]): readonly LogLine[] {
-  const foreign = lines.some(
-    ({ stamp }) => notAfter !== undefined && stamp !== undefined && isAfter(stamp, notAfter),
-  )
-  if (!foreign) return lines
-  throw new PgctlError('cluster-unreachable', 'the log is that of a later run already')
-}
-
-function isAfter(stamp: Stamp, second: Ms): boolean {
-  return Date.parse(`${secondOf(stamp)}Z`) > second
+/** Gives up waiting for a clearer seam when nothing comes; the returned function takes that back. */
+function settleInSilence(
+  { clock }: StreamContext,
+  { overlap, take }: StreamPlan,
+  fail: (error: unknown) => void,
+): () => void {
+  if (overlap === undefined || overlap.seam !== undefined) return () => {}
+  return clock.after(SETTLE_AFTER, () => {
+    try {
+      void take(overlap.settle())
+    } catch (error) {
+      fail(error)
+    }
+  })
 }
 
 function freshLines(texts: readonly string[], overlap: Overlap | undefined): readonly LogLine[] {

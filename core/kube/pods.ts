@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import type { Ms } from '#core/clock.ts'
 import type { ContainerSnapshot, ContainerState, EndedRun, PodSnapshot } from '#core/logs/pod.ts'
 
 /** One pod, as far as routes and logs need it. */
@@ -19,13 +18,11 @@ export interface ClusterPod extends PodSnapshot {
 const runEndSchema = z.object({
   exitCode: z.number(),
   reason: z.string().optional(),
-  startedAt: z.string().nullish(),
-  finishedAt: z.string().nullish(),
   containerID: z.string().optional(),
 })
 const stateSchema = z.object({
   waiting: z.object({ reason: z.string().optional(), message: z.string().optional() }).optional(),
-  running: z.object({ startedAt: z.string().nullish() }).optional(),
+  running: z.object({}).optional(),
   terminated: runEndSchema.optional(),
 })
 const statusSchema = z.object({
@@ -117,7 +114,7 @@ function toContainer({ name }: WireContainer, statuses: readonly WireStatus[]): 
 function toState({ state, containerID, restartCount, name }: WireStatus): ContainerState {
   // A runtime that tells no ids still restarts, and counts.
   const run = containerID || `${name}-${restartCount}`
-  if (state.running) return { kind: 'running', run, startedAt: momentOf(state.running.startedAt) }
+  if (state.running) return { kind: 'running', run }
   if (state.terminated) return { kind: 'ended', ...toEndedRun(state.terminated, run) }
   return { kind: 'waiting', why: state.waiting?.reason ?? 'not started' }
 }
@@ -127,14 +124,7 @@ function toEndedRun(end: z.infer<typeof runEndSchema>, run: string): EndedRun {
     run: end.containerID || run,
     exitCode: end.exitCode,
     reason: end.reason ?? (end.exitCode === 0 ? 'Completed' : 'Error'),
-    startedAt: momentOf(end.startedAt),
-    endedAt: momentOf(end.finishedAt),
   }
-}
-
-function momentOf(time: string | null | undefined): Ms | undefined {
-  const moment = time ? Date.parse(time) : Number.NaN
-  return Number.isNaN(moment) ? undefined : moment
 }
 
 /** A pod that was evicted, or that no node takes, tells it as a whole; its containers only say that they wait. */

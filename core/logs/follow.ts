@@ -59,8 +59,10 @@ export type RunEnd =
   /** The rest of the log cannot be read. */
   | { readonly kind: 'lost'; readonly why: string }
 
-/** Tries for the rest of a run that is over; a follow goes on for ever. */
-const REMAINDER_TRIES = 6
+/** Tries, one after another without a line, for the rest of a run that is over; about a minute. */
+const REMAINDER_TRIES = 10
+/** The same for what was asked for once; a person waits. */
+const BOUNDED_TRIES = 6
 const AGAIN: RetryPolicy = { attempts: Number.POSITIVE_INFINITY, base: 250, cap: 15_000 }
 /** Many streams that end together should not all be opened in the same instant. */
 const SPREAD: Ms = 100
@@ -160,7 +162,7 @@ export function decideBounded(
   | { readonly kind: 'over'; readonly lost: string | undefined } {
   if (end.kind === 'ended') return { kind: 'over', lost: undefined }
   const refusedForGood = end.kind === 'refused' && end.status < 500 && end.status !== 429
-  if (refusedForGood || fruitless >= REMAINDER_TRIES) return { kind: 'over', lost: describeEnd(end) }
+  if (refusedForGood || fruitless >= BOUNDED_TRIES) return { kind: 'over', lost: describeEnd(end) }
   const retryAfter = end.kind === 'refused' ? (end.retryAfter ?? 0) : 0
   return { kind: 'reopen', after: Math.max(backoff(AGAIN, Math.max(1, fruitless), chance), retryAfter) }
 }

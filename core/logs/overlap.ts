@@ -59,6 +59,8 @@ export class Overlap {
   #held: LogLine[] = []
   #heldSize: Bytes = 0
   #disturbed = false
+  /** The stamp of the first line that was not found among those seen. */
+  #firstSought: Stamp | undefined
   #seam: Seam | undefined
 
   constructor(expected: Expected, bounds: OverlapBounds) {
@@ -93,7 +95,7 @@ export class Overlap {
   /** The log has nothing more to give now (it ended, or is quiet): gives what was held back. */
   settle(): readonly LogLine[] {
     if (this.#phase === 'matching' && this.#completed) return this.#align({ kind: 'whole' })
-    if (this.#phase === 'searching') return this.#align(this.#uncertain())
+    if (this.#phase === 'searching') return this.#align(this.#missing())
     return []
   }
 
@@ -125,7 +127,8 @@ export class Overlap {
       this.#phase = 'matching'
       return this.#narrow(places)
     }
-    if (line.stamp > this.#bounds.highest) return this.#align(this.#seamBefore(line.stamp), line)
+    this.#firstSought ??= line.stamp
+    if (line.stamp > this.#bounds.highest) return this.#align(this.#missing(), line)
     this.#phase = 'searching'
     this.#hold(line)
     return []
@@ -163,8 +166,12 @@ export class Overlap {
     return fresh
   }
 
-  #seamBefore(before: Stamp): Seam {
-    return this.#held.length === 0 ? { kind: 'gap', after: this.#bounds.last, before } : this.#uncertain()
+  /** Nothing that was seen is there; where not all of that is remembered, it could be there all the same. */
+  #missing(): Seam {
+    const remembered = this.#expected.counted === 0 && this.#expected.head !== undefined
+    const before = this.#firstSought as Stamp
+    const surely = remembered || before > this.#bounds.highest
+    return surely ? { kind: 'gap', after: this.#bounds.last, before } : this.#uncertain()
   }
 
   #uncertain(): Seam {

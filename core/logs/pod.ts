@@ -1,5 +1,3 @@
-import type { Ms } from '#core/clock.ts'
-
 /** What the deciders of this folder need to know of a pod, at one moment. */
 export interface PodSnapshot {
   /** Differs between two pods of one name. */
@@ -22,26 +20,21 @@ export interface ContainerSnapshot {
 export type ContainerState =
   /** Not started, or between two runs; `why` is the cluster's word, as `ImagePullBackOff`. */
   | { readonly kind: 'waiting'; readonly why: string }
-  | { readonly kind: 'running'; readonly run: string; readonly startedAt: Ms | undefined }
+  | { readonly kind: 'running'; readonly run: string }
   | ({ readonly kind: 'ended' } & EndedRun)
 
 /** A run of a container that is over. */
 export interface EndedRun {
   /** The runtime's id of the run; each restart has another one. */
   readonly run: string
-  /** Wall-clock moment, in whole seconds, by the clock that stamps the log's lines. */
-  readonly startedAt: Ms | undefined
   readonly exitCode: number
   /** `Completed`, `Error`, `OOMKilled`… */
   readonly reason: string
-  /** The same. */
-  readonly endedAt: Ms | undefined
 }
 
 /** A run whose log can be read; `over` when it is. */
 export interface ReadableRun {
   readonly run: string
-  readonly startedAt: Ms | undefined
   readonly over: EndedRun | undefined
 }
 
@@ -50,11 +43,11 @@ export function readableRun(container: ContainerSnapshot): ReadableRun | undefin
   const { state, previous } = container
   switch (state.kind) {
     case 'running':
-      return { run: state.run, startedAt: state.startedAt, over: undefined }
+      return { run: state.run, over: undefined }
     case 'ended':
-      return { run: state.run, startedAt: state.startedAt, over: state }
+      return { run: state.run, over: state }
     // Between two runs (a back-off after a crash) the log is the last run's.
     case 'waiting':
-      return previous && { run: previous.run, startedAt: previous.startedAt, over: previous }
+      return previous && { run: previous.run, over: previous }
   }
 }

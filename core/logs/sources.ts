@@ -20,7 +20,7 @@ export type SourceChange =
   /** Nothing can be read yet, and why; told once for each reason. */
   | { readonly kind: 'waiting'; readonly service: string; readonly pod: string; readonly why: string }
   /** The pod is gone, and so is its log. */
-  | { readonly kind: 'left'; readonly service: string; readonly pod: string }
+  | { readonly kind: 'left'; readonly service: string; readonly pod: string; readonly podUid: string }
 
 interface KnownPod {
   readonly snapshot: PodSnapshot
@@ -62,7 +62,7 @@ export class LogSources {
     const pod = this.#pods.get(uid)
     if (pod === undefined) return []
     this.#pods.delete(uid)
-    return [{ kind: 'left', service: this.#service, pod: pod.snapshot.name }]
+    return [{ kind: 'left', service: this.#service, pod: pod.snapshot.name, podUid: uid }]
   }
 
   /** The newest status of a source's container; undefined when its pod is gone. */

@@ -8,6 +8,7 @@ import { type ApiRequest, KubeClient } from '#core/kube/client.ts'
 import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import type { KubernetesOptions } from '#sandbox/kubernetes/api-server.ts'
+import { seededChance } from '#sandbox/kubernetes/log-lines.ts'
 import { formatStamp } from '#sandbox/kubernetes/log-store.ts'
 import { WORLD } from '#sandbox/world.ts'
 import { FIRST_HERMES, HERMES, KILLED_HERMES, startApi, TOKEN } from '../contract/kubernetes-support.ts'
@@ -112,6 +113,10 @@ function linesOf(events: readonly LogEvent[]): LineEvent[] {
 
 function kindsOf(events: readonly LogEvent[]): string[] {
   return events.map(({ event }) => event).filter((event) => event !== 'line')
+}
+
+function restartsOf(events: readonly LogEvent[], pod: string): number {
+  return events.filter((event) => event.event === 'restarted' && event.source.pod === pod).length
 }
 
 describe('history', limits, () => {
@@ -286,8 +291,6 @@ describe('following', limits, () => {
     world.faults.stallFollows({ pod: FIRST_HERMES })
     write('old 2', 'old 3')
     const old = world.written(FIRST_HERMES)
-    // Starts are told in whole seconds, and one pod's clock is not turned back.
-    await new Promise((resolve) => setTimeout(resolve, 1_050))
     world.faults.restartContainer({ pod: FIRST_HERMES, exitCode: 1 })
     write('new 1', 'new 2')
     // Taken for the old run's, as nobody has said otherwise.
@@ -349,7 +352,13 @@ describe('following', limits, () => {
     world.faults.rotateLog({ pod: FIRST_HERMES, keep: 1 })
     await world.untilText('found again')
     await world.until((events) => events.some(({ event }) => event === 'resumed'))
-    const resumed = world.events.find((event) => event.event === 'resumed')
+    for (const text of ['more', 'and more', 'and more still']) {
+      world.faults.writeLog({ pod: FIRST_HERMES, lines: [text] })
+      await world.untilText(text)
+    }
+    const told = world.events.filter(({ event }) => event === 'resumed' || event === 'gap')
+    assert.equal(told.length, 1, 'the hole is told once')
+    const [resumed] = told
     assert.ok(resumed?.event === 'resumed')
     assert.equal(resumed.seam.kind, 'gap')
     assert.ok(linesOf(world.events).every(({ line }) => line.text !== 'lost'))
@@ -380,6 +389,57 @@ describe('following', limits, () => {
       .map(({ line }) => line.stamp as string)
     assert.deepEqual(stamps, stamps.toSorted())
   })
+
+  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8])
+    it(`loses and doubles nothing in a storm of faults (seed ${seed})`, limits, async () => {
+      await using world = await start({ ...FOLLOW, tail: 0 })
+      await world.untilFollowing()
+      const chance = seededChance(seed)
+      const pick = <T>(choices: readonly T[]): T => choices[Math.floor(chance() * choices.length)] as T
+      const written = new Map<string, string[]>(HERMES.map((pod) => [pod, []]))
+      const write = (pod: string, count: number) => {
+        const own = written.get(pod) as string[]
+        const lines = Array.from({ length: count }, (_, at) => `${pod} ${own.length + at}`)
+        own.push(...lines)
+        world.faults.writeLog({ pod, lines })
+      }
+      const restart = (pod: string) => world.faults.restartContainer({ pod, exitCode: 1 })
+      const troubles: ((pod: string) => void)[] = [
+        restart,
+        (pod) => void world.faults.cutFollows({ pod }),
+        (pod) => void world.faults.endFollows({ pod }),
+        (pod) => world.faults.failNext({ status: pick([429, 500, 503]), path: pod, retryAfter: 1 }),
+        () => void world.faults.endWatches(),
+        () => world.faults.cutFollows(),
+      ]
+      const restarts = new Map<string, number>()
+      for (let round = 0; round < 40; round++) {
+        const pod = pick(HERMES)
+        write(pod, 1 + Math.floor(chance() * 5))
+        const trouble = pick(troubles)
+        if (trouble === restart) {
+          // A kubelet waits ten seconds and more before it restarts a container once more; by then it is known.
+          const before = restarts.get(pod) ?? 0
+          await world.until((events) => restartsOf(events, pod) >= before)
+          restarts.set(pod, before + 1)
+        }
+        trouble(pod)
+        if (chance() < 0.5) write(pod, 2)
+        if (chance() < 0.3) await new Promise(setImmediate)
+      }
+      for (const pod of HERMES) write(pod, 1)
+      const total = [...written.values()].flat().length
+      await world.until((events) => linesOf(events).length >= total)
+      for (const pod of HERMES)
+        assert.deepEqual(
+          linesOf(world.events)
+            .filter(({ source }) => source.pod === pod)
+            .map(({ line }) => line.text)
+            .toSorted(),
+          written.get(pod)?.toSorted(),
+          `seed ${seed}`,
+        )
+    })
 
   it('ends at the signal with its reason, wherever it is', limits, async () => {
     await using world = await start(FOLLOW)

@@ -8,8 +8,6 @@ const ended = (run: string, exitCode = 0): EndedRun => ({
   run,
   exitCode,
   reason: exitCode === 0 ? 'Completed' : 'Error',
-  startedAt: undefined,
-  endedAt: undefined,
 })
 const container = (state: ContainerSnapshot['state'], previous?: EndedRun): ContainerSnapshot => ({
   name: 'hermes',
@@ -18,11 +16,11 @@ const container = (state: ContainerSnapshot['state'], previous?: EndedRun): Cont
   previous,
 })
 
-const RUNNING = container({ kind: 'running', run: 'one', startedAt: undefined })
+const RUNNING = container({ kind: 'running', run: 'one' })
 const OVER = container({ kind: 'ended', ...ended('one', 3) })
 const BACKING_OFF = container({ kind: 'waiting', why: 'CrashLoopBackOff' }, ended('one', 3))
-const RESTARTED = container({ kind: 'running', run: 'two', startedAt: undefined }, ended('one', 137))
-const RESTARTED_TWICE = container({ kind: 'running', run: 'three', startedAt: undefined }, ended('two', 137))
+const RESTARTED = container({ kind: 'running', run: 'two' }, ended('one', 137))
+const RESTARTED_TWICE = container({ kind: 'running', run: 'three' }, ended('two', 137))
 
 const ENDED: StreamEnd = { kind: 'ended' }
 const CUT: StreamEnd = { kind: 'cut', why: 'socket hang up' }
@@ -90,7 +88,7 @@ describe('decide', () => {
       want: 'whole exit 3',
     },
     { why: 'that reading can be cut, too', end: CUT, mode: 'remainder', status: OVER, want: 'remainder' },
-    { why: 'but not for ever', end: CUT, mode: 'remainder', status: OVER, fruitless: 6, want: 'lost' },
+    { why: 'but not for ever', end: CUT, mode: 'remainder', status: OVER, fruitless: 10, want: 'lost' },
     {
       why: 'between two runs the log is that of the last',
       end: ENDED,

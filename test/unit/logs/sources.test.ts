@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { ContainerSnapshot, EndedRun, PodSnapshot } from '#core/logs/pod.ts'
 import { LogSources, type SourceChange } from '#core/logs/sources.ts'
 
-const crash = (run: string): EndedRun => ({ run, exitCode: 1, reason: 'Error', startedAt: 0, endedAt: 0 })
+const crash = (run: string): EndedRun => ({ run, exitCode: 1, reason: 'Error' })
 
 function container(
   state: ContainerSnapshot['state'],
@@ -34,7 +34,7 @@ function describeChange(change: SourceChange): string {
   }
 }
 
-const running = (run: string): ContainerSnapshot['state'] => ({ kind: 'running', run, startedAt: undefined })
+const running = (run: string): ContainerSnapshot['state'] => ({ kind: 'running', run })
 const waiting = (why: string): ContainerSnapshot['state'] => ({ kind: 'waiting', why })
 
 describe('LogSources', () => {
