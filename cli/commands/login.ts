@@ -1,8 +1,8 @@
 import { PgctlError } from '#core/errors.ts'
-import { neutralise } from '#core/text/neutralise.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, reasonFlag } from '../flags.ts'
 import { allInOrder } from '../in-order.ts'
+import { renderSessionLife } from '../render/session.ts'
 
 export default class Login extends BaseCommand {
   static override summary = 'Open a shell on the bastion.'
@@ -26,6 +26,7 @@ export default class Login extends BaseCommand {
       })
     const { wireInstallation } = await import('../deps.ts')
     const { runLogin } = await import('#core/ssm/io/login.ts')
+    const { watchSession } = await import('../session-watch.ts')
     const deps = await wireInstallation(this.surroundings(flags))
     const [context, { bastion }] = await allInOrder([deps.sessions(this.signal), deps.bastion(this.signal)])
     await runLogin(
@@ -35,12 +36,8 @@ export default class Login extends BaseCommand {
         input: stdin,
         output: stdout,
         onRaw: (restore) => this.onAbruptEnd(restore),
-        onLife: (event) =>
-          this.notice(
-            event.type === 'reconnecting'
-              ? `\r\n${neutralise(event.error.message)}, bringing it back`
-              : '\r\nback',
-          ),
+        onStarted: (run) => watchSession(context, run, (text) => this.notice(`\r\n${text}\r`)),
+        onLife: (event) => this.notice(`\r\n${renderSessionLife(event)}\r`),
       },
       this.signal,
     )

@@ -1,6 +1,7 @@
 import { neutralise } from '#core/text/neutralise.ts'
 import type { Cause, ReadyEvent, TunnelEvent } from '#core/tunnel/events.ts'
 import type { Paint } from './error.ts'
+import { timeOfDay } from './session.ts'
 
 /** The line of a tunnel that is ready: the result of the command. */
 export function renderReady(event: ReadyEvent, paint: Paint): string {
@@ -51,13 +52,8 @@ function causeText({ message, why }: Cause): string {
 
 function limits(event: Extract<TunnelEvent, { event: 'session' }>): string {
   const parts: string[] = []
-  if (event.endsAt !== undefined) parts.push(`at ${clockTime(event.endsAt)}`)
+  if (event.endsAt !== undefined) parts.push(`at ${timeOfDay(Date.parse(event.endsAt))}`)
   if (event.idleLimitMs !== undefined)
     parts.push(`after ${Math.round(event.idleLimitMs / 60_000)} min without traffic`)
   return parts.length === 0 ? '' : `; ends ${parts.join(', or ')}`
-}
-
-/** The time of day, where the person is. */
-function clockTime(iso: string): string {
-  return new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' }).format(new Date(iso))
 }

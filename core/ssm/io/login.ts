@@ -3,11 +3,13 @@ import { type EscapeState, watchForEscape } from '#core/ssm/escape.ts'
 import { LocalTerminal } from '#core/ssm/io/terminal.ts'
 import { failureOf, TerminalRun, type TerminalRunOptions } from '#core/ssm/io/terminal-run.ts'
 
-export interface LoginOptions extends Omit<TerminalRunOptions, 'stdout' | 'stderr' | 'size'> {
+export interface LoginOptions extends Omit<TerminalRunOptions, 'stdout' | 'stderr' | 'size' | 'onInputFull'> {
   readonly input: ReadStream
   readonly output: WriteStream
   /** Told how to put the terminal back at once, for the last moment of a process. */
   readonly onRaw: (restore: () => void) => void
+  /** The shell is there; what is returned is called when it is not any more. */
+  readonly onStarted?: ((run: Pick<TerminalRun, 'lastActivity'>) => () => void) | undefined
 }
 
 /**
@@ -18,9 +20,16 @@ export async function runLogin(options: LoginOptions, signal: AbortSignal): Prom
   const { input, output } = options
   const terminal = new LocalTerminal(input, output)
   const run = await TerminalRun.start(
-    { ...options, stdout: output, stderr: output, size: terminal.size },
+    {
+      ...options,
+      stdout: output,
+      stderr: output,
+      size: terminal.size,
+      onInputFull: (full) => (full ? input.pause() : input.resume()),
+    },
     signal,
   )
+  const stopped = options.onStarted?.(run)
   const left = Promise.withResolvers<void>()
   let progress: EscapeState = 'line-start'
   const onData = (typed: Buffer) => {
@@ -49,6 +58,7 @@ export async function runLogin(options: LoginOptions, signal: AbortSignal): Prom
     input.off('end', onAbort)
     signal.removeEventListener('abort', onAbort)
     stopResizing()
+    stopped?.()
     terminal.restore()
     await run[Symbol.asyncDispose]()
   }

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import type { Clock, Instant } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { Session, type SessionContext, type SessionLife } from '#core/ssm/io/session.ts'
 import type { SessionEnd, SessionFacts, TerminalInput, TerminalOutput } from '#core/ssm/machine.ts'
@@ -15,6 +16,8 @@ export interface TerminalRunOptions {
   readonly size?: TerminalSize | undefined
   readonly onReady?: ((facts: SessionFacts) => void) | undefined
   readonly onLife?: ((event: SessionLife) => void) | undefined
+  /** Whether what is typed has to wait until the session has sent what it was given. */
+  readonly onInputFull?: ((full: boolean) => void) | undefined
 }
 
 export interface TerminalOutcome {
@@ -28,10 +31,16 @@ export class TerminalRun implements AsyncDisposable {
   /** Resolves when the session has ended, its output is written and it is terminated. */
   readonly outcome: Promise<TerminalOutcome>
   readonly #session: Session<TerminalInput, TerminalOutput>
+  readonly #clock: Clock
 
-  private constructor(session: Session<TerminalInput, TerminalOutput>, outcome: Promise<TerminalOutcome>) {
+  private constructor(
+    session: Session<TerminalInput, TerminalOutput>,
+    outcome: Promise<TerminalOutcome>,
+    clock: Clock,
+  ) {
     this.#session = session
     this.outcome = outcome
+    this.#clock = clock
   }
 
   /** @throws PgctlError when the session cannot be started or opened. */
@@ -50,6 +59,8 @@ export class TerminalRun implements AsyncDisposable {
         onOutput(output) {
           if (output.type === 'exit') status = output.status
           else if (output.type === 'ready') options.onReady?.(output.facts)
+          else if (output.type === 'input-full' || output.type === 'input-writable')
+            options.onInputFull?.(output.type === 'input-full')
           else if (output.type === 'output') {
             const { bytes, stream } = output
             written = write(options[stream], bytes).then(() =>
@@ -67,12 +78,21 @@ export class TerminalRun implements AsyncDisposable {
         await written
         return { end, status }
       }),
+      context.clock,
     )
   }
 
   /** Sends what was typed, as it is. */
   type(bytes: Uint8Array): void {
     this.#session.feed({ type: 'input', bytes })
+  }
+
+  /** When something last passed, either way; undefined while nothing has. */
+  lastActivity(): Instant | undefined {
+    const wall = this.#session.stats().lastActivity
+    if (wall === undefined) return undefined
+    const now = this.#clock.now()
+    return { mono: now.mono - (now.wall - wall), wall }
   }
 
   resize(size: TerminalSize): void {

@@ -63,7 +63,11 @@ export class LocalTerminal {
     if (!this.#raw) return
     this.#raw = false
     process.off('exit', this.#onExit)
-    this.#input.setRawMode(false)
+    try {
+      this.#input.setRawMode(false)
+    } catch {
+      // The window is closed: there is no terminal left to put back.
+    }
     this.#input.pause()
     this.#output.write(SANE)
   }
