@@ -1,6 +1,7 @@
 import { PgctlError } from '#core/errors.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
+import { parseBindAddress } from '#core/tunnel/bind-address.ts'
 import type { RouteName } from '#core/tunnel/dialer.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { listenLocally } from '#core/tunnel/io/listener.ts'
@@ -48,10 +49,11 @@ export async function openTunnels(
     throw new PgctlError('usage', 'one --port cannot serve several targets', {
       next: 'leave --port out: each target has a port of its own, the same on every computer',
     })
+  const bind = wishes.bind ?? loadConfig(surroundings).settings.bind.value
+  parseBindAddress(bind)
   const way = words.every(standsAlone)
     ? await findWayAlone(surroundings, words, signal)
     : await findWay(surroundings, words, signal)
-  const bind = wishes.bind ?? loadConfig(surroundings).settings.bind.value
   const attempts = await Promise.allSettled(
     way.targets.map((target) => openOne(way, target, { ...wishes, bind }, report, signal)),
   )

@@ -1,8 +1,8 @@
 import type { Server } from 'node:net'
 import type { Clock, Instant, Ms } from '#core/clock.ts'
 import { messageOf, PgctlError } from '#core/errors.ts'
+import { parseBindAddress } from '#core/tunnel/bind-address.ts'
 import { describeBinding } from '#core/tunnel/happenings.ts'
-import { parseAddress } from '#core/tunnel/host-port.ts'
 import { type BoundPort, bindPort } from '#core/tunnel/io/bind.ts'
 import { Connections } from '#core/tunnel/io/connections.ts'
 import type { ListenRequest, LocalListener, OpenConnection } from '#core/tunnel/listener.ts'
@@ -26,7 +26,7 @@ export async function listenLocally(
   loopbacks: readonly [string, string] = LOOPBACKS,
 ): Promise<LocalListener> {
   const { plan, clock } = request
-  const bind = parseBind(request.bind)
+  const bind = parseBindAddress(request.bind)
   const connections = new Connections(request)
   const addresses = bind === undefined ? loopbacks : ([bind] as const)
   const bound = await bindPort(plan, addresses, (socket) => connections.accept(socket))
@@ -36,17 +36,6 @@ export async function listenLocally(
     server.maxConnections = MAX_CONNECTIONS
   }
   return new SocketListener(bound, connections, clock)
-}
-
-/** The one address that is asked for; a name would be looked up, and might be someone else's. */
-function parseBind(text: string | undefined): string | undefined {
-  if (text === undefined || text.toLowerCase() === 'localhost') return undefined
-  const address = parseAddress(text)
-  if (address !== undefined) return address
-  throw new PgctlError('usage', `${JSON.stringify(text)} is not an address to listen on`, {
-    why: 'an IP address of this computer is needed, or localhost for both loopbacks',
-    next: 'leave out --bind to keep the tunnel to this computer',
-  })
 }
 
 class SocketListener implements LocalListener {
