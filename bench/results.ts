@@ -17,6 +17,8 @@ export interface Machine {
   readonly model: string
   readonly system: string
   readonly node: string
+  /** Processes that wanted a core in the minute before the run: above zero, others had their share. */
+  readonly load: number
 }
 
 const HEADINGS = ['figure', 'where', 'measured', 'goal', 'met', "vendor's client"]
@@ -65,7 +67,7 @@ export function renderResults(outcomes: readonly Outcome[], machine: Machine, da
     '',
     '<!-- Written by `npm run bench`; edits are lost. -->',
     '',
-    `${machine.cores} cores (${machine.model}), ${machine.system}, Node ${machine.node}; ${isoDay(date)}; all tables in one run of ${round(took / 1000)} s.`,
+    `${machine.cores} cores (${machine.model}), ${machine.system}, Node ${machine.node}; ${isoDay(date)}; all tables in one run of ${round(took / 1000)} s, load ${machine.load.toFixed(1)} before it.`,
     `${met} of ${goals.length} goals are met.`,
     '',
     'Every figure is of the sandbox on one computer: client, gateway, agent, far end and the measuring process share its',

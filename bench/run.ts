@@ -5,7 +5,7 @@
  *     npm run bench [-- SUBJECT…]
  */
 import { writeFile } from 'node:fs/promises'
-import { cpus, release, type as systemType } from 'node:os'
+import { cpus, loadavg, release, type as systemType } from 'node:os'
 import { BuiltCli } from './built-cli.ts'
 import { type Machine, type Outcome, renderResults, renderTable } from './results.ts'
 import type { Bench, Row, Subject } from './subject.ts'
@@ -40,6 +40,7 @@ else {
 }
 
 async function main(): Promise<void> {
+  const machine = thisMachine()
   const started = performance.now()
   const signal = AbortSignal.any([interrupted.signal, timeLimit(LIMIT)])
   const outcomes = await measureAll(
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
   if (interrupted.signal.aborted) process.exitCode = 130
   else if (wanted.length > 0) process.stdout.write(outcomes.flatMap(renderTable).join('\n'))
   else {
-    const page = renderResults(outcomes, thisMachine(), new Date(), performance.now() - started)
+    const page = renderResults(outcomes, machine, new Date(), performance.now() - started)
     await writeFile(new URL('RESULTS.md', import.meta.url), page)
   }
 }
@@ -98,5 +99,6 @@ function thisMachine(): Machine {
     model: all[0]?.model ?? 'unknown',
     system: `${systemType()} ${release()}`,
     node: process.versions.node,
+    load: loadavg()[0] ?? 0,
   }
 }

@@ -10,7 +10,7 @@ import { TunnelProcess } from '../tunnel-process.ts'
 
 const MB = 1_000_000
 const DOWNLOAD_BYTES: Bytes = 1.5 * MB
-const UPLOAD_BYTES: Bytes = 24 * MB
+const UPLOAD_BYTES: Bytes = 32 * MB
 
 /** What goes wrong in one cell of the matrix. */
 interface Trouble {
@@ -21,18 +21,18 @@ interface Trouble {
   readonly midway?: FaultOrder
 }
 
-const MIDWAY: readonly Ms[] = [300, 900]
+const MIDWAY: readonly Ms[] = [100, 400, 1_000]
 
 const TROUBLES: readonly Trouble[] = [
-  { words: 'the client’s connection cut, twice', midway: { kind: 'cut', end: 'client' } },
-  { words: 'the agent’s connection cut, twice', midway: { kind: 'cut', end: 'agent' } },
-  { words: 'both cut, twice', midway: { kind: 'cut', end: 'both' } },
+  { words: 'the client’s connection cut, three times', midway: { kind: 'cut', end: 'client' } },
+  { words: 'the agent’s connection cut, three times', midway: { kind: 'cut', end: 'agent' } },
+  { words: 'both cut, three times', midway: { kind: 'cut', end: 'both' } },
   { words: 'WebSocket closed every 700 ms', throughout: { kind: 'close-every', ms: 700 } },
   { words: 'one message in 200 dropped', throughout: { kind: 'drop', direction: 'both', share: 0.005 } },
-  { words: 'every message 40 ms later', throughout: { kind: 'delay', direction: 'both', ms: 40 } },
+  { words: 'every message 20 ms later', throughout: { kind: 'delay', direction: 'both', ms: 20 } },
   { words: 'one message in ten twice', throughout: { kind: 'duplicate', direction: 'both', share: 0.1 } },
   { words: 'one message in ten overtaken', throughout: { kind: 'reorder', direction: 'both', share: 0.1 } },
-  { words: 'nothing passes for 500 ms, twice', midway: { kind: 'stall', direction: 'both', ms: 500 } },
+  { words: 'nothing passes for 500 ms, three times', midway: { kind: 'stall', direction: 'both', ms: 500 } },
 ]
 
 /** Whether a byte is ever lost. */
