@@ -12,13 +12,7 @@ import {
   SESSION_FLAG_TERMINATE_SESSION,
 } from '#core/ssm/constants.ts'
 import { Fifo } from '#core/ssm/fifo.ts'
-import {
-  dataBeforeHandshake,
-  Handshake,
-  type HandshakeEvent,
-  type HandshakeFacts,
-  type SessionKind,
-} from '#core/ssm/handshake.ts'
+import { Handshake, type HandshakeEvent, type HandshakeFacts, type SessionKind } from '#core/ssm/handshake.ts'
 import { Inbound } from '#core/ssm/inbound.ts'
 import {
   type CommonInput,
@@ -26,6 +20,7 @@ import {
   type Machine,
   type SessionEnd,
   type SessionOptions,
+  type SessionWarning,
 } from '#core/ssm/machine.ts'
 import { MalformedCount } from '#core/ssm/malformed-count.ts'
 import { decodeMessage, type Message, MessageIds } from '#core/ssm/message.ts'
@@ -42,6 +37,7 @@ export type ChannelOutput =
   | Extract<HandshakeEvent, { type: 'need-key' }>
   /** A payload of the session itself, in order and decrypted; a view. */
   | { readonly type: 'payload'; readonly payloadType: number; readonly bytes: Uint8Array }
+  | { readonly type: 'warning'; readonly warning: SessionWarning }
   | { readonly type: 'ended'; readonly end: SessionEnd }
 
 /**
@@ -95,11 +91,9 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
         break
       case 'key-ready':
         this.#handshake.keyReady(event.epoch, event.key)
-        this.#followHandshake(now)
         break
       case 'key-failed':
         this.#handshake.keyFailed(event.epoch, event.error)
-        this.#followHandshake(now)
         break
       case 'close':
         this.#close(now)
@@ -110,6 +104,12 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
       default:
         event satisfies never
     }
+    this.#followHandshake(now)
+  }
+
+  /** Whether the WebSocket is read: what cannot be seen is not missed. */
+  setReading(isRead: boolean, now: Instant): void {
+    this.#outbound.setReading(isRead, now)
   }
 
   /** Ends the session as broken by the agent; for sessions whose payloads make no sense. */
@@ -123,7 +123,6 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
     this.#publication = 'on'
     this.#outbound.start(now)
     this.#handshake.transportUp(now)
-    this.#followHandshake(now)
     this.#unannounced.open(now)
     this.#log.state('transport up')
   }
@@ -169,10 +168,7 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
       return
     }
     if (this.#unannounced.isDue(now)) this.#startUnannounced()
-    if (this.#transport === 'up') {
-      this.#handshake.tick(now)
-      this.#followHandshake(now)
-    }
+    if (this.#transport === 'up') this.#handshake.tick(now)
     const forsaken = this.#outbound.expire(now)
     if (forsaken !== undefined) this.fail(forsaken, now)
   }
@@ -288,7 +284,7 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
 
   #data(payloadType: number, payload: Uint8Array, now: Instant): void {
     if (this.#kind === 'terminal') this.#startUnannounced()
-    if (this.#phase !== 'ready') throw dataBeforeHandshake()
+    if (this.#phase !== 'ready') throw Handshake.dataTooEarly()
     this.#log.lastActivity = now.wall
     this.#events.push({
       type: 'payload',
@@ -352,7 +348,8 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
   // ── out ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   pollEvent(): ChannelOutput | undefined {
-    return this.#events.shift()
+    const warning = this.#outbound.takeWarning()
+    return warning === undefined ? this.#events.shift() : { type: 'warning', warning }
   }
 
   /** What the channel itself has to send. Data comes after it: ask for `room`, then `transmit`. */

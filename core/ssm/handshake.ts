@@ -210,6 +210,13 @@ export class Handshake {
     return true
   }
 
+  /** What a session fails with whose agent sends data too early. */
+  static dataTooEarly(): PgctlError {
+    return new PgctlError('protocol-violation', 'the agent sent data before its handshake was complete', {
+      next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
+    })
+  }
+
   // ── the data key ────────────────────────────────────────────────────────────────────────────────────────────────
 
   keyReady(epoch: number, key: DataKey): void {
@@ -334,11 +341,4 @@ function wrongType(sessionType: string, kind: SessionKind): PgctlError {
       next: 'check which session document was asked for',
     },
   )
-}
-
-/** What a session fails with whose agent sends data too early. */
-export function dataBeforeHandshake(): PgctlError {
-  return new PgctlError('protocol-violation', 'the agent sent data before its handshake was complete', {
-    next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
-  })
 }

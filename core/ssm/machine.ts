@@ -104,7 +104,14 @@ export interface SessionFacts {
 /** Something that a user should know and that ends nothing. */
 export type SessionWarning =
   /** A half-close behind something unanswered was held back for {@link HELD_FIN_QUIET} and is now sent: an answer is lost. */
-  { readonly code: 'half-close-forced'; readonly connection: ConnectionId }
+  | { readonly code: 'half-close-forced'; readonly connection: ConnectionId }
+  /**
+   * Messages wait, and the agent has acknowledged none for this long, on a WebSocket that works. Once a silence; one
+   * that goes on ends the session, as `session-lost`.
+   */
+  | { readonly code: 'unresponsive'; readonly silentFor: Ms }
+  /** The end of such a silence, and how long it was. */
+  | { readonly code: 'responsive'; readonly silentFor: Ms }
 
 /** Why a connection ended. */
 export type ConnectionEnd =

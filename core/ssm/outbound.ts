@@ -1,10 +1,12 @@
 import type { Bytes, Instant, Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { AcknowledgementQueue } from '#core/ssm/acknowledgement-queue.ts'
+import { ACKNOWLEDGEMENT_PATIENCE, AgentSilence } from '#core/ssm/agent-silence.ts'
 import type { ChannelLog } from '#core/ssm/channel-log.ts'
 import { SEAL_BYTES, type SessionCipher } from '#core/ssm/cipher.ts'
 import { PAYLOAD_OFFSET, PAYLOAD_OUTPUT } from '#core/ssm/constants.ts'
 import { Fifo } from '#core/ssm/fifo.ts'
+import { earliest, type SessionWarning } from '#core/ssm/machine.ts'
 import type { Message, MessageIds } from '#core/ssm/message.ts'
 import { type Acknowledged, SendQueue } from '#core/ssm/send-queue.ts'
 
@@ -18,7 +20,10 @@ export class Outbound {
   readonly #acknowledgements: AcknowledgementQueue
   /** Messages of the protocol itself: few, small, and before all data. */
   readonly #control = new Fifo<{ readonly payloadType: number; readonly payload: Uint8Array }>()
+  readonly #silence = new AgentSilence()
+  readonly #warnings = new Fifo<SessionWarning>()
   #running = false
+  #isRead = true
 
   constructor(ids: MessageIds, log: ChannelLog) {
     this.#log = log
@@ -36,13 +41,15 @@ export class Outbound {
   /** There is a way to the agent again: what is not acknowledged goes out once more. */
   start(now: Instant): void {
     this.#running = true
-    this.#sending.start(now)
+    this.#sending.start()
+    this.#watchSilence(now)
   }
 
   /** There is no way for a while: nothing goes out, and nothing is late. */
   stop(now: Instant): void {
     this.#running = false
     this.#sending.stop(now)
+    this.#watchSilence(now)
   }
 
   /** The channel is over: nothing goes out any more. */
@@ -50,6 +57,13 @@ export class Outbound {
     this.stop(now)
     this.#acknowledgements.clear()
     this.#control.clear()
+    this.#warnings.clear()
+  }
+
+  /** Whether what comes is read: while it is not, no acknowledgement can be seen, and none is missed. */
+  setReading(isRead: boolean, now: Instant): void {
+    this.#isRead = isRead
+    this.#watchSilence(now)
   }
 
   // ── what is to go out ───────────────────────────────────────────────────────────────────────────────────────────
@@ -78,7 +92,12 @@ export class Outbound {
   }
 
   acknowledged(sequence: number, now: Instant): Acknowledged {
-    return this.#sending.acknowledge(sequence, now)
+    const about = this.#sending.acknowledge(sequence, now)
+    if (about !== 'first') return about
+    const silentFor = this.#silence.heard(now)
+    if (silentFor !== undefined) this.#warnings.push({ code: 'responsive', silentFor })
+    this.#watchSilence(now)
+    return about
   }
 
   // ── frames ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -126,27 +145,47 @@ export class Outbound {
   transmitProbe(payload: Uint8Array, substitute: Uint8Array, now: Instant): Uint8Array {
     const frame = this.#sending.sendProbe(PAYLOAD_OUTPUT, payload, substitute, now)
     this.#log.sent(PAYLOAD_OUTPUT, this.#sending.nextSequence - 1, payload.length)
+    this.#watchSilence(now)
     return frame
   }
 
   #send(payloadType: number, payload: Uint8Array, now: Instant): Uint8Array {
     const frame = this.#sending.send(payloadType, payload, now)
     this.#log.sent(payloadType, this.#sending.nextSequence - 1, payload.length)
+    this.#watchSilence(now)
     return frame
   }
 
   // ── time ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   deadline(): Ms | undefined {
-    return this.#sending.deadline()
+    return earliest(this.#sending.deadline(), this.#silence.deadline())
   }
 
   /** Finds what has waited too long; the error of an agent that has been deaf for good, if it is. */
   expire(now: Instant): PgctlError | undefined {
     if (this.#sending.expire(now)) this.#log.fellBack(this.#sending)
-    if (!this.#sending.isForsaken(now)) return undefined
-    return new PgctlError('session-lost', 'the agent has not acknowledged anything for an hour', {
-      next: 'see how the instance is: pgctl status; then run the command again',
-    })
+    const silence = this.#silence.check(now)
+    if (silence === 'warning')
+      this.#warnings.push({ code: 'unresponsive', silentFor: this.#silence.silentFor })
+    return silence === 'forsaken' ? forsaken() : undefined
   }
+
+  /** The next thing that a user should know; undefined when there is none. */
+  takeWarning(): SessionWarning | undefined {
+    return this.#warnings.shift()
+  }
+
+  #watchSilence(now: Instant): void {
+    if (this.#running && this.#isRead && this.#sending.inFlight > 0) this.#silence.run(now)
+    else this.#silence.pause(now)
+  }
+}
+
+function forsaken(): PgctlError {
+  const minutes = ACKNOWLEDGEMENT_PATIENCE / 60_000
+  return new PgctlError('session-lost', `the agent has acknowledged nothing for ${minutes} minutes`, {
+    why: 'the gateway is there and the agent is not heard: it hangs, or the instance does',
+    next: 'see how the instance is: pgctl status; then run the command again',
+  })
 }

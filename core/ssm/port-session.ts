@@ -145,6 +145,7 @@ export class PortSession implements Machine<PortInput, PortOutput> {
         if (event.facts !== undefined) this.#ready(event.facts, now)
         break
       case 'need-key':
+      case 'warning':
         this.#events.push(event)
         break
       case 'ended':
@@ -208,7 +209,9 @@ export class PortSession implements Machine<PortInput, PortOutput> {
     }
     if (this.#ended) return
     const reading = this.#gate.update(streams.heldBytes)
-    if (reading !== undefined) this.#events.push({ type: reading })
+    if (reading === undefined) return
+    this.#channel.setReading(reading === 'reading-resumed', now)
+    this.#events.push({ type: reading })
   }
 
   // ── the end ─────────────────────────────────────────────────────────────────────────────────────────────────────

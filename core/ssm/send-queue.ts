@@ -7,9 +7,6 @@ import { UploadWindow } from '#core/ssm/upload-window.ts'
 /** How far the newest message may be ahead of the oldest that is not acknowledged. A power of two. */
 const MAX_SPAN = 4_096
 
-/** How long the agent may acknowledge nothing at all, on a WebSocket that works, while messages wait for it. */
-export const ACKNOWLEDGEMENT_PATIENCE: Ms = 60 * 60_000
-
 /** What an acknowledgement was about. */
 export type Acknowledged = 'first' | 'acknowledged-before' | 'not-sent'
 
@@ -67,7 +64,6 @@ export class SendQueue {
 
   #running = false
   #fellBackAt: Ms = Number.NEGATIVE_INFINITY
-  #heardAt: Ms = 0
   #retransmissions = 0
 
   constructor(ids: MessageIds) {
@@ -131,7 +127,6 @@ export class SendQueue {
       previous: undefined,
       next: undefined,
     }
-    if (this.#count === 0) this.#heardAt = now.mono
     this.#unacknowledged[sequence % MAX_SPAN] = entry
     this.#count++
     this.#bytes += payload.length
@@ -181,7 +176,6 @@ export class SendQueue {
     if (sequence >= this.#next) return 'not-sent'
     const entry = this.#find(sequence)
     if (entry === undefined) return 'acknowledged-before'
-    this.#heardAt = now.mono
     if (entry.state === 'waiting') this.#unlink(entry)
     entry.state = 'done'
     this.#unacknowledged[sequence % MAX_SPAN] = undefined
@@ -225,11 +219,6 @@ export class SendQueue {
     return fellBack
   }
 
-  /** Whether the agent has acknowledged nothing for {@link ACKNOWLEDGEMENT_PATIENCE}. */
-  isForsaken(now: Instant): boolean {
-    return this.#running && this.#count > 0 && now.mono - this.#heardAt >= ACKNOWLEDGEMENT_PATIENCE
-  }
-
   #fallBack(now: Instant): boolean {
     if (this.#fellBackAt === now.mono) return false
     this.#fellBackAt = now.mono
@@ -250,9 +239,8 @@ export class SendQueue {
   // ── the transport ───────────────────────────────────────────────────────────────────────────────────────────────
 
   /** There is a way to the agent: everything that is not acknowledged is sent again. */
-  start(now: Instant): void {
+  start(): void {
     this.#running = true
-    this.#heardAt = now.mono
     this.#roundTrip.restart()
   }
 

@@ -64,7 +64,7 @@ export class TerminalSession implements Machine<TerminalInput, TerminalOutput> {
         break
       case 'output-consumed':
         this.#held -= event.length
-        this.#watchHeld()
+        this.#watchHeld(now)
         break
       case 'transport-up':
         // The pump reads the new WebSocket unless it is told.
@@ -86,9 +86,11 @@ export class TerminalSession implements Machine<TerminalInput, TerminalOutput> {
     this.#events.push({ type: 'input-full' })
   }
 
-  #watchHeld(): void {
+  #watchHeld(now: Instant): void {
     const reading = this.#gate.update(this.#held)
-    if (reading !== undefined) this.#events.push({ type: reading })
+    if (reading === undefined) return
+    this.#channel.setReading(reading === 'reading-resumed', now)
+    this.#events.push({ type: reading })
   }
 
   // ── the agent ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -103,6 +105,7 @@ export class TerminalSession implements Machine<TerminalInput, TerminalOutput> {
         this.#events.push({ type: 'ready', facts: sessionFacts(event.facts) })
         break
       case 'need-key':
+      case 'warning':
         this.#events.push(event)
         break
       case 'ended':
@@ -124,7 +127,7 @@ export class TerminalSession implements Machine<TerminalInput, TerminalOutput> {
         stream: payloadType === PAYLOAD_OUTPUT ? 'stdout' : 'stderr',
         bytes,
       })
-      this.#watchHeld()
+      this.#watchHeld(now)
     } else if (payloadType === PAYLOAD_EXIT_CODE) {
       this.#exit(bytes, now)
     }

@@ -55,6 +55,8 @@ export type DialerEvent =
   | { readonly event: 'resumed'; readonly downFor: Ms }
   /** It works, and less well than it should. */
   | { readonly event: 'degraded'; readonly message: string }
+  /** Something to know, such as the end of what made it `degraded`. */
+  | { readonly event: 'notice'; readonly message: string }
   | { readonly event: 'warning'; readonly message: string; readonly next?: string | undefined }
   /** The way is gone for good. */
   | { readonly event: 'ended'; readonly error: PgctlError }

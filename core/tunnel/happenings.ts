@@ -27,6 +27,8 @@ export function describeDialerEvent(
       return { event: 'resumed', downForMs: Math.round(event.downFor) }
     case 'degraded':
       return { event: 'degraded', message: event.message }
+    case 'notice':
+      return { event: 'notice', about: 'route', message: event.message }
     case 'warning':
       return { event: 'warning', about: 'route', message: event.message, next: event.next }
   }

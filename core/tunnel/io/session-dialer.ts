@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { PortStream } from '#core/ssm/io/port-stream.ts'
 import { Session, type SessionContext, type SessionLife } from '#core/ssm/io/session.ts'
@@ -142,10 +143,24 @@ function describeEnd(instance: string, end: SessionEnd): PgctlError {
   })
 }
 
-function describeWarning(_warning: SessionWarning): DialerEvent {
-  return {
-    event: 'warning',
-    message: 'a client ended its input and the far end stayed silent for 30 s: the connection is closed',
-    next: 'a plain port session carries no half-close; keep the input open until the answer is there',
+function describeWarning(warning: SessionWarning): DialerEvent {
+  switch (warning.code) {
+    case 'half-close-forced':
+      return {
+        event: 'warning',
+        message: 'a client ended its input and the far end stayed silent for 30 s: the connection is closed',
+        next: 'a plain port session carries no half-close; keep the input open until the answer is there',
+      }
+    case 'unresponsive':
+      return {
+        event: 'degraded',
+        message: `the agent has acknowledged nothing for ${seconds(warning.silentFor)}: connections wait`,
+      }
+    case 'responsive':
+      return { event: 'notice', message: `the agent is heard again after ${seconds(warning.silentFor)}` }
   }
+}
+
+function seconds(duration: Ms): string {
+  return `${Math.round(duration / 1000)} s`
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import { WAITING_ACKNOWLEDGEMENTS } from '#core/ssm/acknowledgement-queue.ts'
+import { ACKNOWLEDGEMENT_PATIENCE, SILENCE_WARNING } from '#core/ssm/agent-silence.ts'
 import { utf8 } from '#core/ssm/bytes.ts'
 import { Channel, CLOSING_PATIENCE } from '#core/ssm/channel.ts'
 import type { SessionKind } from '#core/ssm/handshake.ts'
@@ -10,7 +11,6 @@ import type { CommonInput, TraceRecord } from '#core/ssm/machine.ts'
 import { MALFORMED_FORGOTTEN_AFTER, MALFORMED_LIMIT } from '#core/ssm/malformed-count.ts'
 import { encodeFlag } from '#core/ssm/payloads.ts'
 import { EARLY_MESSAGES } from '#core/ssm/receive-queue.ts'
-import { ACKNOWLEDGEMENT_PATIENCE } from '#core/ssm/send-queue.ts'
 import { NO_HANDSHAKE_AFTER } from '#core/ssm/unannounced-start.ts'
 import { seededBytes, seededChance } from '../../support/random.ts'
 import {
@@ -385,16 +385,72 @@ describe('transports', { timeout: 5_000 }, () => {
     })
   }
 
-  it('an agent that acknowledges nothing for an hour is given up, on a WebSocket that works', () => {
+  /** Lives from `from` to `until` without a word of the agent; what the channel says, with its moment. */
+  function endure(subject: Channel, from: number, until: number): [number, string][] {
+    const said: [number, string][] = []
+    for (let now = from; now <= until; now = subject.deadline() ?? Number.POSITIVE_INFINITY) {
+      subject.handle({ type: 'tick' }, at(now))
+      messages(subject, at(now))
+      for (const output of outputs(subject))
+        said.push([now, output.type === 'warning' ? output.warning.code : output.type])
+    }
+    return said
+  }
+  const END = 10 * ACKNOWLEDGEMENT_PATIENCE
+
+  it('an agent that acknowledges nothing is told of, and given up on a WebSocket that works', () => {
     const { channel } = ready()
     channel.transmit(utf8('1'), at(5))
-    for (let now = 5; now < ACKNOWLEDGEMENT_PATIENCE; now = channel.deadline() as number) {
-      channel.handle({ type: 'tick' }, at(now))
-      messages(channel, at(now))
-      assert.deepEqual(outputs(channel), [])
-    }
+    const warned = endure(channel, 5, ACKNOWLEDGEMENT_PATIENCE)
+    assert.deepEqual(
+      warned.map(([, said]) => said),
+      ['unresponsive'],
+    )
+    assert.ok(Number(warned[0]?.[0]) >= 5 + SILENCE_WARNING)
     channel.handle({ type: 'tick' }, at(5 + ACKNOWLEDGEMENT_PATIENCE))
     assert.ok(isPgctlError(errorOf(channel), 'session-lost'))
+  })
+
+  it('an agent that acknowledges again is heard', () => {
+    const { channel, agent } = ready()
+    channel.transmit(utf8('1'), at(5))
+    endure(channel, 5, 60_000)
+    feed(channel, at(60_005), agent.acknowledge(1), agent.acknowledge(1))
+    assert.deepEqual(outputs(channel), [
+      { type: 'warning', warning: { code: 'responsive', silentFor: 60_000 } },
+    ])
+    assert.equal(channel.deadline(), undefined, 'nothing waits, so nothing is missed')
+  })
+
+  it('a silence is not counted without a way, while nothing is read, or while nothing waits', () => {
+    for (const [name, shut, open] of [
+      ['without a way', { type: 'transport-down' }, { type: 'transport-up' }],
+      ['unread', false, true],
+    ] as const) {
+      const { channel } = ready()
+      const turn = (to: typeof shut | typeof open, now: number) =>
+        typeof to === 'boolean' ? channel.setReading(to, at(now)) : channel.handle(to, at(now))
+      channel.transmit(utf8('1'), at(0))
+      turn(shut, 5_000)
+      assert.deepEqual(endure(channel, 5_000, END), [], name)
+      turn(open, END)
+      assert.deepEqual(endure(channel, END, END + 4_999), [], name)
+      assert.equal(endure(channel, END + 5_000, END + 60_000).length, 1, name)
+    }
+    const { channel } = ready()
+    assert.deepEqual(endure(channel, 5, END), [])
+  })
+
+  it('a way that is lost again and again does not make a deaf agent last', () => {
+    const { channel } = ready()
+    channel.transmit(utf8('1'), at(0))
+    const said: string[] = []
+    for (let now = 0; now < END && said.at(-1) !== 'ended'; now += 20_000) {
+      for (const [, word] of endure(channel, now, now + 15_000)) said.push(word)
+      channel.handle({ type: 'transport-down' }, at(now + 15_000))
+      channel.handle({ type: 'transport-up' }, at(now + 20_000))
+    }
+    assert.deepEqual(said, ['unresponsive', 'ended'])
   })
 
   it('the handshake’s patience does not run while there is none', () => {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { Instant } from '#core/clock.ts'
 import { decodeMessage, MessageIds } from '#core/ssm/message.ts'
-import { ACKNOWLEDGEMENT_PATIENCE, SendQueue } from '#core/ssm/send-queue.ts'
+import { SendQueue } from '#core/ssm/send-queue.ts'
 import { seededBytes, seededChance } from '../../support/random.ts'
 
 const BUDGET = 1_000_000
@@ -11,7 +11,7 @@ const at = (mono: number): Instant => ({ mono, wall: 1_795_000_000_000 + mono })
 
 function started(): SendQueue {
   const queue = new SendQueue(new MessageIds(seededBytes(1)))
-  queue.start(at(0))
+  queue.start()
   return queue
 }
 
@@ -138,7 +138,7 @@ describe('SendQueue', { timeout: 20_000 }, () => {
     queue.stop(at(20))
     assert.equal(queue.deadline(), undefined)
     assert.equal(queue.expire(at(100_000)), false)
-    queue.start(at(100_000))
+    queue.start()
     assert.equal(queue.window.count, 16, 'a lost transport is no stall')
     assert.deepEqual(resent(queue, 100_000), [0, 1, 3, 4])
     assert.equal(send(queue, 100_001), 5)
@@ -149,25 +149,15 @@ describe('SendQueue', { timeout: 20_000 }, () => {
     const queue = started()
     for (let i = 0; i < 16; i++) send(queue, 0)
     queue.stop(at(1))
-    queue.start(at(2))
+    queue.start()
     queue.takeLost(at(2), BUDGET)
     queue.takeLost(at(2), BUDGET)
     queue.stop(at(3))
-    queue.start(at(4))
+    queue.start()
     assert.deepEqual(
       resent(queue, 4),
       Array.from({ length: 16 }, (_, i) => i),
     )
-  })
-
-  it('gives up when nothing was acknowledged for an hour of a working transport', () => {
-    const queue = started()
-    send(queue, 0)
-    assert.equal(queue.isForsaken(at(ACKNOWLEDGEMENT_PATIENCE - 1)), false)
-    assert.equal(queue.isForsaken(at(ACKNOWLEDGEMENT_PATIENCE)), true)
-    queue.acknowledge(0, at(ACKNOWLEDGEMENT_PATIENCE))
-    send(queue, 2 * ACKNOWLEDGEMENT_PATIENCE)
-    assert.equal(queue.isForsaken(at(2 * ACKNOWLEDGEMENT_PATIENCE + 1)), false)
   })
 })
 
@@ -206,7 +196,7 @@ describe('a probe of the message size', { timeout: 5_000 }, () => {
     const queue = withProbeDue()
     probe(queue, 1_000)
     queue.stop(at(1_001))
-    queue.start(at(1_500))
+    queue.start()
     assert.deepEqual([...decodeMessage(queue.takeLost(at(1_500), BUDGET)?.frame as Uint8Array).payload], [3])
     assert.equal(queue.window.refusedMessageBytes, undefined)
     probe(queue, 2_000)

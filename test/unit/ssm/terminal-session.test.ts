@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import { utf8 } from '#core/ssm/bytes.ts'
-import { HELD_HIGH } from '#core/ssm/machine.ts'
+import { HELD_HIGH, type TerminalOutput } from '#core/ssm/machine.ts'
 import { INPUT_HIGH, TerminalSession } from '#core/ssm/terminal-session.ts'
 import { seededBytes } from '../../support/random.ts'
 import {
@@ -44,6 +44,22 @@ const payloads = (session: TerminalSession, now: number) =>
     payloadType,
     Buffer.from(payload).toString(),
   ])
+
+it('a shell whose agent is deaf says so, and is given up', { timeout: 5_000 }, () => {
+  const { session, agent } = ready()
+  session.handle(input(utf8('x')), at(5))
+  const said: unknown[] = []
+  for (let now = 5; now < 600_000; now = session.deadline() ?? 600_000) {
+    session.handle({ type: 'tick' }, at(now))
+    messages(session, at(now))
+    if (said.length === 1) feed(session, at(now), agent.output(utf8('it speaks, and hears nothing')))
+    for (const output of outputs(session)) if (output.type !== 'output') said.push(output)
+  }
+  const [warning, ended] = said as [TerminalOutput, TerminalOutput]
+  assert.ok(warning.type === 'warning' && warning.warning.code === 'unresponsive')
+  assert.ok(ended.type === 'ended' && ended.end.how === 'failed')
+  assert.ok(isPgctlError(ended.end.error, 'session-lost'))
+})
 
 describe('what is typed', { timeout: 10_000 }, () => {
   for (const length of [1, 1_023, 1_024, 1_025, 2_048, 2_049, 5_000]) {

@@ -106,6 +106,10 @@ describe('describeDialerEvent', { timeout: 10_000 }, () => {
       { event: 'degraded', message: 'slow' },
     ],
     [
+      { event: 'notice', message: 'quick again' },
+      { event: 'notice', about: 'route', message: 'quick again' },
+    ],
+    [
       { event: 'warning', message: 'm', next: 'n' },
       { event: 'warning', about: 'route', message: 'm', next: 'n' },
     ],
