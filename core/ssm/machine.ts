@@ -112,6 +112,12 @@ export type SessionWarning =
   | { readonly code: 'unresponsive'; readonly silentFor: Ms }
   /** The end of such a silence, and how long it was. */
   | { readonly code: 'responsive'; readonly silentFor: Ms }
+  /**
+   * What local readers have not taken reached the bound, and every connection of the session waits for them.
+   * `connection` is the one that holds most, and `held` how much. Once a stretch, which `readers-caught-up` ends.
+   */
+  | { readonly code: 'readers-behind'; readonly connection: ConnectionId; readonly held: Bytes }
+  | { readonly code: 'readers-caught-up' }
 
 /** Why a connection ended. */
 export type ConnectionEnd =

@@ -3,7 +3,13 @@ import { isPgctlError } from '#core/errors.ts'
 import { Fifo } from '#core/ssm/fifo.ts'
 import { HeldEnds } from '#core/ssm/held-ends.ts'
 import type { ConnectionEnd, ConnectionId } from '#core/ssm/machine.ts'
-import { type PortStreams, type PortStreamsOutput, UNSENT_HIGH, UNSENT_LOW } from '#core/ssm/port-streams.ts'
+import {
+  type HeldBack,
+  type PortStreams,
+  type PortStreamsOutput,
+  UNSENT_HIGH,
+  UNSENT_LOW,
+} from '#core/ssm/port-streams.ts'
 import { SMUX_LIMITS, type SmuxEvent, SmuxSession, type StreamId } from '#core/ssm/smux/session.ts'
 
 /** The agent sends a refused connection's FIN at once; a refusal that none follows belongs to nothing. */
@@ -44,6 +50,15 @@ export class MultiplexedStreams implements PortStreams {
 
   get heldBytes(): Bytes {
     return this.#smux.unconsumed
+  }
+
+  mostHeld(): HeldBack | undefined {
+    let most: HeldBack | undefined
+    for (const { id, stream } of this.#connections.values()) {
+      const held = this.#smux.unconsumedOf(stream)
+      if (most === undefined || held > most.held) most = { connection: id, held }
+    }
+    return most
   }
 
   // ── the local side ──────────────────────────────────────────────────────────────────────────────────────────────

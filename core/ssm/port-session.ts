@@ -208,10 +208,20 @@ export class PortSession implements Machine<PortInput, PortOutput> {
       }
     }
     if (this.#ended) return
+    this.#watchHeld(streams, now)
+  }
+
+  #watchHeld(streams: PortStreams, now: Instant): void {
     const reading = this.#gate.update(streams.heldBytes)
-    if (reading === undefined) return
-    this.#channel.setReading(reading === 'reading-resumed', now)
-    this.#events.push({ type: reading })
+    if (reading !== undefined) {
+      this.#channel.setReading(reading === 'reading-resumed', now)
+      this.#events.push({ type: reading })
+    }
+    const code = this.#gate.stretch(streams.heldBytes)
+    if (code === 'readers-caught-up') this.#events.push({ type: 'warning', warning: { code } })
+    const most = code === 'readers-behind' ? streams.mostHeld() : undefined
+    if (most !== undefined)
+      this.#events.push({ type: 'warning', warning: { code: 'readers-behind', ...most } })
   }
 
   // ── the end ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,12 +14,21 @@ export type PortStreamsOutput =
 export const UNSENT_HIGH: Bytes = 256 * 1024
 export const UNSENT_LOW: Bytes = 64 * 1024
 
+/** A connection, and what was handed up for it and is not consumed. */
+export interface HeldBack {
+  readonly connection: ConnectionId
+  readonly held: Bytes
+}
+
 /** How connections travel in a session's one stream of bytes: multiplexed, or one at a time. */
 export interface PortStreams {
   /** Bytes written and not yet polled. */
   readonly unsentBytes: Bytes
   /** Bytes handed up and not consumed. */
   readonly heldBytes: Bytes
+
+  /** The connection that holds most of {@link heldBytes}; undefined when there is none. */
+  mostHeld(): HeldBack | undefined
 
   open(connection: ConnectionId): void
   write(connection: ConnectionId, bytes: Uint8Array): void

@@ -4,7 +4,13 @@ import { ByteQueue } from '#core/ssm/byte-queue.ts'
 import { Fifo } from '#core/ssm/fifo.ts'
 import { HeldEnds } from '#core/ssm/held-ends.ts'
 import type { ConnectionEnd, ConnectionId } from '#core/ssm/machine.ts'
-import { type PortStreams, type PortStreamsOutput, UNSENT_HIGH, UNSENT_LOW } from '#core/ssm/port-streams.ts'
+import {
+  type HeldBack,
+  type PortStreams,
+  type PortStreamsOutput,
+  UNSENT_HIGH,
+  UNSENT_LOW,
+} from '#core/ssm/port-streams.ts'
 
 /**
  * One raw connection at a time, as SSH sessions and agents before multiplexing have it: the session's bytes are the
@@ -34,6 +40,10 @@ export class SingleStream implements PortStreams {
 
   get heldBytes(): Bytes {
     return this.#held
+  }
+
+  mostHeld(): HeldBack | undefined {
+    return this.#current === undefined ? undefined : { connection: this.#current, held: this.#held }
   }
 
   open(connection: ConnectionId): void {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Ms } from '#core/clock.ts'
+import type { Bytes, Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { PortStream } from '#core/ssm/io/port-stream.ts'
 import { Session, type SessionContext, type SessionLife } from '#core/ssm/io/session.ts'
@@ -158,8 +158,19 @@ function describeWarning(warning: SessionWarning): DialerEvent {
       }
     case 'responsive':
       return { event: 'notice', message: `the agent is heard again after ${seconds(warning.silentFor)}` }
+    case 'readers-behind': {
+      const amount = `${Math.round(warning.held / MEBIBYTE)} MiB`
+      return {
+        event: 'degraded',
+        message: `a connection has not taken ${amount} that have arrived for it: every other connection of this session waits for it`,
+      }
+    }
+    case 'readers-caught-up':
+      return { event: 'notice', message: 'what had arrived is taken: all connections go on' }
   }
 }
+
+const MEBIBYTE: Bytes = 1024 * 1024
 
 function seconds(duration: Ms): string {
   return `${Math.round(duration / 1000)} s`

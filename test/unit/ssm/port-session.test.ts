@@ -65,6 +65,8 @@ const consumed = (connection: number, length: number) => ({ type: 'consumed', co
 const psh = (stream: number, bytes: Uint8Array) => encodeFrame(SMUX_PSH, stream, bytes)
 const fin = (stream: number) => encodeFrame(SMUX_FIN, stream)
 
+const nameOf = (output: PortOutput) => (output.type === 'warning' ? output.warning.code : output.type)
+
 /** The smux frames among what a session sends now, as [command, stream, data bytes]. */
 function framesSent({ session, agent }: Opened, now: number): [number, number, number][] {
   const decoder = new SmuxFrameDecoder()
@@ -273,7 +275,7 @@ describe('a reader that stalls', { timeout: 20_000 }, () => {
     const said: string[] = []
     for (let i = 0; i < count; i++) {
       feed(session, at(10), agent.output(psh(3, piece)))
-      for (const output of outputs(session)) if (output.type !== 'data') said.push(output.type)
+      for (const output of outputs(session)) if (output.type !== 'data') said.push(nameOf(output))
       messages(session, at(10))
     }
     return said
@@ -294,13 +296,57 @@ describe('a reader that stalls', { timeout: 20_000 }, () => {
   it('stops the reading of the WebSocket at the bound, until enough was taken', () => {
     const made = opened()
     does(made.session, 3, open(1))
-    assert.deepEqual(stall(made, pieces), ['reading-paused'])
+    assert.deepEqual(stall(made, pieces), ['reading-paused', 'readers-behind'])
     assert.ok(made.session.stats().heldBytes <= HELD_HIGH + piece.length)
     const held = made.session.stats().heldBytes
     does(made.session, 12, consumed(1, held - HELD_LOW - 1))
     assert.deepEqual(outputs(made.session), [])
     does(made.session, 12, consumed(1, 1))
     assert.deepEqual(outputs(made.session), [{ type: 'reading-resumed' }])
+  })
+
+  it('is told of with the connection that holds most, once for as long as it is behind', () => {
+    const made = opened()
+    does(made.session, 3, open(1), open(2))
+    feed(made.session, at(10), made.agent.output(psh(5, piece)))
+    messages(made.session, at(10))
+    outputs(made.session)
+    for (let i = 1; i < pieces - 1; i++) {
+      feed(made.session, at(10), made.agent.output(psh(3, piece)))
+      messages(made.session, at(10))
+    }
+    outputs(made.session)
+    feed(made.session, at(11), made.agent.output(psh(3, piece)))
+    const held = (pieces - 1) * piece.length
+    assert.deepEqual(outputs(made.session).slice(1), [
+      { type: 'reading-paused' },
+      { type: 'warning', warning: { code: 'readers-behind', connection: 1, held } },
+    ])
+    messages(made.session, at(11))
+
+    // It reads on, and less than arrives: the WebSocket is read now and then, which is no news.
+    for (let round = 0; round < 3; round++) {
+      const take = Math.ceil((HELD_HIGH - HELD_LOW) / piece.length)
+      does(made.session, 12, consumed(1, made.session.stats().heldBytes - HELD_LOW))
+      assert.deepEqual(outputs(made.session), [{ type: 'reading-resumed' }])
+      assert.deepEqual(stall(made, take), ['reading-paused'])
+    }
+    does(made.session, 13, consumed(1, made.session.stats().heldBytes - piece.length))
+    assert.deepEqual(outputs(made.session).map(nameOf), ['reading-resumed', 'readers-caught-up'])
+    does(made.session, 13, consumed(2, piece.length))
+    assert.deepEqual(stall(made, pieces), ['reading-paused', 'readers-behind'], 'another stretch')
+  })
+
+  it('leaves an agent that cannot be heard meanwhile alone', () => {
+    const made = opened()
+    does(made.session, 3, open(1), open(2))
+    stall(made, pieces)
+    does(made.session, 12, write(2, utf8('x')))
+    for (let now = 12; now < 4_000_000; now = made.session.deadline() ?? 4_000_000) {
+      does(made.session, now, { type: 'tick' })
+      messages(made.session, at(now))
+      assert.deepEqual(outputs(made.session), [])
+    }
   })
 
   it('keeps a new WebSocket from being read', () => {
@@ -316,7 +362,7 @@ describe('a reader that stalls', { timeout: 20_000 }, () => {
     does(made.session, 3, open(1))
     stall(made, pieces)
     does(made.session, 12, abort(1))
-    assert.deepEqual(outputs(made.session), [{ type: 'reading-resumed' }])
+    assert.deepEqual(outputs(made.session).map(nameOf), ['reading-resumed', 'readers-caught-up'])
     assert.equal(made.session.stats().heldBytes, 0)
   })
 })
