@@ -12,14 +12,16 @@ export interface Interrupts {
 }
 
 /**
- * Turns signals into one cancellation: the first asks the command to end in order, a second one ends the process
- * with status 130 at once.
+ * Turns signals into one cancellation: the first asks the command to end in order, a second Ctrl-C or SIGTERM ends
+ * the process with status 130 at once.
  */
 export function listenForInterrupts(exit: (status: number) => void): Interrupts {
   const controller = new AbortController()
   const last: Array<() => void> = []
   const onSignal = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) {
+      // A closed window says so twice (the kernel, then the shell): nobody is there who could be impatient.
+      if (name === 'SIGHUP') return
       for (const action of last) action()
       exit(130)
       return

@@ -45,6 +45,7 @@ export async function runLogin(options: LoginOptions, signal: AbortSignal): Prom
     terminal.enterRaw()
     input.on('data', onData)
     input.once('end', onAbort)
+    input.on('error', onAbort)
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) left.resolve()
     const outcome = await Promise.race([run.outcome, left.promise])

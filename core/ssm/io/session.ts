@@ -95,7 +95,7 @@ export class Session<Input extends { readonly type: string }, Output extends { r
     signal?: AbortSignal,
   ): Promise<Session<Input, Output>> {
     const grant = await startOrUndo(context, parts.request, signal)
-    const session = new Session(context, parts, grant)
+    const session = await createOrUndo(context, grant, () => new Session(context, parts, grant))
     try {
       await context.journal.started(grant.sessionId)
       await session.#connection.open(grant, signal)
@@ -220,6 +220,20 @@ function terminateLate(sessionId: string): PgctlError {
     'timed-out',
     `ending session ${sessionId} took longer than ${TERMINATE_WITHIN / 1000} s`,
   )
+}
+
+/** Even a defect of ours leaves no session. */
+async function createOrUndo<T>(
+  { api }: SessionContext,
+  { sessionId }: SessionGrant,
+  create: () => T,
+): Promise<T> {
+  try {
+    return create()
+  } catch (error) {
+    await api.terminate(sessionId)
+    throw error
+  }
 }
 
 function endedByService(sessionId: string): PgctlError {
