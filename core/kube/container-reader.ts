@@ -14,6 +14,8 @@ import type { LogSource } from '#core/logs/sources.ts'
 
 /** A stream that lived this long did its work, even if its container had nothing to say. */
 const GOOD_LIFE: Ms = 60_000
+/** How long a cluster takes to tell that a container was restarted. */
+const RESTART_TOLD: Ms = 3_000
 /** So often a remainder that does not fit is taken for another run's log, and its status waited for. */
 const MISFIT_TRIES = 4
 
@@ -147,14 +149,13 @@ export class ContainerReader {
       rest: reading.rest,
       take: (lines) => {
         const passed = seam.passed()
+        if (passed?.kind === 'gap' && reading.log === 'current') return this.#takeOther(passed, lines, signal)
         if (passed !== undefined) this.#onSeam(passed, reading.log)
         // A good fit is news with the first new line, which may come later; a hole is news at once, and once.
         const news = passed ?? (seam.known?.kind === 'whole' ? seam.known : undefined)
         if (news !== undefined) this.#notices.passed(news, lines.length > 0)
-        if (lines.length === 0) return undefined
-        brought = true
-        for (const line of lines) this.#place.cursor.see(line)
-        return this.#context.accept(this.#source, lines)
+        if (lines.length > 0) brought = true
+        return this.#takeOwn(lines)
       },
       isLast: (line) => this.#place.cursor.isLast(line),
       onOver: (told) => (range.follow ? this.#onOver(told) : () => {}),
@@ -167,23 +168,49 @@ export class ContainerReader {
     return end
   }
 
+  #takeOwn(lines: readonly LogLine[]): Promise<void> | undefined {
+    if (lines.length === 0) return undefined
+    for (const line of lines) this.#place.cursor.see(line)
+    return this.#context.accept(this.#source, lines)
+  }
+
+  /**
+   * Takes lines of a log that is not the one read before. Most often the container was restarted: then its status
+   * says so in a moment, and the last lines of this run come first. Else the log was rotated.
+   */
+  async #takeOther(seam: Seam, lines: readonly LogLine[], signal: AbortSignal): Promise<void> {
+    await this.#untilNotRunning(RESTART_TOLD, signal)
+    if (this.#runState() === 'replaced') throw anotherLog()
+    this.#place.beginFile()
+    this.#notices.passed(seam, lines.length > 0)
+    await this.#takeOwn(lines)
+  }
+
   /** The log has shown whether it is the one that was read before; `missing`: it is too short to be. */
   #onSeam(seam: Seam | 'missing', log: LogReading['log']): void {
-    const kind = seam === 'missing' ? 'gap' : seam.kind
-    switch (log) {
-      case 'own':
-        if (kind !== 'whole') throw MISFIT
-        this.#place.confirm()
-        this.#confirmed = true
-        this.#unproven = false
-        break
-      case 'doubtful':
-        if (kind !== 'whole')
-          throw new PgctlError('cluster-unreachable', 'the log is another one than before')
-        break
-      case 'current':
-        if (kind === 'gap') this.#place.beginFile()
-        break
+    const fits = seam !== 'missing' && seam.kind === 'whole'
+    if (log === 'own') {
+      if (!fits) throw MISFIT
+      this.#place.confirm()
+      this.#confirmed = true
+      this.#unproven = false
+    } else if (log === 'doubtful' && !fits) throw anotherLog()
+  }
+
+  /** Waits until the run's status says that it is over or replaced, and at most for `limit`. */
+  async #untilNotRunning(limit: Ms, signal: AbortSignal): Promise<void> {
+    const told = new AbortController()
+    const check = () => {
+      if (this.#runState() !== 'running') told.abort()
+    }
+    const unsubscribe = this.#context.onStatus(check)
+    check()
+    try {
+      await sleep(this.#context.clock, limit, AbortSignal.any([signal, told.signal]))
+    } catch (error) {
+      if (!told.signal.aborted) throw error
+    } finally {
+      unsubscribe()
     }
   }
 
@@ -229,6 +256,11 @@ interface LogReading extends Pick<StreamPlan, 'rest'> {
 
 /** The run's own log does not have what was read before. */
 const MISFIT = new PgctlError('failed', 'what was read before is not of this log')
+
+/** For this moment no better than a broken connection: its status will tell what it is. */
+function anotherLog(): PgctlError {
+  return new PgctlError('cluster-unreachable', 'the log is another one than before')
+}
 
 /** Notices when a stream has passed the seam to the one before; one that is read from the start has none. */
 class SeamWatch {
