@@ -41,3 +41,15 @@ export function environmentOf(sandbox: ReachableSandbox): EnvironmentChange {
     unset: IN_THE_WAY,
   }
 }
+
+/** The variables that still lead `environment` to a sandbox of which nothing is left at `authorityPath`. */
+export function leftInEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  authorityPath: string,
+): readonly string[] {
+  if (environment['NODE_EXTRA_CA_CERTS'] !== authorityPath) return []
+  const names = Object.keys(
+    environmentOf({ endpoint: '', accessKeyId: '', secretAccessKey: '', authorityPath, configPath: '' }).set,
+  )
+  return names.filter((name) => environment[name] !== undefined)
+}

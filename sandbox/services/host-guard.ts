@@ -12,7 +12,7 @@ import { WORLD, WORLD_PODS, WORLD_SERVICES, type WorldService } from '#sandbox/w
 
 /** Why a request is not served: an HTTP status and one sentence. */
 export interface Refusal {
-  readonly status: 400 | 403
+  readonly status: 403
   readonly reason: string
 }
 
@@ -47,7 +47,8 @@ function isKnownHost(authority: string): boolean {
 /** The refusal that a request with `headers` earns, or undefined when it may be served. */
 export function refusalOf(headers: IncomingHttpHeaders): Refusal | undefined {
   const { host, origin } = headers
-  if (host === undefined) return { status: 400, reason: 'the request has no Host header' }
+  // Only HTTP/1.0 may leave it out (Node refuses the rest), and no browser speaks that.
+  if (host === undefined) return origin === undefined ? undefined : foreign(origin)
   if (!isKnownHost(host)) return { status: 403, reason: `the sandbox does not answer to the host "${host}"` }
   if (origin === undefined) return undefined
   // A page of another port of this computer is as foreign as one of another machine.
@@ -56,5 +57,9 @@ export function refusalOf(headers: IncomingHttpHeaders): Refusal | undefined {
     origin.replace(/^https?:\/\//i, '').toLowerCase() === host.toLowerCase()
   )
     return undefined
+  return foreign(origin)
+}
+
+function foreign(origin: string): Refusal {
   return { status: 403, reason: `requests of pages from "${origin}" are refused` }
 }

@@ -26,6 +26,7 @@ export default class SandboxDown extends BaseCommand {
     const { flags } = await this.parse(SandboxDown)
     const { SandboxFolders } = await import('#sandbox/state.ts')
     const { stopSandbox } = await import('#sandbox/stop.ts')
+    const { leftInEnvironment } = await import('#sandbox/environment.ts')
     const folders = new SandboxFolders(paths(process.env).state, systemProcesses)
     const chosen = flags.all ? await folders.all() : [folders.named(flags.name)]
     const isAlive = systemProcesses.isAlive
@@ -36,6 +37,11 @@ export default class SandboxDown extends BaseCommand {
       })),
     )
     for (const { name, outcome } of sandboxes) this.log(`the sandbox "${name}" ${WORDS[outcome]}`)
+    for (const { authorityPath } of chosen) {
+      const names = leftInEnvironment(process.env, authorityPath)
+      if (names.length > 0)
+        this.notice(`this shell still acts on it; end that with: unset ${names.join(' ')}`)
+    }
     return { sandboxes }
   }
 }
