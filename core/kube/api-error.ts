@@ -44,9 +44,7 @@ const statusSchema = z.object({
 })
 
 /** The API's own word for an outcome; undefined where `body` is something else. */
-export function parseStatus(
-  body: unknown,
-): { message: string | undefined; code: number | undefined } | undefined {
+function parseStatus(body: unknown): { message: string | undefined; code: number | undefined } | undefined {
   const parsed = statusSchema.safeParse(body)
   return parsed.success ? { message: parsed.data.message, code: parsed.data.code } : undefined
 }

@@ -19,7 +19,7 @@ const ANNOUNCEMENT: Bytes = 2
 const PIECE: Bytes = 64 * 1024
 
 /** How long our end of input is held back while nothing comes from the pod. */
-export const HALF_CLOSE_GRACE: Ms = 30_000
+const HALF_CLOSE_GRACE: Ms = 30_000
 
 const CLOSED_NORMALLY = 1000
 /** A close frame without a code; a connection that ends without any close frame is 1006, and broken. */
