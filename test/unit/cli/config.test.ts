@@ -6,7 +6,7 @@ import { isPgctlError } from '#core/errors.ts'
 const entry = (region = 'eu-central-1') =>
   `{ workspace: paragon-acme-5d1f0c2e, account: "111122223333", region: ${region} }`
 const user = (text: string): ConfigFile => ({ path: '/home/me/config.yaml', origin: 'user', text })
-const project = (text: string): ConfigFile => ({ path: '/work/pgctl.yaml', origin: 'project', text })
+const project = (text: string): ConfigFile => ({ path: '/project/pgctl.yaml', origin: 'project', text })
 const config = (
   files: ConfigFile[],
   {
@@ -25,7 +25,7 @@ describe('where a setting comes from', () => {
       environment: { PGCTL_BIND: '' },
       value: '127.0.0.2',
       origin: 'project',
-      from: '/work/pgctl.yaml',
+      from: '/project/pgctl.yaml',
     },
   ]
   for (const { flags, environment, ...setting } of rows)
@@ -53,7 +53,7 @@ describe('installations', () => {
       user(`installations: { acme: ${entry()} }`),
     ])
     assert.equal(found.installations.get('acme')?.entry.region, 'eu-west-1')
-    assert.equal(found.installations.get('acme')?.from, '/work/pgctl.yaml')
+    assert.equal(found.installations.get('acme')?.from, '/project/pgctl.yaml')
   })
 
   it('the only one there is needs no choice', () => {
