@@ -10,6 +10,9 @@ export interface UploadStall {
   readonly pause: Ms
 }
 
+/** An agent that takes 125 kB/s, and stops taking anything for a while once half a megabyte waits. */
+export const SLOW_AGENT: UploadStall = { bytesPerSecond: 125_000, buffer: 512 * 1024, pause: 1_500 }
+
 /** A leaky bucket: says which stream messages are dropped without an acknowledgement. */
 export class StallingIntake {
   readonly #stall: UploadStall

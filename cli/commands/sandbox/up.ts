@@ -5,9 +5,6 @@ import { BaseCommand } from '../../base-command.ts'
 import { sandboxFlag } from '../../flags.ts'
 import { paths } from '../../paths.ts'
 
-/** What a slow agent takes before it stops taking anything for a while. */
-const UPLOAD_STALL = { bytesPerSecond: 125_000, buffer: 512 * 1024, pause: 1_500 }
-
 export default class SandboxUp extends BaseCommand {
   static override summary =
     'Start a small installation on this computer: AWS, a bastion, a cluster, services.'
@@ -58,22 +55,16 @@ export default class SandboxUp extends BaseCommand {
     const folder = new SandboxFolders(paths(process.env).state, systemProcesses).named(flags.name)
     if (flags.detach) {
       const { detachSandbox } = await import('#sandbox/detach.ts')
-      const argv = [
-        process.argv[1] as string,
-        'sandbox',
-        'up',
-        ...this.argv.filter((word) => word !== '--detach'),
-      ]
-      await detachSandbox(folder, argv, this.signal)
+      const words = this.argv.filter((word) => word !== '--detach')
+      await detachSandbox(folder, [process.argv[1] as string, 'sandbox', 'up', ...words], this.signal)
       const { runningRecord } = await import('#sandbox/state.ts')
       this.#announce(flags.name, (await runningRecord(folder)).endpoint)
       this.notice(`its log is ${folder.logPath}`)
       return
     }
-    const [{ runSandbox }, { tellReady }] = await Promise.all([
-      import('#sandbox/life.ts'),
-      import('#sandbox/detach.ts'),
-    ])
+    const { runSandbox } = await import('#sandbox/life.ts')
+    const { tellReady } = await import('#sandbox/detach.ts')
+    const { SLOW_AGENT } = await import('#sandbox/agent/upload-stall.ts')
     const closeEvery = flags['close-every']
     await runSandbox({
       folder,
@@ -84,7 +75,7 @@ export default class SandboxUp extends BaseCommand {
         logger: this.logger,
         ...(flags['message-size'] === undefined ? {} : { messageSize: flags['message-size'] }),
         ...(closeEvery === undefined ? {} : { closeEvery: closeEvery * 1000 }),
-        ...(flags['upload-stall'] ? { uploadStall: UPLOAD_STALL } : {}),
+        ...(flags['upload-stall'] ? { uploadStall: SLOW_AGENT } : {}),
       },
       signal: this.signal,
       ready: ({ endpoint }) => {
