@@ -90,6 +90,17 @@ describe('every way out of a command leaves nothing behind', { timeout: 90_000 }
     await assertNothingLeft()
   })
 
+  it('a signal while a lost data channel is being mended', TIMEOUT, async () => {
+    await using tunnel = openTunnel()
+    await tunnel.event('ready')
+    cli.sandbox.cloud.gateway.order({ kind: 'refuse' })
+    cli.sandbox.cloud.gateway.order({ kind: 'cut' })
+    await tunnel.event('reconnecting')
+    tunnel.kill('SIGINT')
+    assert.equal((await tunnel.outcome).status, 130)
+    await assertNothingLeft()
+  })
+
   it('a data channel that cannot be opened', TIMEOUT, async () => {
     cli.sandbox.cloud.gateway.order({ kind: 'refuse' })
     const { status, stderr } = await cli.run(['tunnel', TARGET, '--port', '0'])
@@ -191,4 +202,18 @@ describe('every way out of a command leaves nothing behind', { timeout: 90_000 }
       await assertNothingLeft()
     },
   )
+
+  it('a start leaves the sessions of those who live alone', TIMEOUT, async () => {
+    await using tunnel = openTunnel()
+    const sessionId = String(await sessionIdOf(tunnel))
+    await tunnel.event('ready')
+    assert.equal((await cli.run(['exec', '--', 'true'])).status, 0)
+    assert.deepEqual(
+      activeSessions().map(({ terms }) => terms.id),
+      [sessionId],
+    )
+    tunnel.kill('SIGINT')
+    assert.equal((await tunnel.outcome).status, 130)
+    await assertNothingLeft()
+  })
 })

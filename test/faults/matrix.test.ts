@@ -146,6 +146,44 @@ describe('the fault matrix: no byte is lost', { timeout: 60_000 }, () => {
   })
 })
 
+describe('agents of other habits', () => {
+  for (const [name, options] of [
+    ['with the pause of the vendor', { pace: 'vendor' }],
+    ['with messages of 32 KiB', { messageSize: 32 * 1024 }],
+    ['with messages of one byte', { messageSize: 1 }],
+  ] as const)
+    it(name, { timeout: 20_000 }, async () => {
+      await using lab = await startSandboxSessions(options)
+      await using session = await lab.dial()
+      const size = options.messageSize === 1 ? 5_000 : SIZE
+      const answer = await fetchOver(await session.dialer.connect(), `/random/${size}`)
+      assert.equal(answer.sha256, answer.promised)
+      await upload(session, false, () => {})
+      session.assertUndisturbed()
+    })
+})
+
+it('sixty connections at once, and a cut', { timeout: 20_000 }, async () => {
+  await using lab = await startSandboxSessions()
+  await using session = await lab.dial()
+  await fetchOver(await session.dialer.connect(), '/random/1')
+  let arrived = 0
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, async (_, seed) =>
+      fetchOver(await session.dialer.connect(), `/random/30000?seed=${seed}`, {
+        onBytes() {
+          if (++arrived === 60) lab.sandbox.cloud.gateway.order({ kind: 'cut' })
+        },
+      }),
+    ),
+  )
+  for (const { bytes, sha256, promised } of answers) {
+    assert.equal(bytes, 30_000)
+    assert.equal(sha256, promised)
+  }
+  await session.event('resumed')
+})
+
 it('an upload into an agent that stalls when bytes come too fast', { timeout: 20_000 }, async () => {
   await using lab = await startSandboxSessions({
     uploadStall: { bytesPerSecond: 2_000_000, buffer: 100_000, pause: 300 },

@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { type ErrorCode, isPgctlError, type PgctlError } from '#core/errors.ts'
 import { connectEcho } from '../support/echo-connection.ts'
 import { eventually } from '../support/eventually.ts'
+import { HurriedClock } from '../support/hurried-clock.ts'
 import { PAYLOAD, type SandboxSessions, startSandboxSessions } from '../support/sandbox-sessions.ts'
 import { closed, readBytes } from '../support/streams.ts'
 
@@ -132,4 +133,17 @@ describe("the customer's session policy", { timeout: 60_000 }, () => {
       await session.event('resumed')
       assert.equal(resumptions(), 1)
     })
+
+  it('an instance that is stopped takes its sessions with it', TIMEOUT, async () => {
+    const clock = new HurriedClock()
+    await using other = await startSandboxSessions({ clock })
+    await using session = await other.dial()
+    const stream = await connectEcho(session.dialer)
+    other.sandbox.cloud.state.turn({ bastion: 'stopped' })
+    // The agent tries to come back for a few seconds, and the service waits for it.
+    clock.hurry(50)
+    const { error } = await session.event('ended')
+    assert.ok(isPgctlError(error, 'session-ended'), String(error))
+    assert.equal(await closed(stream), error)
+  })
 })
