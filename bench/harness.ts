@@ -22,11 +22,11 @@ export interface Turns {
   readonly signal: AbortSignal
 }
 
-/** Lets every contender run once a round, each round beginning with another, and answers the figures of each. */
+/** Lets every contender run once a round, each round beginning with another, and answers the figures of each, by round. */
 export async function takeTurns<Name extends string>(
   contenders: Readonly<Record<Name, Contender>>,
   { rounds, within, signal }: Turns,
-): Promise<Record<Name, Summary>> {
+): Promise<Record<Name, number[]>> {
   const names = Object.keys(contenders) as Name[]
   const figures = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>
   const until = performance.now() + within
@@ -37,12 +37,17 @@ export async function takeTurns<Name extends string>(
       figures[name].push(await contenders[name]())
     }
   }
-  return Object.fromEntries(names.map((name) => [name, summarise(figures[name])])) as Record<Name, Summary>
+  return figures
 }
 
 /** Runs one thing again and again; for figures that have nothing to take turns with. */
 export async function repeat(contender: Contender, turns: Turns): Promise<Summary> {
-  return (await takeTurns({ contender }, turns)).contender
+  return summarise((await takeTurns({ contender }, turns)).contender)
+}
+
+/** The figures of one contender by those of another of the same rounds, so that a load that both bore cancels out. */
+export function quotients(figures: readonly number[], base: readonly number[]): Summary {
+  return summarise(figures.map((figure, round) => figure / (base[round] ?? Number.NaN)))
 }
 
 /** @throws RangeError for no figures at all. */

@@ -1,6 +1,6 @@
 /** The words and tables of `bench/RESULTS.md`. */
 import type { Bytes, Ms } from '#core/clock.ts'
-import type { Summary } from './harness.ts'
+import { type Summary, summarise } from './harness.ts'
 import type { ProcessFigures } from './process-figures.ts'
 import type { Row, Subject } from './subject.ts'
 
@@ -26,17 +26,13 @@ const HEADINGS = ['figure', 'where', 'measured', 'goal', 'met', "vendor's client
 // ── figures as people read them ─────────────────────────────────────────────────────────────────────────────────
 
 /** `54 ms (50–61, 25 runs)`: median, p10 to p90. */
-export function milliseconds(summary: Summary): string {
-  return spread(summary, 'ms')
+export function milliseconds(figures: readonly Ms[]): string {
+  return spread(summarise(figures), 'ms')
 }
 
 export function spread({ median, p10, p90, runs }: Summary, unit: string): string {
   const value = `${round(median)} ${unit}`
   return runs === 1 ? value : `${value} (${round(p10)}–${round(p90)}, ${runs} runs)`
-}
-
-export function times(ratio: number): string {
-  return `${round(ratio)} ×`
 }
 
 /** Millions of bytes a second. */

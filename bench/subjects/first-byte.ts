@@ -1,5 +1,5 @@
 import type { Ms } from '#core/clock.ts'
-import { repeat, type Summary, takeTurns } from '../harness.ts'
+import { takeTurns } from '../harness.ts'
 import { milliseconds } from '../results.ts'
 import { SandboxProcess } from '../sandbox-process.ts'
 import type { Bench, Row, Subject } from '../subject.ts'
@@ -46,7 +46,7 @@ async function smallRequest(port: number, signal: AbortSignal): Promise<Ms> {
   return (await download({ port, path: SMALL, signal })).firstByte
 }
 
-async function whileFull(port: number, signal: AbortSignal): Promise<Summary> {
+async function whileFull(port: number, signal: AbortSignal): Promise<Ms[]> {
   const enough = new AbortController()
   const filled = Promise.withResolvers<void>()
   const filling = download({
@@ -57,7 +57,8 @@ async function whileFull(port: number, signal: AbortSignal): Promise<Summary> {
   }).catch(filled.reject)
   try {
     await filled.promise
-    return await repeat(() => smallRequest(port, signal), { rounds: BUSY_ROUNDS, within: 15_000, signal })
+    const busy = () => smallRequest(port, signal)
+    return (await takeTurns({ busy }, { rounds: BUSY_ROUNDS, within: 15_000, signal })).busy
   } finally {
     enough.abort()
     await filling

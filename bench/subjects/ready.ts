@@ -7,7 +7,7 @@ import { SandboxProcess } from '../sandbox-process.ts'
 import type { Bench, Row, Subject } from '../subject.ts'
 import { PAYLOAD, TunnelProcess } from '../tunnel-process.ts'
 
-const ROUNDS = 5
+const ROUNDS = 7
 const ROUNDS_WITHIN: Ms = 75_000
 /** What a round trip to AWS takes more than on loopback. */
 const FAR: Ms = 40
@@ -90,9 +90,9 @@ function rowsOf(way: Way, run: Run, at: (distance: 'near' | 'far') => readonly O
   const order = (at('far')[0]?.calls ?? []).map(({ service, action }) => `${service}:${action}`)
   const before = order.slice(0, order.indexOf('ssm:StartSession'))
   const row = (figure: string, value: (opening: Opening) => Ms): Row => {
-    const near = summarise(at('near').map(value))
-    const far = summarise(at('far').map(value))
-    const trips = (far.median - near.median) / FAR
+    const near = at('near').map(value)
+    const far = at('far').map(value)
+    const trips = (summarise(far).median - summarise(near).median) / FAR
     return {
       figure: `${way.words}, ${run} run: Enter → ${figure}`,
       measured: `${milliseconds(near)} at 0 ms, ${milliseconds(far)} at ${FAR} ms: ${round(trips)} round trips`,

@@ -1,7 +1,7 @@
 import type { Ms } from '#core/clock.ts'
 import { childEnd, startChild } from '../children.ts'
-import { takeTurns } from '../harness.ts'
-import { milliseconds, times } from '../results.ts'
+import { quotients, takeTurns } from '../harness.ts'
+import { milliseconds, spread } from '../results.ts'
 import { atMost, type Bench, type Row, type Subject } from '../subject.ts'
 
 const ROUNDS = 25
@@ -25,20 +25,17 @@ export const startUp: Subject = {
       },
       { rounds: ROUNDS, within: 40_000, signal },
     )
-    const ratio = (median: number) => median / bare.median
-    yield* [
-      { figure: '`node -e 0`', measured: milliseconds(bare) },
-      {
-        figure: '`pgctl --version`',
-        measured: `${times(ratio(version.median))}, ${milliseconds(version)}`,
-        goal: atMost(2.5, ratio(version.median), ' ×'),
-      },
-      {
-        figure: '`pgctl tunnel --help`',
-        measured: `${times(ratio(help.median))}, ${milliseconds(help)}`,
-        goal: atMost(3.5, ratio(help.median), ' ×'),
-      },
-    ]
+    const row = (figure: string, times: readonly Ms[], most: number): Row => {
+      const ratio = quotients(times, bare)
+      return {
+        figure,
+        measured: `${spread(ratio, '×')}, ${milliseconds(times)}`,
+        goal: atMost(most, ratio.median, ' ×'),
+      }
+    }
+    yield { figure: '`node -e 0`', measured: milliseconds(bare) }
+    yield row('`pgctl --version`', version, 2.5)
+    yield row('`pgctl tunnel --help`', help, 3.5)
   },
 }
 
