@@ -40,7 +40,6 @@ const STATUS_OF = {
   'encryption-failed': 7,
   'protocol-violation': 7,
   'far-end-refused': 7,
-  'host-unknown': 7,
   'cluster-missing': 7,
   'cluster-unreachable': 7,
   throttled: 7,

@@ -36,7 +36,6 @@ export type ErrorCode =
   | 'encryption-failed'
   | 'protocol-violation'
   | 'far-end-refused'
-  | 'host-unknown'
   | 'cluster-missing'
   | 'cluster-unreachable'
   | 'throttled'
