@@ -49,7 +49,8 @@ export function respond(
       {
         path,
         method: options.method ?? (options.body === undefined ? 'GET' : 'PUT'),
-        host: '127.0.0.1', port: 80,
+        host: '127.0.0.1',
+        port: 80,
         headers: { connection: 'close' },
         createConnection: () => stream,
       },
