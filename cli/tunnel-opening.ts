@@ -3,13 +3,13 @@ import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
 import { parseBindAddress } from '#core/tunnel/bind-address.ts'
 import type { RouteName } from '#core/tunnel/dialer.ts'
-import type { TunnelEvent } from '#core/tunnel/events.ts'
+import { causeOf, type TunnelEvent } from '#core/tunnel/events.ts'
 import { listenLocally } from '#core/tunnel/io/listener.ts'
 import { openRoute } from '#core/tunnel/io/open-route.ts'
 import { runProbe } from '#core/tunnel/io/probe.ts'
 import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
 import { hostTarget, resolveTarget, type Target } from '#core/tunnel/resolve-target.ts'
-import { chooseRoute, type RouteFacts } from '#core/tunnel/routes.ts'
+import { chooseRoute, type RouteFacts, type RoutePlan } from '#core/tunnel/routes.ts'
 import { parseTargets, type TargetWord } from '#core/tunnel/target.ts'
 import { openTunnel, type Tunnel } from '#core/tunnel/tunnel.ts'
 import { chosenRegion } from './config.ts'
@@ -34,16 +34,28 @@ interface Way {
   readonly context: SessionContext
 }
 
+/** What has become of several targets that were asked for at once. */
+export interface Opening {
+  /** Those that are ready; at least one. */
+  readonly tunnels: readonly Tunnel[]
+  /** Why others are not; each has been reported as the end of its tunnel. */
+  readonly failures: readonly unknown[]
+}
+
+/** `isOnly`: whether the target of the event is all that was asked for. */
+export type Report = (event: TunnelEvent, isOnly: boolean) => void
+
 /**
- * Opens the tunnels that the words name, all at once.
- * @throws PgctlError of the first that cannot be opened; the others are closed again.
+ * Opens the tunnels that the words name, all at once. One that cannot be opened takes no other away: whoever asked
+ * for several at night has use for those that work.
+ * @throws PgctlError of the first, where none can be opened; the signal's once that aborts, and none stays open.
  */
 export async function openTunnels(
   surroundings: Surroundings,
   wishes: TunnelWishes,
-  report: (event: TunnelEvent) => void,
+  report: Report,
   signal: AbortSignal,
-): Promise<Tunnel[]> {
+): Promise<Opening> {
   const words = parseTargets(wishes.words)
   if (words.length > 1 && wishes.port !== undefined && wishes.port !== 0)
     throw new PgctlError('usage', 'one --port cannot serve several targets', {
@@ -54,14 +66,15 @@ export async function openTunnels(
   const way = words.every(standsAlone)
     ? await findWayAlone(surroundings, words, signal)
     : await findWay(surroundings, words, signal)
+  const reportOne = (event: TunnelEvent) => report(event, words.length === 1)
   const attempts = await Promise.allSettled(
-    way.targets.map((target) => openOne(way, target, { ...wishes, bind }, report, signal)),
+    way.targets.map((target) => openOne(way, target, { ...wishes, bind }, reportOne, signal)),
   )
-  const opened = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []))
-  const failed = attempts.find((attempt) => attempt.status === 'rejected')
-  if (failed === undefined) return opened
-  await Promise.all(opened.map((tunnel) => tunnel[Symbol.asyncDispose]()))
-  throw failed.reason
+  const tunnels = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []))
+  const failures = attempts.flatMap((attempt) => (attempt.status === 'rejected' ? [attempt.reason] : []))
+  if (failures.length === 0 || (tunnels.length > 0 && !signal.aborted)) return { tunnels, failures }
+  await Promise.all(tunnels.map((tunnel) => tunnel[Symbol.asyncDispose]()))
+  throw failures[0]
 }
 
 /** An address through an instance that is named needs no installation. */
@@ -118,7 +131,6 @@ async function findWay(
   }
 }
 
-/** Async, so that a target without a way rejects as any other that fails, and what is open beside it is closed. */
 async function openOne(
   way: Way,
   target: Target,
@@ -126,7 +138,7 @@ async function openOne(
   report: (event: TunnelEvent) => void,
   signal: AbortSignal,
 ): Promise<Tunnel> {
-  const plan = chooseRoute(target, way.facts, wishes.route)
+  const plan = planRoute(way, target, wishes, report)
   return openTunnel({
     target,
     plan,
@@ -155,6 +167,21 @@ async function openOne(
       store: way.account.store,
     },
   })
+}
+
+/** A target without a way has no tunnel that could tell of its end. */
+function planRoute(
+  way: Way,
+  target: Target,
+  wishes: TunnelWishes,
+  report: (event: TunnelEvent) => void,
+): RoutePlan {
+  try {
+    return chooseRoute(target, way.facts, wishes.route)
+  } catch (error) {
+    report({ event: 'ended', target: target.name, cause: causeOf(error) })
+    throw error
+  }
 }
 
 function clusterOf({ deps }: Way): Deps['clusterCredentials'] {

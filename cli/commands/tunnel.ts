@@ -49,43 +49,41 @@ export default class Tunnel extends BaseCommand {
 
   protected override readonly streams = true
 
-  /** The targets of which something has been reported. */
-  readonly #targets = new Set<string>()
-
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Tunnel)
     const { openTunnels } = await import('../tunnel-opening.ts')
     const wishes = { ...flags, words: argv.map(String) }
-    const tunnels = await openTunnels(
+    const { tunnels, failures } = await openTunnels(
       this.surroundings(flags),
       wishes,
-      (event) => this.#show(event),
+      (event, isOnly) => this.#show(event, isOnly),
       this.signal,
     )
-    const ends = await Promise.race([
-      untilStopped(this.signal),
-      Promise.all(tunnels.map((tunnel) => tunnel.ended)),
-    ])
+    const failed = [...failures]
+    const ends = tunnels.map(async ({ ended }) => {
+      const error = await ended
+      if (error !== undefined) failed.push(error)
+    })
+    await Promise.race([untilStopped(this.signal), Promise.all(ends)])
     await Promise.all(tunnels.map((tunnel) => tunnel.close(DRAIN_MS)))
+    // Whatever was stopped by hand in the end: what has failed before is how it went.
+    if (failed.length > 0) throw failed[0]
     if (this.signal.aborted) throw this.signal.reason
-    const failure = ends?.find((error) => error !== undefined)
-    if (failure !== undefined) throw failure
   }
 
-  #show(event: TunnelEvent): void {
-    this.#targets.add(event.target)
+  #show(event: TunnelEvent, isOnly: boolean): void {
     if (this.jsonEnabled()) this.event(event)
     else if (event.event === 'ready') this.log(renderReady(event, this.paint))
-    else if (!this.#isToldAsError(event)) {
+    else if (!(isOnly && isFailure(event))) {
       const text = renderTunnelEvent(event, this.paintNotice)
       if (text !== undefined) this.notice(text)
     }
   }
+}
 
-  /** The failure of the only tunnel is the error of the command, which follows at once. */
-  #isToldAsError(event: TunnelEvent): boolean {
-    return event.event === 'ended' && event.cause.code !== 'closed' && this.#targets.size === 1
-  }
+/** That of the only tunnel is the error of the command, which follows at once. */
+function isFailure(event: TunnelEvent): boolean {
+  return event.event === 'ended' && event.cause.code !== 'closed'
 }
 
 /** A Ctrl-C may come in the moment between "ready" and this. */

@@ -14,9 +14,16 @@ export function renderReady(event: ReadyEvent, paint: Paint): string {
 export function renderTunnelEvent(event: TunnelEvent, paint: Paint): string | undefined {
   const text = sentence(event)
   if (text === undefined) return undefined
-  const mark =
-    event.event === 'warning' || event.event === 'degraded' ? paint('yellow', '!') : paint('dim', '·')
+  const mark = isGrave(event) ? paint('yellow', '!') : paint('dim', '·')
   return `${mark} ${event.target}: ${neutralise(text)}`
+}
+
+function isGrave(event: TunnelEvent): boolean {
+  return (
+    event.event === 'warning' ||
+    event.event === 'degraded' ||
+    (event.event === 'ended' && event.cause.code !== 'closed')
+  )
 }
 
 function sentence(event: TunnelEvent): string | undefined {
@@ -39,7 +46,7 @@ function sentence(event: TunnelEvent): string | undefined {
     case 'warning':
       return event.next === undefined ? event.message : `${event.message} (${event.next})`
     case 'ended':
-      return event.cause.code === 'closed' ? 'closed' : `ended: ${causeText(event.cause)}`
+      return event.cause.code === 'closed' ? 'closed' : `ended: ${failureText(event.cause)}`
     case 'ready':
     case 'connection-opened':
       return undefined
@@ -48,6 +55,11 @@ function sentence(event: TunnelEvent): string | undefined {
 
 function causeText({ message, why }: Cause): string {
   return why === undefined ? message : `${message} (${why})`
+}
+
+/** Told long before the error of the command may repeat it. */
+function failureText(cause: Cause): string {
+  return cause.next === undefined ? causeText(cause) : `${causeText(cause)}; next: ${cause.next}`
 }
 
 function limits(event: Extract<TunnelEvent, { event: 'session' }>): string {

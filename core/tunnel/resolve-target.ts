@@ -21,7 +21,13 @@ interface Resolved {
 /** A far end, known well enough to look for a route to it. */
 export type Target =
   | (Resolved & { readonly kind: 'cluster' })
-  | (Resolved & { readonly kind: 'service'; readonly service: string; readonly port: number })
+  | (Resolved & {
+      readonly kind: 'service'
+      readonly service: string
+      readonly port: number
+      /** One of the product's monitors, which not every installation has. */
+      readonly monitor?: true
+    })
   | (Resolved & {
       readonly kind: 'host'
       readonly host: string
@@ -65,7 +71,7 @@ export function resolveTarget(word: TargetWord, names: TargetNames): Target {
     case 'host':
       return hostTarget(word)
     case 'service':
-      return serviceTarget(word.service, word.port, listedEndpoints(names).get(word.service)?.[0])
+      return serviceTarget(word.service, word.port, listedEndpoints(names).get(word.service)?.[0], names)
     case 'name':
       return resolveName(word.name, names)
   }
@@ -89,7 +95,7 @@ export function hostTarget(word: HostWord): Target {
 function resolveName(name: string, names: TargetNames): Target {
   if (name === CLUSTER) return { kind: 'cluster', name, protocol: { kind: 'tls' }, protocolCertain: true }
   const services = (listedEndpoints(names).get(name) ?? []).map((endpoint) => ({
-    target: serviceTarget(name, endpoint.port, endpoint),
+    target: serviceTarget(name, endpoint.port, endpoint, names),
     otherWord: `${name}:${endpoint.port}`,
   }))
   const datastores = (names.datastores ?? [])
@@ -106,11 +112,17 @@ function resolveName(name: string, names: TargetNames): Target {
 }
 
 /** `hermes` and `hermes:1702` are one target where 1702 is the listed port. */
-function serviceTarget(service: string, port: number, listed: NamedEndpoint | undefined): Target {
+function serviceTarget(
+  service: string,
+  port: number,
+  listed: NamedEndpoint | undefined,
+  { monitors }: TargetNames,
+): Target {
   const isListed = listed?.port === port
   const protocol: Protocol = isListed ? { kind: 'http', path: listed.health ?? '/' } : protocolOfPort(port)
   const name = isListed ? service : `${service}:${port}`
-  return { kind: 'service', name, service, port, protocol, protocolCertain: isListed }
+  const target = { kind: 'service', name, service, port, protocol, protocolCertain: isListed } as const
+  return Object.hasOwn(monitors, service) ? { ...target, monitor: true } : target
 }
 
 function datastoreTarget({ name, engine, host, port, tls }: Datastore): Target {

@@ -42,6 +42,8 @@ interface PodStep<Name extends string> {
   readonly port: number
   /** Whether `port` is a product's default, which this installation's Service may have changed. */
   readonly portIsDefault: boolean
+  /** Whether it is one of the product's monitors, which not every installation has. */
+  readonly monitor?: true
 }
 
 /** A Service and the port of it that is wanted. */
@@ -141,8 +143,8 @@ function throughCluster(
   if (cluster === undefined) return noCluster(route)
   if (namespace === undefined)
     return { route, code: 'usage', why: 'a Service is found by its namespace, and none is known' }
-  const { service, port, protocolCertain: portIsDefault } = target
-  const steps = stepsFor({ namespace, service, port, portIsDefault })
+  const { service, port, protocolCertain: portIsDefault, monitor } = target
+  const steps = stepsFor({ namespace, service, port, portIsDefault, ...(monitor && { monitor }) })
   return { route, instance: bastion, ...sessionTo(cluster.host, cluster.port), steps, why }
 }
 

@@ -1,7 +1,10 @@
 import { PgctlError } from '#core/errors.ts'
 import type { ClusterPod } from '#core/kube/pods.ts'
 import { type ClusterService, podPortOf, type ServicePort } from '#core/kube/services.ts'
+import { nearest } from '#core/text/nearest.ts'
 import type { ServiceStep } from '#core/tunnel/routes.ts'
+
+const NAMES_SHOWN = 20
 
 /** One way into a Service: a pod that takes its traffic, and the pod's own port. */
 export interface ServicePod {
@@ -47,6 +50,39 @@ export function chooseServicePod(
   if (chosen === undefined) throw noPod(service, port, pods)
   const { pod, podPort } = chosen
   return { namespace: pod.namespace, pod: pod.name, port: podPort, address: pod.address }
+}
+
+/** The error of a Service that is not among those of its namespace: the nearest ones, or why there may be none. */
+export function serviceUnknown(wanted: ServiceStep, there: readonly ClusterService[]): PgctlError {
+  const { namespace, service } = wanted
+  const names = there.map(({ name }) => name)
+  return new PgctlError('service-unknown', `there is no Service ${service} in namespace ${namespace}`, {
+    why: names.length === 0 ? 'the namespace has no Services' : `there are ${listed(names)}`,
+    next: nearWords(wanted, there) ?? otherwise(wanted),
+  })
+}
+
+/** With a port each: a name alone is known only where the product lists it. */
+function nearWords({ service, port }: ServiceStep, there: readonly ClusterService[]): string | undefined {
+  const portsOf = new Map(there.map(({ name, ports }) => [name, ports.map((each) => each.port)]))
+  const words = nearest(service, portsOf.keys()).map((name) => {
+    const own = portsOf.get(name) ?? []
+    return `pgctl tunnel ${name}:${own.includes(port) ? port : (own[0] ?? port)}`
+  })
+  return words.length > 0 ? `try ${words.join(' or ')}` : undefined
+}
+
+function otherwise({ service, monitor }: ServiceStep): string {
+  const elsewhere = `another namespace is set by "namespace:" in the installation's entry`
+  return monitor
+    ? `do without ${service}: this installation has no such monitor (an unmanaged one has none); ${elsewhere}`
+    : `name one that is there; ${elsewhere}`
+}
+
+/** Not all of a large namespace. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN).join(', ')
+  return names.length > NAMES_SHOWN ? `${shown} and ${names.length - NAMES_SHOWN} more` : shown
 }
 
 function noPod(service: ClusterService, port: ServicePort, pods: readonly ClusterPod[]): PgctlError {

@@ -102,7 +102,7 @@ describe('opening the cluster route', TIMEOUT, () => {
       { ...GRAFANA, service: 'grafna' },
       'service-unknown',
       /no Service grafna/,
-      /try grafana/,
+      /^try pgctl tunnel grafana:4500$/,
     ],
     [
       'a port that it does not have',

@@ -107,6 +107,11 @@ describe('a plan says exactly what to start', { timeout: 10_000 }, () => {
     ])
   })
 
+  it('a monitor as such, for whoever finds that it is not there', () => {
+    const [step] = chooseRoute({ ...SERVICE, monitor: true }, ALL, undefined).steps
+    assert.ok(step?.do === 'forward-to-pod' && step.monitor)
+  })
+
   it("a Service directly: the pod's address is learnt from the API, then a second session goes there", () => {
     const direct = chooseRoute(SERVICE, ALL, 'direct')
     assert.equal(direct.route, 'direct')

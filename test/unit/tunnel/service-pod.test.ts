@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { isPgctlError } from '#core/errors.ts'
 import type { ClusterPod } from '#core/kube/pods.ts'
 import type { ClusterService } from '#core/kube/services.ts'
-import { chooseServicePod, chooseServicePort } from '#core/tunnel/service-pod.ts'
+import { chooseServicePod, chooseServicePort, serviceUnknown } from '#core/tunnel/service-pod.ts'
 
 const PORT = { name: 'http', port: 80, target: 4500 }
 const NAMED = { name: 'http', port: 80, target: 'web' }
@@ -109,4 +109,51 @@ describe('chooseServicePod', { timeout: 10_000 }, () => {
         },
       )
     })
+})
+
+describe('serviceUnknown', { timeout: 10_000 }, () => {
+  const there = ['grafana-server', 'hermes'].map((name) => ({ ...service(PORT), name }))
+  const step = (name: string, monitor?: true) => ({
+    ...wanted(4500, true),
+    service: name,
+    ...(monitor && { monitor }),
+  })
+
+  for (const [why, wantedStep, services, reason, next] of [
+    [
+      'the nearest that is there, by a port of its own, as the product may not list it',
+      step('grafana', true),
+      there,
+      /^there are grafana-server, hermes$/,
+      /^try pgctl tunnel grafana-server:80$/,
+    ],
+    [
+      'the port that was asked for, where the nearest has it',
+      { ...step('hermse'), port: 80 },
+      there,
+      /hermes/,
+      /^try pgctl tunnel hermes:80$/,
+    ],
+    [
+      'that the installation has no such monitor',
+      step('prometheus', true),
+      there,
+      /hermes/,
+      /this installation has no such monitor \(an unmanaged one has none\)/,
+    ],
+    ['what is there', step('zeus'), there, /hermes/, /^name one that is there/],
+    ['that nothing is there', step('zeus'), [], /^the namespace has no Services$/, /^name one/],
+  ] as const)
+    it(`tells ${why}`, () => {
+      const error = serviceUnknown(wantedStep, services)
+      assert.equal(error.code, 'service-unknown')
+      assert.match(error.why ?? '', reason)
+      assert.match(error.next ?? '', next)
+      assert.doesNotMatch(error.next ?? '', /pgctl status/)
+    })
+
+  it('lists not all of a large namespace', () => {
+    const many = Array.from({ length: 23 }, (_, index) => ({ ...service(PORT), name: `s-${index}` }))
+    assert.match(serviceUnknown(step('prometheus'), many).why ?? '', /s-19 and 3 more$/)
+  })
 })
