@@ -124,6 +124,7 @@ export function wireAccount(
   const { environment, logger, version } = surroundings
   const agents = createOutboundAgents(environment)
   const connection = connectAws({
+    hasInstallation: who.name !== undefined,
     region: who.region,
     profile: who.profile,
     role: who.role === undefined ? undefined : { arn: who.role, externalId: who.externalId },

@@ -21,6 +21,8 @@ const UNDATED_LIFETIME: Ms = 10 * 60_000
 
 /** Whom to be, and where. */
 export interface AwsAccess {
+  /** Whether this is the account of an installation that is configured; failures advise accordingly. */
+  readonly hasInstallation?: boolean
   readonly region: string
   /** A profile of the AWS configuration files; undefined is whatever the environment offers. */
   readonly profile?: string | undefined
@@ -82,7 +84,8 @@ export interface AwsConnection {
 /** Prepares access to AWS; nothing is loaded or sent before the first call. */
 export function connectAws(access: AwsAccess): AwsConnection {
   const profile = access.profile ?? (access.environment['AWS_PROFILE'] || undefined)
-  const caller = { profile, region: access.region }
+  const { region, hasInstallation = false } = access
+  const caller = { profile, region, hasInstallation }
   const http: HttpSettings = {
     httpAgent: access.agents.http,
     httpsAgent: access.agents.https,

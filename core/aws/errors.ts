@@ -27,6 +27,8 @@ export interface AwsCall {
 export interface AwsCaller {
   readonly profile: string | undefined
   readonly region: string
+  /** Whether the calls are about an installation: only of one does `pgctl status` know anything. */
+  readonly hasInstallation: boolean
 }
 
 /** The error of a call to AWS as one of ours; one that is ours already stays as it is. */
@@ -86,11 +88,13 @@ const TELL: Readonly<Record<AwsErrorCode, (story: Story) => Telling>> = {
   'endpoint-unreachable': tellUnreachable,
   'agent-offline': ({ call, caller }) => ({
     what: 'its agent is not connected to the session service',
-    next: `see how instance, agent and role are: pgctl status, or aws ssm describe-instance-information --region ${caller.region} --filters Key=InstanceIds,Values=${call.resource ?? 'ID'}`,
+    next: `see how instance, agent and role are: ${caller.hasInstallation ? 'pgctl status, or ' : ''}${listAgents(caller)} --filters Key=InstanceIds,Values=${call.resource ?? 'ID'}`,
   }),
   'bastion-missing': ({ caller }) => ({
     what: `there is no such instance in ${caller.region}`,
-    next: 'see which bastions there are: pgctl status',
+    next: caller.hasInstallation
+      ? 'see which bastions there are: pgctl status'
+      : `check id and region; the instances that have an agent: ${listAgents(caller)}`,
   }),
   'session-refused': ({ facts }) => ({ what: 'the session service refused', next: mendSession(facts) }),
   'session-ended': () => ({ what: 'the session has ended', next: 'run the command again for a new one' }),
@@ -103,6 +107,10 @@ const TELL: Readonly<Record<AwsErrorCode, (story: Story) => Telling>> = {
     next: `ask the owner of ${call.resource ?? 'the key'} whether it is enabled and in this region`,
   }),
   failed: () => ({ what: '', next: undefined }),
+}
+
+function listAgents({ region }: AwsCaller): string {
+  return `aws ssm describe-instance-information --region ${region}`
 }
 
 /** The refused action and resource in the provider's own words, where it says them. */

@@ -213,7 +213,7 @@ export class Handshake {
   /** What a session fails with whose agent sends data too early. */
   static dataTooEarly(): PgctlError {
     return new PgctlError('protocol-violation', 'the agent sent data before its handshake was complete', {
-      next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
+      next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status, or aws ssm describe-instance-information)',
     })
   }
 
@@ -329,7 +329,7 @@ function wrongKey(length: Bytes): PgctlError {
 
 function timedOut(what: string, patience: Ms): PgctlError {
   return new PgctlError('handshake-failed', `${what} within ${patience / 1000} s`, {
-    next: 'see whether the instance is up and its agent healthy: pgctl status; then run the command again',
+    next: 'see whether the instance is up and its agent online (pgctl status, or aws ssm describe-instance-information); then run the command again',
   })
 }
 

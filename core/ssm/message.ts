@@ -139,7 +139,7 @@ function carriesDigest(type: string): boolean {
 
 function malformed(fault: string): PgctlError {
   return new PgctlError('protocol-violation', `a message of the session ${fault}`, {
-    next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
+    next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status, or aws ssm describe-instance-information)',
   })
 }
 

@@ -186,6 +186,6 @@ function forsaken(): PgctlError {
   const minutes = ACKNOWLEDGEMENT_PATIENCE / 60_000
   return new PgctlError('session-lost', `the agent has acknowledged nothing for ${minutes} minutes`, {
     why: 'the gateway is there and the agent is not heard: it hangs, or the instance does',
-    next: 'see how the instance is: pgctl status; then run the command again',
+    next: 'see how the instance is (pgctl status, or aws ssm describe-instance-information); then run the command again',
   })
 }

@@ -13,7 +13,7 @@ export function isObject(value: unknown): value is JsonObject {
 
 export function violation(what: string, fault: string): PgctlError {
   return new PgctlError('protocol-violation', `the session's ${what} ${fault}`, {
-    next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
+    next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status, or aws ssm describe-instance-information)',
   })
 }
 

@@ -198,7 +198,7 @@ export class SmuxSession {
       'protocol-violation',
       `the agent broke the port session's protocol: ${fault}`,
       {
-        next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status)',
+        next: 'run the command again; if it fails so again, report it with the version of the agent (pgctl status, or aws ssm describe-instance-information)',
       },
     )
     for (const stream of this.#streams.values()) stream.clear()

@@ -28,7 +28,7 @@ const CALL = {
   purpose: 'start a session on i-0a1b2c3d4e5f60718',
   resource: 'i-0a1b2c3d4e5f60718',
 }
-const CALLER = { profile: 'acme', region: 'eu-central-1' }
+const CALLER = { profile: 'acme', region: 'eu-central-1', hasInstallation: true }
 
 interface Row {
   readonly reason: string
@@ -353,6 +353,21 @@ describe('errors of AWS', () => {
       assert.ok(ours.why, 'it says why')
     })
   }
+
+  for (const [name, advice] of [
+    [
+      'TargetNotConnected',
+      /: aws ssm describe-instance-information --region eu-central-1 --filters Key=InstanceIds,/,
+    ],
+    ['InvalidTarget', /: aws ssm describe-instance-information --region eu-central-1$/],
+  ] as const)
+    it(`${name}: advises nothing that needs an installation, where there is none`, () => {
+      const error = serviceError(name, 'no')
+      const { next = '' } = translateAwsError(error, CALL, { ...CALLER, hasInstallation: false })
+      assert.match(next, advice)
+      assert.doesNotMatch(next, /pgctl status/)
+      assert.match(translateAwsError(error, CALL, CALLER).next ?? '', /pgctl status/)
+    })
 
   it('has a row for every code that AWS can become', () => {
     assert.deepEqual(new Set(ROWS.map(({ code }) => code)), new Set(AWS_ERROR_CODES))
