@@ -57,6 +57,5 @@ export type DialerEvent =
   | { readonly event: 'degraded'; readonly message: string }
   /** Something to know, such as the end of what made it `degraded`. */
   | { readonly event: 'notice'; readonly message: string }
-  | { readonly event: 'warning'; readonly message: string; readonly next?: string | undefined }
   /** The way is gone for good. */
   | { readonly event: 'ended'; readonly error: PgctlError }

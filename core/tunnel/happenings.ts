@@ -29,8 +29,6 @@ export function describeDialerEvent(
       return { event: 'degraded', message: event.message }
     case 'notice':
       return { event: 'notice', about: 'route', message: event.message }
-    case 'warning':
-      return { event: 'warning', about: 'route', message: event.message, next: event.next }
   }
 }
 

@@ -3,13 +3,14 @@ import type { Bytes, Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { PortStream } from '#core/ssm/io/port-stream.ts'
 import { Session, type SessionContext, type SessionLife } from '#core/ssm/io/session.ts'
-import type {
-  ConnectionEnd,
-  ConnectionId,
-  PortInput,
-  PortOutput,
-  SessionEnd,
-  SessionWarning,
+import {
+  type ConnectionEnd,
+  type ConnectionId,
+  HELD_FIN_QUIET,
+  type PortInput,
+  type PortOutput,
+  type SessionEnd,
+  type SessionWarning,
 } from '#core/ssm/machine.ts'
 import { PortSession } from '#core/ssm/port-session.ts'
 import type { SessionRequest } from '#core/ssm/session-api.ts'
@@ -23,6 +24,8 @@ export class SessionDialer implements Dialer {
   readonly events = new EventChannel<DialerEvent>()
   readonly #request: SessionRequest
   readonly #streams = new Map<ConnectionId, PortStream>()
+  /** Connections whose held end was told to the agent with something unanswered: their answer may be lost. */
+  readonly #unanswered = new Set<ConnectionId>()
   #session: Session<PortInput, PortOutput> | undefined
   #nextId = 1
   #failure: PgctlError | undefined
@@ -67,7 +70,10 @@ export class SessionDialer implements Dialer {
     const id = this.#nextId++
     const stream = new PortStream(id, (input) => session.feed(input))
     this.#streams.set(id, stream)
-    stream.once('close', () => this.#streams.delete(id))
+    stream.once('close', () => {
+      this.#streams.delete(id)
+      this.#unanswered.delete(id)
+    })
     return stream
   }
 
@@ -84,6 +90,7 @@ export class SessionDialer implements Dialer {
   #onOutput(output: PortOutput): void {
     switch (output.type) {
       case 'data':
+        this.#unanswered.delete(output.connection)
         this.#streams.get(output.connection)?.arrive(output.bytes)
         return
       case 'full':
@@ -94,7 +101,7 @@ export class SessionDialer implements Dialer {
         this.#endStream(output.connection, output.end)
         return
       case 'warning':
-        this.events.emit(describeWarning(output.warning))
+        this.#onWarning(output.warning)
         return
       case 'ended':
         this.#onEnded(output.end)
@@ -102,8 +109,17 @@ export class SessionDialer implements Dialer {
     }
   }
 
+  /** That of one connection is told as the cause of its end, by the number under which its client knows it. */
+  #onWarning(warning: SessionWarning): void {
+    if (warning.code === 'half-close-forced') this.#unanswered.add(warning.connection)
+    else this.events.emit(describeWarning(warning))
+  }
+
   #endStream(connection: ConnectionId, end: ConnectionEnd): void {
     const stream = this.#streams.get(connection)
+    // What came before the silence is still read; then the stream closes, by this rather than as one that is whole.
+    if (end.cause === 'far-end' && this.#unanswered.has(connection))
+      stream?.prependOnceListener('end', () => stream.destroy(neverAnswered()))
     // When the session is over, 'ended' follows in this same turn, with the error that everybody gets.
     if (end.cause === 'session') queueMicrotask(() => stream?.farEnd(end))
     else stream?.farEnd(end)
@@ -143,14 +159,20 @@ function describeEnd(instance: string, end: SessionEnd): PgctlError {
   })
 }
 
-function describeWarning(warning: SessionWarning): DialerEvent {
+function neverAnswered(): PgctlError {
+  const patience = seconds(HELD_FIN_QUIET)
+  return new PgctlError(
+    'timed-out',
+    `the far end stayed silent for ${patience} after its client's last word`,
+    {
+      why: 'the client had ended its input, which a plain port session passes on only by closing: an answer may be lost',
+      next: 'keep the input open until the answer is there',
+    },
+  )
+}
+
+function describeWarning(warning: Exclude<SessionWarning, { code: 'half-close-forced' }>): DialerEvent {
   switch (warning.code) {
-    case 'half-close-forced':
-      return {
-        event: 'warning',
-        message: 'a client ended its input and the far end stayed silent for 30 s: the connection is closed',
-        next: 'a plain port session carries no half-close; keep the input open until the answer is there',
-      }
     case 'unresponsive':
       return {
         event: 'degraded',

@@ -109,10 +109,6 @@ describe('describeDialerEvent', { timeout: 10_000 }, () => {
       { event: 'notice', message: 'quick again' },
       { event: 'notice', about: 'route', message: 'quick again' },
     ],
-    [
-      { event: 'warning', message: 'm', next: 'n' },
-      { event: 'warning', about: 'route', message: 'm', next: 'n' },
-    ],
   ] satisfies ReadonlyArray<[Exclude<DialerEvent, { event: 'ended' }>, object]>)
     it(`${event.event} ${'limits' in event ? JSON.stringify(event.limits) : ''}`, () =>
       assert.deepEqual(describeDialerEvent(event, NOW), expected))
