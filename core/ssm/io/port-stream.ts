@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 import { PgctlError } from '#core/errors.ts'
-import { Fifo } from '#core/ssm/fifo.ts'
 import type { ConnectionEnd, ConnectionId, PortInput } from '#core/ssm/machine.ts'
+import { WaitingBytes } from '#core/ssm/waiting-bytes.ts'
 
 /**
  * One connection of a port session as a Node stream.
@@ -13,8 +13,7 @@ export class PortStream extends Duplex {
   readonly #id: ConnectionId
   readonly #feed: (input: PortInput) => void
   /** What has arrived and is not read yet. */
-  readonly #arrived = new Fifo<Uint8Array>()
-  #held = 0
+  readonly #arrived = new WaitingBytes()
   #wanted = false
   #farEnded = false
   #full = false
@@ -32,10 +31,9 @@ export class PortStream extends Duplex {
   // ── what the session says ─────────────────────────────────────────────────────────────────────────────────────
 
   arrive(bytes: Uint8Array): void {
-    // What has to wait is copied: a view would hold on to all that came in the same read, of other connections, too.
-    this.#arrived.push(this.#wanted ? bytes : Buffer.from(bytes))
-    this.#held += bytes.length
-    if (this.#wanted) this.#deliver()
+    // Somebody who wants more has taken all that came before.
+    if (this.#wanted) this.#hand(bytes)
+    else this.#arrived.push(bytes)
   }
 
   setFull(full: boolean): void {
@@ -69,16 +67,19 @@ export class PortStream extends Duplex {
 
   #deliver(): void {
     while (this.#wanted) {
-      const bytes = this.#arrived.shift()
+      const bytes = this.#arrived.take()
       if (bytes === undefined) break
-      this.#held -= bytes.length
-      this.#feed({ type: 'consumed', connection: this.#id, length: bytes.length })
-      this.#wanted = this.push(bytes)
+      this.#hand(bytes)
     }
     if (this.#wanted && this.#farEnded) {
       this.#wanted = false
       this.push(null)
     }
+  }
+
+  #hand(bytes: Uint8Array): void {
+    this.#feed({ type: 'consumed', connection: this.#id, length: bytes.length })
+    this.#wanted = this.push(bytes)
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error) => void): void {
@@ -101,9 +102,9 @@ export class PortStream extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    if (this.#held > 0) this.#feed({ type: 'consumed', connection: this.#id, length: this.#held })
+    const held = this.#arrived.size
+    if (held > 0) this.#feed({ type: 'consumed', connection: this.#id, length: held })
     this.#arrived.clear()
-    this.#held = 0
     if (!this.#farEnded) this.#feed({ type: 'abort', connection: this.#id })
     this.#farEnded = true
     this.#waiting = undefined
