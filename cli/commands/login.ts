@@ -2,7 +2,7 @@ import { PgctlError } from '#core/errors.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, reasonFlag } from '../flags.ts'
 import { allInOrder } from '../in-order.ts'
-import { renderSessionLife } from '../render/session.ts'
+import { renderSessionLife, renderSessionWarning } from '../render/session.ts'
 
 export default class Login extends BaseCommand {
   static override summary = 'Open a shell on the bastion.'
@@ -36,10 +36,16 @@ export default class Login extends BaseCommand {
         input: stdin,
         output: stdout,
         onRaw: (restore) => this.onAbruptEnd(restore),
-        onStarted: (run) => watchSession(context, run, (text) => this.notice(`\r\n${text}\r`)),
-        onLife: (event) => this.notice(`\r\n${renderSessionLife(event)}\r`),
+        onStarted: (run) => watchSession(context, run, (text) => this.#tell(text)),
+        onLife: (event) => this.#tell(renderSessionLife(event)),
+        onWarning: (warning) => this.#tell(renderSessionWarning(warning)),
       },
       this.signal,
     )
+  }
+
+  /** A line of its own, while the terminal is raw. */
+  #tell(text: string | undefined): void {
+    if (text !== undefined) this.notice(`\r\n${text}\r`)
   }
 }

@@ -1,4 +1,5 @@
 import type { SessionLife } from '#core/ssm/io/session.ts'
+import type { SessionWarning } from '#core/ssm/machine.ts'
 import type { SessionLimits } from '#core/ssm/session-api.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 
@@ -6,6 +7,15 @@ import { neutralise } from '#core/text/neutralise.ts'
 export function renderSessionLife(event: SessionLife): string {
   if (event.type === 'reconnecting') return `[pgctl: ${neutralise(event.error.message)}; bringing it back]`
   return `[pgctl: back after ${(event.downFor / 1000).toFixed(1)} s, nothing was lost]`
+}
+
+/** What is amiss with a shell or a command whose session still stands; undefined for what only tunnels meet. */
+export function renderSessionWarning(warning: SessionWarning): string | undefined {
+  if (warning.code !== 'unresponsive' && warning.code !== 'responsive') return undefined
+  const duration = `${Math.round(warning.silentFor / 1000)} s`
+  return warning.code === 'unresponsive'
+    ? `[pgctl: the agent has acknowledged nothing for ${duration}]`
+    : `[pgctl: the agent is heard again after ${duration}]`
 }
 
 /** When the account's policy ends a session that starts now (`wall`, epoch ms). */

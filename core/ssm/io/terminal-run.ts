@@ -2,7 +2,13 @@ import type { Writable } from 'node:stream'
 import type { Clock, Instant } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { Session, type SessionContext, type SessionLife } from '#core/ssm/io/session.ts'
-import type { SessionEnd, SessionFacts, TerminalInput, TerminalOutput } from '#core/ssm/machine.ts'
+import type {
+  SessionEnd,
+  SessionFacts,
+  SessionWarning,
+  TerminalInput,
+  TerminalOutput,
+} from '#core/ssm/machine.ts'
 import type { TerminalSize } from '#core/ssm/payloads.ts'
 import type { SessionRequest } from '#core/ssm/session-api.ts'
 import { TerminalSession } from '#core/ssm/terminal-session.ts'
@@ -16,6 +22,7 @@ export interface TerminalRunOptions {
   readonly size?: TerminalSize | undefined
   readonly onReady?: ((facts: SessionFacts) => void) | undefined
   readonly onLife?: ((event: SessionLife) => void) | undefined
+  readonly onWarning?: ((warning: SessionWarning) => void) | undefined
   /** Whether what is typed has to wait until the session has sent what it was given. */
   readonly onInputFull?: ((full: boolean) => void) | undefined
 }
@@ -59,6 +66,7 @@ export class TerminalRun implements AsyncDisposable {
         onOutput(output) {
           if (output.type === 'exit') status = output.status
           else if (output.type === 'ready') options.onReady?.(output.facts)
+          else if (output.type === 'warning') options.onWarning?.(output.warning)
           else if (output.type === 'input-full' || output.type === 'input-writable')
             options.onInputFull?.(output.type === 'input-full')
           else if (output.type === 'output') {
