@@ -17,8 +17,8 @@ export const stalled: Subject = {
   name: 'stalled',
   title: 'One of eight connections stalls',
   method: [
-    `Seven connections of one session read ${OF_A_READER / MIB} MiB each; the eighth has ${BEHIND_THE_STALLED / MIB} MiB and reads them too, or reads`,
-    'its first piece and then nothing. The two take turns; the agent makes no pauses.',
+    `The eighth has ${BEHIND_THE_STALLED / MIB} MiB and begins first; it reads them all, or its first piece and then nothing. The seven others read`,
+    `${OF_A_READER / MIB} MiB each, in the same session. The two take turns; the agent makes no pauses.`,
   ].join('\n'),
   within: 75_000,
   async *measure({ cli, signal }: Bench): AsyncGenerator<Row, void> {
@@ -29,7 +29,11 @@ export const stalled: Subject = {
     const rates = await takeTurns(
       {
         allReading: async () => {
-          const [rate] = await Promise.all([rateOfSeven(port, signal), download(eighth)])
+          const begun = Promise.withResolvers<void>()
+          const [rate] = await Promise.all([
+            begun.promise.then(() => rateOfSeven(port, signal)),
+            download({ ...eighth, onBytes: () => begun.resolve() }),
+          ])
           return rate
         },
         oneStalled: async () => {
