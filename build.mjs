@@ -1,7 +1,7 @@
 // Bundles the CLI into dist/: one chunk a command, shared code split off, so that a command loads what it needs.
 // Then writes oclif's manifest, with which `--help` and dispatch load no command at all.
 import { readFileSync } from 'node:fs'
-import { glob, rm, writeFile } from 'node:fs/promises'
+import { glob, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Config } from '@oclif/core'
 import { build } from 'esbuild'
@@ -19,11 +19,21 @@ await rm(`${root}oclif.manifest.json`, { force: true })
 const builtinsByRequire = {
   name: 'builtins-by-require',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?(http|https|process|crypto|util)$/ }, ({ path, kind }) =>
+    onResolve({ filter: /^(node:)?(fs|http|https|process|crypto|util)$/ }, ({ path, kind }) =>
       kind === 'require-call' ? undefined : { path, namespace: 'builtin' },
     )
     onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
       contents: `module.exports = require(${JSON.stringify(path)})`,
+    }))
+  },
+}
+
+/** oclif sorts the names of commands by the rules of a language, and loading those takes 8 ms of every start. */
+const plainSort = {
+  name: 'plain-sort',
+  setup({ onLoad }) {
+    onLoad({ filter: /@oclif\/core\/lib\/config\/plugin\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replace('a.id.localeCompare(b.id)', 'a.id < b.id ? -1 : 1'),
     }))
   },
 }
@@ -37,7 +47,7 @@ await build({
   ],
   outdir: 'dist',
   bundle: true,
-  plugins: [builtinsByRequire],
+  plugins: [builtinsByRequire, plainSort],
   splitting: true,
   minify: true,
   keepNames: true,
