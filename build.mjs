@@ -32,9 +32,13 @@ const builtinsByRequire = {
 const plainSort = {
   name: 'plain-sort',
   setup({ onLoad }) {
-    onLoad({ filter: /@oclif\/core\/lib\/config\/plugin\.js$/ }, async ({ path }) => ({
-      contents: (await readFile(path, 'utf8')).replace('a.id.localeCompare(b.id)', 'a.id < b.id ? -1 : 1'),
-    }))
+    onLoad({ filter: /@oclif\/core\/lib\/config\/plugin\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8')
+      const sorting = 'a.id.localeCompare(b.id)'
+      // Another version may sort elsewhere: then this plugin goes, and the figures say whether anything is lost.
+      if (!source.includes(sorting)) throw new Error(`${path} no longer holds ${sorting}`)
+      return { contents: source.replace(sorting, 'a.id < b.id ? -1 : 1') }
+    })
   },
 }
 
