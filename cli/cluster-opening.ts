@@ -3,6 +3,7 @@ import { openClusterAccess, type TunnelledAccess } from '#core/tunnel/cluster-ac
 import type { DialerEvent } from '#core/tunnel/dialer.ts'
 import { listenLocally } from '#core/tunnel/io/listener.ts'
 import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
+import { resolveTarget } from '#core/tunnel/resolve-target.ts'
 import { chooseRoute } from '#core/tunnel/routes.ts'
 import type { Deps } from './deps.ts'
 import { allInOrder } from './in-order.ts'
@@ -28,40 +29,20 @@ export async function openCluster(
     deps.bastion(signal),
     deps.clusterCredentials.endpoint(signal),
   ])
-  const target = {
-    kind: 'cluster',
-    name: 'cluster',
-    protocol: { kind: 'tls' },
-    protocolCertain: true,
-  } as const
+  const target = resolveTarget({ kind: 'name', name: 'cluster' }, deps.profile)
   const plan = chooseRoute(target, { bastion: bastion.id, cluster, namespace: deps.namespace }, undefined)
   const { instance, document, parameters } = plan
-  const dialer = await SessionDialer.open(
-    context,
-    { target: instance, document, parameters, reason: wishes.reason },
-    signal,
+  await using opened = new AsyncDisposableStack()
+  const dialer = opened.use(
+    await SessionDialer.open(
+      context,
+      { target: instance, document, parameters, reason: wishes.reason },
+      signal,
+    ),
   )
   if (wishes.onEvent !== undefined) dialer.events.subscribe(wishes.onEvent)
-  try {
-    const access = await openClusterAccess(
-      dialer,
-      deps.clusterCredentials,
-      { listen: listenLocally, clock: systemClock },
-      signal,
-    )
-    return {
-      server: access.server,
-      tlsServerName: access.tlsServerName,
-      ca: access.ca,
-      token: (request) => access.token(request),
-      explain: (error) => access.explain(error),
-      async [Symbol.asyncDispose]() {
-        await access[Symbol.asyncDispose]()
-        await dialer[Symbol.asyncDispose]()
-      },
-    }
-  } catch (error) {
-    await dialer[Symbol.asyncDispose]()
-    throw error
-  }
+  const tools = { listen: listenLocally, clock: systemClock }
+  const access = opened.use(await openClusterAccess(dialer, deps.clusterCredentials, tools, signal))
+  const way = opened.move()
+  return { ...access, [Symbol.asyncDispose]: () => way.disposeAsync() }
 }

@@ -20,12 +20,18 @@ export function renderSessionWarning(warning: SessionWarning): string | undefine
 
 /** When the account's policy ends a session that starts now (`wall`, epoch ms). */
 export function renderLimits({ idle, maximum }: SessionLimits, wall: number): string {
-  const quiet = `after ${Math.round(idle / 60_000)} min without traffic`
-  const ends = maximum === undefined ? quiet : `at ${timeOfDay(wall + maximum)}, or ${quiet}`
-  return `this session ends ${ends}`
+  return `this session ${renderEnds(maximum === undefined ? undefined : wall + maximum, idle)}`
+}
+
+/** The ends of a session: a moment (epoch ms), and a stretch without traffic; undefined is none that is known. */
+export function renderEnds(at: number | undefined, idle: number | undefined): string | undefined {
+  const parts: string[] = []
+  if (at !== undefined) parts.push(`at ${timeOfDay(at)}`)
+  if (idle !== undefined) parts.push(`after ${Math.round(idle / 60_000)} min without traffic`)
+  return parts.length === 0 ? undefined : `ends ${parts.join(', or ')}`
 }
 
 /** The time of day, where the person is. */
-export function timeOfDay(wall: number): string {
+function timeOfDay(wall: number): string {
   return new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' }).format(wall)
 }

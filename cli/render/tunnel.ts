@@ -1,7 +1,7 @@
 import { neutralise } from '#core/text/neutralise.ts'
 import type { Cause, ReadyEvent, TunnelEvent } from '#core/tunnel/events.ts'
 import type { Paint } from './error.ts'
-import { timeOfDay } from './session.ts'
+import { renderEnds } from './session.ts'
 
 /** The line of a tunnel that is ready: the result of the command. */
 export function renderReady(event: ReadyEvent, paint: Paint): string {
@@ -62,10 +62,7 @@ function failureText(cause: Cause): string {
   return cause.next === undefined ? causeText(cause) : `${causeText(cause)}; next: ${cause.next}`
 }
 
-function limits(event: Extract<TunnelEvent, { event: 'session' }>): string {
-  const parts: string[] = []
-  if (event.endsAt !== undefined) parts.push(`at ${timeOfDay(Date.parse(event.endsAt))}`)
-  if (event.idleLimitMs !== undefined)
-    parts.push(`after ${Math.round(event.idleLimitMs / 60_000)} min without traffic`)
-  return parts.length === 0 ? '' : `; ends ${parts.join(', or ')}`
+function limits({ endsAt, idleLimitMs }: Extract<TunnelEvent, { event: 'session' }>): string {
+  const ends = renderEnds(endsAt === undefined ? undefined : Date.parse(endsAt), idleLimitMs)
+  return ends === undefined ? '' : `; ${ends}`
 }
