@@ -113,8 +113,3 @@ export function causeOf(error: unknown): Cause {
   const { code, message, why, next, requestId } = error
   return { code, message, why, next, requestId }
 }
-
-/** One event as a line of JSON, without its line end. */
-export function formatEventLine(event: TunnelEvent): string {
-  return JSON.stringify(event)
-}

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { toJson } from '#cli/render/json.ts'
 import { PgctlError } from '#core/errors.ts'
 import type { DialerEvent } from '#core/tunnel/dialer.ts'
 import { EventChannel } from '#core/tunnel/event-source.ts'
-import { causeOf, formatEventLine } from '#core/tunnel/events.ts'
+import { causeOf } from '#core/tunnel/events.ts'
 import { describeBinding, describeDialerEvent, describeEnd, describeReady } from '#core/tunnel/happenings.ts'
 import type { Target } from '#core/tunnel/resolve-target.ts'
 
@@ -23,7 +24,7 @@ const ANSWERED = { result: 'answered', detail: 'GET /api/health: 200' } as const
 describe('the ready event', { timeout: 10_000 }, () => {
   it('starts with the fields that are promised, in their order', () => {
     const { event, ...rest } = describeReady(GRAFANA, 'cluster', LISTENER, ANSWERED)
-    const line = formatEventLine({ event, target: 'grafana', ...rest })
+    const line = toJson({ event, target: 'grafana', ...rest })
     assert.ok(
       line.startsWith(
         '{"event":"ready","target":"grafana","address":"127.0.0.1","port":24817,"url":"http://127.0.0.1:24817","route":"cluster","probe":"answered",',
