@@ -42,6 +42,19 @@ describe('pgctl login on a terminal', { timeout: 90_000, skip }, () => {
     cli.sandbox.cloud.gateway.sessions().filter(({ endedAt }) => endedAt === undefined)
   const loginPid = async () => Number(await note('pid'))
 
+  /**
+   * Asks for the size until it is that one. A signal tells the client of its size, and keys come by another way: what
+   * is typed just after a resize may overtake it.
+   */
+  async function asksSizeUntil(person: PtyPerson, size: string): Promise<void> {
+    const answers = () => person.lines.filter((line) => /^\d+ \d+$/.test(line))
+    while (answers().at(-1) !== size) {
+      const asked = answers().length
+      person.type('stty size\r')
+      await person.until(() => answers().length > asked || undefined, 'an answer to stty size')
+    }
+  }
+
   /** Expects the login to have ended with `status`, the terminal to be as before, and nothing to be left. */
   async function assertLeft(person: PtyPerson, status: number): Promise<void> {
     assert.equal((await person.sees(/login ended with (\d+)/))[1], String(status))
@@ -63,13 +76,21 @@ describe('pgctl login on a terminal', { timeout: 90_000, skip }, () => {
       person.type('stty size\r')
       await person.sees(/^31 101$/)
       person.resize(57, 19)
-      // The new size reaches the far side when it does; a question typed after it is behind it.
-      person.type('stty size\r')
-      await person.sees(/^19 57$/)
+      await asksSizeUntil(person, '19 57')
       person.type('exit\r')
       await assertLeft(person, 0)
     },
   )
+
+  it('has the size of a window that was resized while the session opened', TIMEOUT, async () => {
+    await using person = sitDown({ columns: 101, rows: 31 })
+    await eventually(() => activeSessions().length === 1)
+    person.resize(57, 19)
+    await person.sees(PROMPT)
+    await asksSizeUntil(person, '19 57')
+    person.type('exit\r')
+    await assertLeft(person, 0)
+  })
 
   it('tells a running program of a new size', TIMEOUT, async () => {
     await using person = sitDown()

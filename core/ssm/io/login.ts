@@ -19,12 +19,13 @@ export interface LoginOptions extends Omit<TerminalRunOptions, 'stdout' | 'stder
 export async function runLogin(options: LoginOptions, signal: AbortSignal): Promise<void> {
   const { input, output } = options
   const terminal = new LocalTerminal(input, output)
+  const size = terminal.size
   const run = await TerminalRun.start(
     {
       ...options,
       stdout: output,
       stderr: output,
-      size: terminal.size,
+      size,
       onInputFull: (full) => (full ? input.pause() : input.resume()),
     },
     signal,
@@ -40,6 +41,8 @@ export async function runLogin(options: LoginOptions, signal: AbortSignal): Prom
   }
   const onAbort = () => left.resolve()
   const stopResizing = terminal.onResize((size) => run.resize(size))
+  // A window that was resized while the session opened told nobody.
+  if (terminal.size.columns !== size.columns || terminal.size.rows !== size.rows) run.resize(terminal.size)
   options.onRaw(() => terminal.restore())
   try {
     terminal.enterRaw()
