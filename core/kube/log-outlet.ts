@@ -61,11 +61,12 @@ export class LogOutlet {
     try {
       for (;;) {
         const batch = this.#take()
-        if (batch.length > 0) {
-          yield batch
-          this.#makeRoom()
-        } else if (this.#closed) break
-        else await this.#sleep()
+        if (batch.length > 0) yield batch
+        // Also when all that was taken lies beyond the tail: its readers wait for that room.
+        this.#makeRoom()
+        if (batch.length > 0) continue
+        if (this.#closed) break
+        await this.#sleep()
       }
     } finally {
       // Readers that wait for a consumer who has gone would wait for ever.

@@ -100,6 +100,16 @@ describe('LogOutlet', () => {
     await rest
   })
 
+  it('lets a reader go on when its lines were taken and lie beyond the tail', async () => {
+    const outlet = new LogOutlet(new LogFunnel<LogSource>([SOURCE], 3), new ManualClock())
+    const batch = outlet.batches().next()
+    // More than one source may be ahead of the others.
+    await outlet.accept(SOURCE, lines(...Array<string>(400).fill('x'.repeat(1024))))
+    await outlet.accept(SOURCE, lines('last 1', 'last 2', 'last 3'))
+    outlet.endHistory(SOURCE)
+    assert.deepEqual((await batch).value?.map(describeEvent), ['last 1', 'last 2', 'last 3'])
+  })
+
   it('makes nobody wait for a consumer who has gone', async () => {
     const { outlet, batches, next } = start()
     outlet.report({ event: 'empty', service: 'zeus' })
