@@ -1,5 +1,7 @@
 import { PgctlError } from '#core/errors.ts'
 import type { FollowOptions } from '#core/kube/log-follower.ts'
+import { createFilter } from '#core/logs/filter.ts'
+import type { Level } from '#core/logs/level.ts'
 import { parseDuration } from '#core/text/duration.ts'
 import type { Setting } from './config.ts'
 
@@ -8,11 +10,20 @@ export interface LogFlags {
   readonly follow: boolean
   readonly previous: boolean
   readonly since?: string | undefined
+  readonly grep?: readonly string[] | undefined
+  readonly exclude?: readonly string[] | undefined
+  readonly level?: Level | undefined
 }
 
 /**
+ * Lines of each container that are searched for the last ones that fit: a few seconds' reading, where all of a log
+ * may be many minutes'.
+ */
+export const SEARCHED = 10_000
+
+/**
  * Which part of the logs is wanted. Asking for a span of time asks for all of it, unless someone has said how many
- * lines they want.
+ * lines they want. With a filter that number counts the lines that fit.
  * @throws PgctlError `usage`, naming the flag, variable or file.
  */
 export function readLogWishes(flags: LogFlags, tail: Setting): FollowOptions {
@@ -22,7 +33,34 @@ export function readLogWishes(flags: LogFlags, tail: Setting): FollowOptions {
       next: 'leave out --follow, or --previous',
     })
   const wholeSpan = since !== undefined && tail.origin === 'default'
-  return { follow, previous, sinceSeconds: readSince(since), tail: wholeSpan ? undefined : readTail(tail) }
+  const accepts = createFilter({
+    include: readPatterns('--grep', flags.grep),
+    exclude: readPatterns('--exclude', flags.exclude),
+    level: flags.level,
+  })
+  return {
+    follow,
+    previous,
+    sinceSeconds: readSince(since),
+    tail: wholeSpan ? undefined : readTail(tail),
+    ...(accepts === undefined ? {} : { accepts }),
+    // A span of time bounds the search by itself.
+    ...(accepts === undefined || since !== undefined ? {} : { searched: SEARCHED }),
+  }
+}
+
+function readPatterns(flag: string, texts: readonly string[] = []): RegExp[] {
+  return texts.map((text) => {
+    try {
+      return new RegExp(text, 'u')
+    } catch (cause) {
+      throw new PgctlError('usage', `${JSON.stringify(text)} is no regular expression`, {
+        why: `${flag} takes one; ${(cause as Error).message.replace(/^Invalid regular expression: /, '')}`,
+        next: 'escape what is meant literally with a backslash: ( [ { . * + ? ^ $ | \\',
+        cause,
+      })
+    }
+  })
 }
 
 function readSince(text: string | undefined): number | undefined {

@@ -1,24 +1,37 @@
 import { once } from 'node:events'
 import { Args, Flags } from '@oclif/core'
 import type { LogEvent } from '#core/logs/events.ts'
+import type { LogSummary } from '#core/logs/ledger.ts'
+import { LEVELS } from '#core/logs/level.ts'
+import { neutralise } from '#core/text/neutralise.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, reasonFlag } from '../flags.ts'
 import { toJson } from '../render/json.ts'
-import { LogLineRenderer, logEventDocument, renderLogNotice } from '../render/logs.ts'
+import { LogLineRenderer } from '../render/log-lines.ts'
+import { logEventDocument, renderLogNotice } from '../render/logs.ts'
 import { renderTunnelEvent } from '../render/tunnel.ts'
+
+type LineEvent = Extract<LogEvent, { event: 'line' }>
+type Output = 'tidy' | 'raw' | 'json'
 
 export default class Logs extends BaseCommand {
   static override summary = 'Show the logs of services, all pods merged in the order of time.'
   static override description = [
     'A SERVICE is a Service of the cluster, or a name that pods bear in the label of the product. With --follow it is',
     'a living set: pods come, restart and go, and streams that break are taken up with nothing lost or doubled.',
-    'Lines go to stdout; what happens to the streams goes to stderr. With --json every event is a line of stdout.',
+    'Lines go to stdout; what happens to the streams goes to stderr, and at the end of a follow, how much was read and',
+    'whether it was whole. JSON, logfmt, klog, access logs and those of Postgres are shown as one tidy line each;',
+    '--output raw shows them as they were written. With --json every event is a line of stdout. With --grep,',
+    '--exclude or --level, --tail counts the lines that fit, among the last 10,000 of each container; --tail all or',
+    '--since searches further.',
   ].join(' ')
   static override examples = [
     '<%= config.bin %> logs hermes --follow',
     '<%= config.bin %> logs hermes cerberus --since 10m',
     '<%= config.bin %> logs hermes --previous --tail all',
+    '<%= config.bin %> logs hermes --level warn --exclude healthz --since 1h',
+    '<%= config.bin %> logs hermes --grep "requestId.*7f3a" --output raw',
   ]
   static override enableJsonFlag = true
   static override strict = false
@@ -36,11 +49,34 @@ export default class Logs extends BaseCommand {
     }),
     since: Flags.string({ summary: 'Begin so long ago: 90s, 10m, 1h30m, 2d.', helpValue: 'TIME' }),
     previous: Flags.boolean({ summary: 'The runs before the last restarts.' }),
+    grep: Flags.string({
+      char: 'g',
+      summary: 'Only lines that match; of several patterns, any.',
+      helpValue: 'REGEX',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    exclude: Flags.string({
+      char: 'x',
+      summary: 'No lines that match; of several patterns, any.',
+      helpValue: 'REGEX',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    level: Flags.option({ options: LEVELS })({
+      char: 'l',
+      summary: 'Only lines at least as grave, and those that tell no level.',
+    }),
+    output: Flags.option({ options: ['tidy', 'raw', 'json'] as const })({
+      char: 'o',
+      summary: 'How a line is shown: tidy, as it was written, or as JSON.',
+      default: 'tidy',
+    }),
   }
 
   protected override readonly streams = true
 
-  readonly #lines = new LogLineRenderer(this.paint, process.stdout.isTTY)
+  readonly #tidy = new LogLineRenderer(this.paint, process.stdout.isTTY)
 
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Logs)
@@ -52,7 +88,7 @@ export default class Logs extends BaseCommand {
     const options = readLogWishes(flags, loadConfig(surroundings).settings.tail)
     const request = { services: argv.map(String), options, reason: flags.reason }
     const reader = {
-      take: (batch: readonly LogEvent[]) => this.#show(batch),
+      take: (batch: readonly LogEvent[]) => this.#show(batch, flags),
       // When a session ends matters to someone who stays.
       onWay: (event: TunnelEvent) => {
         if (flags.follow || event.event !== 'session') this.#showWay(event)
@@ -61,17 +97,26 @@ export default class Logs extends BaseCommand {
     await readLogs(await wireInstallation(surroundings), request, reader, this.signal)
   }
 
-  #show(batch: readonly LogEvent[]): Promise<void> {
+  #show(
+    batch: readonly LogEvent[],
+    shown: { readonly output: Output; readonly follow: boolean },
+  ): Promise<void> {
     if (this.jsonEnabled()) return this.#write(batch.map((event) => toJson(logEventDocument(event))))
     const lines: string[] = []
     for (const event of batch) {
-      if (event.event === 'line') lines.push(this.#lines.render(event))
-      else {
+      if (event.event === 'line') lines.push(this.#render(event, shown.output))
+      else if (event.event !== 'ledger' || shown.follow || hasNews(event.summary)) {
         const text = renderLogNotice(event, this.paintNotice)
         if (text !== undefined) this.notice(text)
       }
     }
     return this.#write(lines)
+  }
+
+  #render(event: LineEvent, output: Output): string {
+    if (output === 'json') return toJson(logEventDocument(event))
+    if (output === 'tidy') return this.#tidy.render(event)
+    return process.stdout.isTTY ? neutralise(event.line.text) : event.line.text
   }
 
   #showWay(event: TunnelEvent): void {
@@ -85,4 +130,9 @@ export default class Logs extends BaseCommand {
     if (lines.length === 0 || process.stdout.write(`${lines.join('\n')}\n`)) return
     await once(process.stdout, 'drain', { signal: this.signal }).catch(() => {})
   }
+}
+
+/** Whether a reading that ended by itself has more to tell than its lines. */
+function hasNews({ reconnects, unchecked, holeCount }: LogSummary): boolean {
+  return reconnects + unchecked + holeCount > 0
 }

@@ -1,91 +1,36 @@
 import type { LogEvent } from '#core/logs/events.ts'
 import type { RunEnd } from '#core/logs/follow.ts'
-import { type Stamp, secondOf } from '#core/logs/line.ts'
+import type { Hole, LogSummary } from '#core/logs/ledger.ts'
 import type { Seam } from '#core/logs/overlap.ts'
 import type { EndedRun } from '#core/logs/pod.ts'
+import { parseRecord } from '#core/logs/recognise.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import type { Paint } from './error.ts'
+import { sourceName } from './log-lines.ts'
 
-type LineEvent = Extract<LogEvent, { event: 'line' }>
 type Notice = Exclude<LogEvent, { event: 'line' }>
-
-const COLOURS = ['cyan', 'green', 'magenta', 'yellow', 'blue', 'red'] as const
-/** Longer names push their line to the right and leave the others in peace. */
-const NAME_WIDTH_LIMIT = 48
-const NO_TIME = '-'
-
-/**
- * Lines of logs for a person: `POD  time  text`, names in columns.
- *
- * On a terminal each pod has a colour, the time is that of the person, and what would drive the terminal is shown
- * as an escape. Elsewhere the text is as it was written and the time is the log's own stamp.
- */
-export class LogLineRenderer {
-  readonly #paint: Paint
-  readonly #terminal: boolean
-  readonly #names = new Map<string, string>()
-  readonly #localSeconds = new Map<string, string>()
-  #width = 0
-
-  constructor(paint: Paint, terminal: boolean) {
-    this.#paint = paint
-    this.#terminal = terminal
-  }
-
-  render({ source, line, late }: LineEvent): string {
-    const name = this.#nameOf(source)
-    if (!this.#terminal) return `${name}  ${line.stamp ?? NO_TIME}  ${line.text}`
-    const time = line.stamp === undefined ? NO_TIME : this.#localTime(line.stamp)
-    return `${name}  ${this.#paint(late ? 'yellow' : 'dim', time)}  ${neutralise(line.text)}`
-  }
-
-  #nameOf(source: LogSource): string {
-    const plain = sourceName(source)
-    const known = this.#names.get(plain)
-    if (known !== undefined) return known
-    if (plain.length > this.#width && plain.length <= NAME_WIDTH_LIMIT) {
-      this.#width = plain.length
-      const earlier = [...this.#names.keys()]
-      for (const [index, name] of earlier.entries()) this.#names.set(name, this.#paintName(name, index))
-    }
-    const name = this.#paintName(plain, this.#names.size)
-    this.#names.set(plain, name)
-    return name
-  }
-
-  #paintName(name: string, index: number): string {
-    return this.#paint(COLOURS[index % COLOURS.length] as (typeof COLOURS)[number], name.padEnd(this.#width))
-  }
-
-  /** Month, day and time of day with milliseconds; one second's lines share the conversion. */
-  #localTime(stamp: Stamp): string {
-    const second = secondOf(stamp)
-    let local = this.#localSeconds.get(second)
-    if (local === undefined) {
-      if (this.#localSeconds.size > 60) this.#localSeconds.clear()
-      local = formatLocal(new Date(`${second}Z`))
-      this.#localSeconds.set(second, local)
-    }
-    return `${local}.${stamp.slice(20, 23)}`
-  }
-}
-
-/** The pod, and the container where the pod has others. */
-export function sourceName({ pod, container, oneOfSeveral }: LogSource): string {
-  return oneOfSeveral ? `${pod}/${container}` : pod
-}
 
 /** What happens to the streams, for a person; undefined for what is no news. */
 export function renderLogNotice(event: Notice, paint: Paint): string | undefined {
   const text = sentence(event)
   if (text === undefined) return undefined
-  const bad = event.event === 'gap' || (event.event === 'resumed' && event.seam.kind !== 'whole')
-  return `${bad || isLoss(event) ? paint('yellow', '!') : paint('dim', '·')} ${neutralise(text)}`
+  return `${isBad(event) ? paint('yellow', '!') : paint('dim', '·')} ${neutralise(text)}`
 }
 
-function isLoss(event: Notice): boolean {
-  return event.event === 'over' && event.how.kind === 'lost'
+function isBad(event: Notice): boolean {
+  switch (event.event) {
+    case 'gap':
+      return true
+    case 'resumed':
+      return event.seam.kind !== 'whole'
+    case 'over':
+      return event.how.kind === 'lost'
+    case 'ledger':
+      return event.summary.holeCount > 0
+    default:
+      return false
+  }
 }
 
 function sentence(event: Notice): string | undefined {
@@ -110,7 +55,33 @@ function sentence(event: Notice): string | undefined {
       return describeOver(event.source, event.how)
     case 'unwatched':
       return `cannot ask for changes of the pods (${event.why}); trying again`
+    case 'ledger':
+      return describeSummary(event.summary)
   }
+}
+
+/** Holes that the last line names; all of them were told when they were found. */
+const HOLES_NAMED = 5
+
+/** `84 streams, 1,203,441 lines, 3 reconnects, 0 lost, 0 doubled`, or where it is not whole. */
+function describeSummary(summary: LogSummary): string {
+  const { streams, lines, hidden, reconnects, unchecked, holes, holeCount } = summary
+  const counts = [counted(streams, 'stream'), counted(lines, 'line')]
+  if (hidden > 0) counts.push(`${hidden.toLocaleString('en-US')} filtered out`)
+  counts.push(counted(reconnects, 'reconnect'))
+  if (unchecked > 0) counts.push(`${counted(unchecked, 'end')} not checked`)
+  if (holeCount === 0) return [...counts, '0 lost', '0 doubled'].join(', ')
+  const named = holes.slice(0, HOLES_NAMED).map((hole) => `${sourceName(hole.source)}: ${describeHole(hole)}`)
+  if (holeCount > named.length) named.push(`${holeCount - named.length} more`)
+  return `${counts.join(', ')}; not whole: ${named.join('; ')}`
+}
+
+function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
+}
+
+function describeHole(hole: Hole): string {
+  return 'seam' in hole ? describeSeam(hole.seam) : `the rest of its log cannot be read: ${hole.why}`
 }
 
 function describeSeam(seam: Seam): string {
@@ -140,12 +111,6 @@ function describeExit(end: EndedRun | undefined): string {
   return end === undefined ? '' : `: exit ${end.exitCode}, ${end.reason}`
 }
 
-function formatLocal(date: Date): string {
-  const two = (value: number) => String(value).padStart(2, '0')
-  const day = `${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
-}
-
 /** An event as a program reads it: the fields of `docs/json-output.md`, and no others. */
 export function logEventDocument(event: LogEvent): object {
   switch (event.event) {
@@ -157,6 +122,7 @@ export function logEventDocument(event: LogEvent): object {
         time: line.stamp ?? null,
         text: line.text,
         ...(late ? { late } : {}),
+        ...recordOf(line.text),
       }
     }
     case 'joined':
@@ -180,7 +146,22 @@ export function logEventDocument(event: LogEvent): object {
     case 'empty':
     case 'unwatched':
       return event
+    case 'ledger':
+      return { event: 'ledger', ...event.summary, holes: event.summary.holes.map(holeOf) }
   }
+}
+
+/** What the line itself says, where it is of a format that is known. */
+function recordOf(text: string): object {
+  const { format, level, message, fields, trace } = parseRecord(text)
+  const known = level === undefined ? {} : { level }
+  if (format === 'plain') return known
+  const inner = { format, message, fields: Object.fromEntries(fields) }
+  return { ...known, ...inner, ...(trace === undefined ? {} : { trace }) }
+}
+
+function holeOf(hole: Hole): object {
+  return { ...identity(hole.source), ...('seam' in hole ? seamOf(hole.seam) : { why: hole.why }) }
 }
 
 function identity({ service, pod, container }: LogSource): object {

@@ -17,12 +17,16 @@ import { type LogSource, LogSources, type SourceChange } from '#core/logs/source
 export interface FollowOptions {
   /** Goes on with what is written, and with pods that come. */
   readonly follow: boolean
-  /** At most so many of the last lines, of all sources together. */
+  /** At most so many of the last lines, of all sources together; with `accepts`, of those that it accepts. */
   readonly tail: number | undefined
   /** Only what was written within the last seconds. */
   readonly sinceSeconds: number | undefined
   /** The runs before the current ones; cannot be followed. */
   readonly previous: boolean
+  /** Whether a line of that text is wanted; all are if undefined. */
+  readonly accepts?: ((text: string) => boolean) | undefined
+  /** How many of the last lines of each source are looked at for `accepts`; all are if undefined. */
+  readonly searched?: number | undefined
 }
 
 /** Streams that are opened at once. */
@@ -121,7 +125,10 @@ class LogFollower {
       change.kind === 'joined' && this.#claim(change) ? [change.source] : [],
     )
     const sources = this.#options.previous ? this.#withPreviousRun(joined, selections) : joined
-    this.#outlet = new LogOutlet(new LogFunnel(sources, this.#options.tail), this.#clock)
+    this.#outlet = new LogOutlet(
+      new LogFunnel(sources, this.#options.tail, this.#options.accepts),
+      this.#clock,
+    )
     for (const { selection, sources } of this.#watched)
       if (sources.pods === 0) this.#out.report({ event: 'empty', service: selection.service })
     for (const change of changes) if (change.kind !== 'joined') this.#tell(change)
@@ -167,11 +174,12 @@ class LogFollower {
   async #readHistory(
     source: LogSource,
   ): Promise<{ source: LogSource; reader: ContainerReader; range: LogRange }> {
-    const { follow, tail, sinceSeconds, previous } = this.#options
+    const { follow, sinceSeconds, previous } = this.#options
     const reader = new ContainerReader(source, this.#context)
+    this.#out.opened()
     const range: LogRange = { sinceSeconds, previous }
     // One line at least: it is what following begins after.
-    const asked = { ...range, tail: tail === undefined ? undefined : Math.max(tail, 1) }
+    const asked = { ...range, tail: this.#tailOfEach() }
     const lost = await reader.readHistory(asked, follow, this.#signal)
     this.#out.endHistory(source)
     if (lost !== undefined && !follow) this.#giveUp(source, lost)
@@ -181,6 +189,13 @@ class LogFollower {
     }
     // A log without lines will have new ones only; of one that could not be read, the past is still unknown.
     return { source, reader, range: lost === undefined ? range : asked }
+  }
+
+  /** How many of the last lines of each source the merged ones can be among. */
+  #tailOfEach(): number | undefined {
+    const { tail, accepts, searched } = this.#options
+    if (tail === undefined) return undefined
+    return accepts === undefined || tail === 0 ? Math.max(tail, 1) : searched
   }
 
   #giveUp(source: LogSource, why: string): void {
@@ -244,6 +259,7 @@ class LogFollower {
       this.#out.report(
         replaces === undefined ? { event: 'joined', source } : { event: 'restarted', source, end: replaces },
       )
+      this.#out.opened()
       return new ContainerReader(source, this.#context, before?.candidate)
     })
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '#core/clock.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import type { LogFunnel } from '#core/logs/funnel.ts'
+import { LogLedger } from '#core/logs/ledger.ts'
 import type { LogLine } from '#core/logs/line.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 
@@ -14,6 +15,7 @@ const BATCH = 1_024
 export class LogOutlet {
   readonly #funnel: LogFunnel<LogSource>
   readonly #clock: Clock
+  readonly #ledger = new LogLedger()
   #notices: LogEvent[] = []
   #waiting: Array<{ readonly source: LogSource; readonly proceed: () => void }> = []
   #wake = () => {}
@@ -31,6 +33,11 @@ export class LogOutlet {
     this.#wake()
     if (this.#closed || !this.#funnel.isFull(source)) return undefined
     return new Promise((proceed) => this.#waiting.push({ source, proceed }))
+  }
+
+  /** A log is being read, whether or not it will have lines. */
+  opened(): void {
+    this.#ledger.opened()
   }
 
   report(event: LogEvent): void {
@@ -56,18 +63,22 @@ export class LogOutlet {
     this.close()
   }
 
-  /** Everything in its turn, until `close` or `fail`. */
+  /** Everything in its turn, until `close` or `fail`; the ledger is the last event, also before a failure. */
   async *batches(): AsyncGenerator<readonly LogEvent[]> {
     try {
       for (;;) {
         const batch = this.#take()
-        if (batch.length > 0) yield batch
-        // Also when all that was taken lies beyond the tail: its readers wait for that room.
+        if (batch.length > 0) {
+          for (const event of batch) this.#ledger.see(event)
+          yield batch
+        }
+        // Also when all that was taken is beyond the tail, or not wanted.
         this.#makeRoom()
         if (batch.length > 0) continue
         if (this.#closed) break
         await this.#sleep()
       }
+      yield [{ event: 'ledger', summary: this.#ledger.summary(this.#funnel.hidden) }]
     } finally {
       // Readers that wait for a consumer who has gone would wait for ever.
       this.#closed = true

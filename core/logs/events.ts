@@ -1,5 +1,6 @@
 import type { Ms } from '#core/clock.ts'
 import type { RunEnd } from '#core/logs/follow.ts'
+import type { LogSummary } from '#core/logs/ledger.ts'
 import type { LogLine } from '#core/logs/line.ts'
 import type { Seam } from '#core/logs/overlap.ts'
 import type { EndedRun } from '#core/logs/pod.ts'
@@ -28,3 +29,5 @@ export type LogEvent =
   | { readonly event: 'over'; readonly source: LogSource; readonly how: RunEnd }
   /** The cluster cannot be asked which pods there are; streams go on. */
   | { readonly event: 'unwatched'; readonly why: string }
+  /** The last event: what was read, and whether it was whole. */
+  | { readonly event: 'ledger'; readonly summary: LogSummary }

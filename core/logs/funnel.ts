@@ -20,13 +20,23 @@ export class LogFunnel<Source extends object> {
   readonly #history = new HistoryMerge<Source>()
   readonly #window = new ReorderWindow<Source>()
   readonly #tail: number | undefined
+  readonly #accepts: ((text: string) => boolean) | undefined
+  #hidden = 0
   #owing = new Set<Source>()
   #last: Released<Source>[] = []
   #sent = 0
 
-  /** With `tail`, only so many of the last lines of the whole history are given. */
-  constructor(sources: Iterable<Source>, tail: number | undefined) {
+  /**
+   * With `tail`, only so many of the last lines of the whole history are given; with `accepts`, only lines whose text
+   * it accepts, and `tail` counts those.
+   */
+  constructor(
+    sources: Iterable<Source>,
+    tail: number | undefined,
+    accepts?: ((text: string) => boolean) | undefined,
+  ) {
     this.#tail = tail
+    this.#accepts = accepts
     for (const source of sources) {
       this.#history.open(source)
       this.#owing.add(source)
@@ -36,6 +46,11 @@ export class LogFunnel<Source extends object> {
   /** Whether all history is there. */
   get isLive(): boolean {
     return this.#owing.size === 0
+  }
+
+  /** Lines that were not accepted. */
+  get hidden(): number {
+    return this.#hidden
   }
 
   push(source: Source, lines: readonly LogLine[], now: Instant): void {
@@ -58,7 +73,7 @@ export class LogFunnel<Source extends object> {
 
   /** The next line whose turn it is; undefined means that nothing can be given yet. */
   poll(now: Instant, drain = false): Released<Source> | undefined {
-    return this.#pollHistory() ?? (this.isLive ? this.#window.poll(now.mono, drain) : undefined)
+    return this.#pollHistory() ?? (this.isLive ? this.#pollLive(now, drain) : undefined)
   }
 
   /** When `poll` has something to give without anything being pushed. */
@@ -67,7 +82,7 @@ export class LogFunnel<Source extends object> {
   }
 
   #pollHistory(): Released<Source> | undefined {
-    if (this.#tail === undefined) return asReleased(this.#history.poll())
+    if (this.#tail === undefined) return asReleased(this.#nextOfHistory())
     this.#keepLast(this.#tail)
     if (!this.isLive || this.#sent === this.#last.length) return undefined
     const entry = this.#last[this.#sent]
@@ -79,9 +94,27 @@ export class LogFunnel<Source extends object> {
     return entry
   }
 
+  #nextOfHistory(): Merged<Source> | undefined {
+    let entry = this.#history.poll()
+    while (entry !== undefined && this.#hides(entry.line)) entry = this.#history.poll()
+    return entry
+  }
+
+  #pollLive({ mono }: Instant, drain: boolean): Released<Source> | undefined {
+    let entry = this.#window.poll(mono, drain)
+    while (entry !== undefined && this.#hides(entry.line)) entry = this.#window.poll(mono, drain)
+    return entry
+  }
+
+  #hides({ text }: LogLine): boolean {
+    if (this.#accepts === undefined || this.#accepts(text)) return false
+    this.#hidden += 1
+    return true
+  }
+
   #keepLast(tail: number): void {
     if (this.#sent > 0) return
-    for (let entry = this.#history.poll(); entry !== undefined; entry = this.#history.poll()) {
+    for (let entry = this.#nextOfHistory(); entry !== undefined; entry = this.#nextOfHistory()) {
       if (tail > 0) this.#last.push({ ...entry, late: false })
       if (this.#last.length >= 2 * tail + 1_024) this.#last = this.#last.slice(-tail)
     }
@@ -89,8 +122,11 @@ export class LogFunnel<Source extends object> {
   }
 }
 
-function asReleased<Source>(
-  entry: { source: Source; line: LogLine } | undefined,
-): Released<Source> | undefined {
+interface Merged<Source> {
+  readonly source: Source
+  readonly line: LogLine
+}
+
+function asReleased<Source>(entry: Merged<Source> | undefined): Released<Source> | undefined {
   return entry && { source: entry.source, line: entry.line, late: false }
 }

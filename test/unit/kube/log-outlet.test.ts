@@ -65,6 +65,7 @@ describe('LogOutlet', () => {
     await turn()
     outlet.close()
     assert.deepEqual(await batch, ['a'])
+    assert.deepEqual(await next(), ['ledger'])
     assert.equal(await next(), undefined)
     assert.equal(clock.pending, 0)
   })
@@ -75,6 +76,7 @@ describe('LogOutlet', () => {
     outlet.fail(new Error('first'))
     outlet.fail(new Error('second'))
     assert.deepEqual(await next(), ['a'])
+    assert.deepEqual(await next(), ['ledger'])
     await assert.rejects(next(), /first/)
   })
 
@@ -100,14 +102,43 @@ describe('LogOutlet', () => {
     await rest
   })
 
-  it('lets a reader go on when its lines were taken and lie beyond the tail', async () => {
-    const outlet = new LogOutlet(new LogFunnel<LogSource>([SOURCE], 3), new ManualClock())
-    const batch = outlet.batches().next()
-    // More than one source may be ahead of the others.
-    await outlet.accept(SOURCE, lines(...Array<string>(400).fill('x'.repeat(1024))))
-    await outlet.accept(SOURCE, lines('last 1', 'last 2', 'last 3'))
-    outlet.endHistory(SOURCE)
-    assert.deepEqual((await batch).value?.map(describeEvent), ['last 1', 'last 2', 'last 3'])
+  for (const [what, tail, accepts] of [
+    ['are beyond the tail', 3, undefined],
+    ['nobody wants', undefined, (text: string) => text.startsWith('last')],
+  ] as const)
+    it(`lets a reader go on when its lines were taken and ${what}`, async () => {
+      const clock = new ManualClock()
+      const outlet = new LogOutlet(new LogFunnel<LogSource>([SOURCE], tail, accepts), clock)
+      const batch = outlet.batches().next()
+      // More than one source may be ahead of the others.
+      await outlet.accept(SOURCE, lines(...Array<string>(400).fill('x'.repeat(1024))))
+      await outlet.accept(SOURCE, lines('last 1', 'last 2', 'last 3'))
+      outlet.endHistory(SOURCE)
+      assert.deepEqual((await batch).value?.map(describeEvent), ['last 1', 'last 2', 'last 3'])
+    })
+
+  it('ends with the ledger, also where it fails', async () => {
+    const { outlet, batches, next } = start([SOURCE])
+    outlet.opened()
+    await outlet.accept(SOURCE, lines('a', 'b'))
+    outlet.report({ event: 'resumed', source: SOURCE, seam: { kind: 'whole' } })
+    outlet.fail(new Error('the way is gone'))
+    assert.deepEqual(await next(), ['resumed', 'a', 'b'])
+    assert.deepEqual((await batches.next()).value, [
+      {
+        event: 'ledger',
+        summary: {
+          streams: 1,
+          lines: 2,
+          hidden: 0,
+          reconnects: 1,
+          unchecked: 0,
+          holeCount: 0,
+          holes: [],
+        },
+      },
+    ])
+    await assert.rejects(next(), /the way is gone/)
   })
 
   it('makes nobody wait for a consumer who has gone', async () => {

@@ -1,0 +1,121 @@
+import type { LogEvent } from '#core/logs/events.ts'
+import type { Level } from '#core/logs/level.ts'
+import { type Stamp, secondOf } from '#core/logs/line.ts'
+import { parseRecord } from '#core/logs/recognise.ts'
+import type { LogField } from '#core/logs/record.ts'
+import type { LogSource } from '#core/logs/sources.ts'
+import { neutralise } from '#core/text/neutralise.ts'
+import type { Paint } from './error.ts'
+
+type LineEvent = Extract<LogEvent, { event: 'line' }>
+
+const COLOURS = ['cyan', 'green', 'magenta', 'yellow', 'blue', 'red'] as const
+/** Longer names push their line to the right and leave the others in peace. */
+const NAME_WIDTH_LIMIT = 48
+const NO_TIME = '-'
+
+/** Levels stand in a column. */
+const LEVEL_WIDTH = 5
+const LEVEL_STYLES: Readonly<Record<Level, Parameters<Paint>[0]>> = {
+  trace: 'dim',
+  debug: 'dim',
+  info: 'green',
+  warn: 'yellow',
+  error: 'red',
+  fatal: ['bold', 'red'],
+}
+
+/**
+ * Lines of logs for a person: `POD  time  LEVEL message  name=value`, names in columns. A line of no known format is
+ * shown as it is; the trace that a line carries inside follows on lines of its own.
+ *
+ * On a terminal each pod has a colour, the time is that of the person, and what would drive the terminal is shown
+ * as an escape. Elsewhere plain text is as it was written and the time is the log's own stamp.
+ */
+export class LogLineRenderer {
+  readonly #paint: Paint
+  readonly #terminal: boolean
+  readonly #names = new Map<string, string>()
+  readonly #localSeconds = new Map<string, string>()
+  #width = 0
+
+  constructor(paint: Paint, terminal: boolean) {
+    this.#paint = paint
+    this.#terminal = terminal
+  }
+
+  render({ source, line, late }: LineEvent): string {
+    const start = `${this.#nameOf(source)}  ${this.#timeOf(line.stamp, late)}  `
+    return this.#tidy(line.text)
+      .map((part) => start + part)
+      .join('\n')
+  }
+
+  #timeOf(stamp: Stamp | undefined, late: boolean): string {
+    if (!this.#terminal) return stamp ?? NO_TIME
+    return this.#paint(late ? 'yellow' : 'dim', stamp === undefined ? NO_TIME : this.#localTime(stamp))
+  }
+
+  #tidy(text: string): string[] {
+    const { format, level, message, fields, trace } = parseRecord(text)
+    if (format === 'plain') return [this.#terminal ? neutralise(text) : text]
+    const [first = '', ...further] = message.split('\n')
+    const parts = [this.#levelOf(level), neutralise(first)]
+    const rest = fields.map((field) => neutralise(formatField(field))).join(' ')
+    if (rest !== '') parts.push(first === '' ? rest : ` ${this.#paint('dim', rest)}`)
+    const below = trace === undefined ? further : [...further, ...trace.trimEnd().split('\n')]
+    return [parts.filter((part) => part !== '').join(' '), ...below.map((line) => `  ${neutralise(line)}`)]
+  }
+
+  #levelOf(level: Level | undefined): string {
+    return level === undefined
+      ? ''
+      : this.#paint(LEVEL_STYLES[level], level.toUpperCase().padEnd(LEVEL_WIDTH))
+  }
+
+  #nameOf(source: LogSource): string {
+    const plain = sourceName(source)
+    const known = this.#names.get(plain)
+    if (known !== undefined) return known
+    if (plain.length > this.#width && plain.length <= NAME_WIDTH_LIMIT) {
+      this.#width = plain.length
+      const earlier = [...this.#names.keys()]
+      for (const [index, name] of earlier.entries()) this.#names.set(name, this.#paintName(name, index))
+    }
+    const name = this.#paintName(plain, this.#names.size)
+    this.#names.set(plain, name)
+    return name
+  }
+
+  #paintName(name: string, index: number): string {
+    return this.#paint(COLOURS[index % COLOURS.length] as (typeof COLOURS)[number], name.padEnd(this.#width))
+  }
+
+  /** Month, day and time of day with milliseconds; one second's lines share the conversion. */
+  #localTime(stamp: Stamp): string {
+    const second = secondOf(stamp)
+    let local = this.#localSeconds.get(second)
+    if (local === undefined) {
+      if (this.#localSeconds.size > 60) this.#localSeconds.clear()
+      local = formatLocal(new Date(`${second}Z`))
+      this.#localSeconds.set(second, local)
+    }
+    return `${local}.${stamp.slice(20, 23)}`
+  }
+}
+
+/** The pod, and the container where the pod has others. */
+export function sourceName({ pod, container, oneOfSeveral }: LogSource): string {
+  return oneOfSeveral ? `${pod}/${container}` : pod
+}
+
+/** As logfmt has it: quotes where a reader could not tell where the value ends. */
+function formatField([name, value]: LogField): string {
+  return `${name}=${value === '' || /[\s"=]/.test(value) ? JSON.stringify(value) : value}`
+}
+
+function formatLocal(date: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0')
+  const day = `${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}
