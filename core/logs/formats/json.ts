@@ -51,10 +51,13 @@ function levelOf(value: unknown): Level | undefined {
   return typeof value === 'string' ? levelOfName(value) : undefined
 }
 
-/** The trace begins with type and message already, so only an error without one shows more than its message. */
+/** A trace begins with type and message. */
 function addError(fields: LogField[], name: string, error: Fields): void {
-  const { stack: _, message, ...rest } = error
-  if (message !== undefined) fields.push([name, show(message)])
+  const { stack, message, type, ...rest } = error
+  if (typeof stack !== 'string') {
+    if (type !== undefined) fields.push([`${name}.type`, show(type)])
+    if (message !== undefined) fields.push([name, show(message)])
+  }
   for (const [key, value] of Object.entries(rest)) fields.push([`${name}.${key}`, show(value)])
 }
 

@@ -7,7 +7,7 @@ const CAPITALS = /^.{0,64}?\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|
 const BRACKETS = /^.{0,64}?\[(trace|debug|info|notice|warn|warning|error|crit|critical|alert|emerg|fatal)\]/i
 /** The beginning of a trace: of Java, Python, Node. */
 const TRACE =
-  /^(?:(?:[\w$]+\.)*[A-Z][\w$]*(?:Error|Exception)\b(?::|$| \[)|Exception in thread |Traceback \(most recent)/
+  /^(?:(?:[\w$]+\.)*(?:[A-Z][\w$]*)?(?:Error|Exception)\b(?::|$| \[)|Exception in thread |Traceback \(most recent)/
 /** Escape sequences of colour, which would hide where a word begins. */
 const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`, 'g')
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import type { Setting } from '#cli/config.ts'
-import { readLogWishes } from '#cli/log-wishes.ts'
+import { readLogWishes, SEARCHED } from '#cli/log-wishes.ts'
 import { LogLineRenderer } from '#cli/render/log-lines.ts'
 import { logEventDocument, renderLogNotice } from '#cli/render/logs.ts'
 import { isPgctlError } from '#core/errors.ts'
@@ -66,12 +66,27 @@ describe('readLogWishes', () => {
   for (const { why, since, tail, want } of rows)
     it(why, () => assert.deepEqual(readLogWishes({ ...none, since }, tail), { ...none, ...want }))
 
+  it('searches a bounded part for what is filtered, unless a span bounds it', () => {
+    const wishes = readLogWishes({ ...none, grep: ['a.c$'], level: 'warn' }, fallback)
+    assert.equal(wishes.searched, SEARCHED)
+    assert.equal(wishes.tail, 50)
+    assert.equal(wishes.accepts?.('abc'), true)
+    assert.equal(wishes.accepts?.('abcd'), false)
+    const spanned = readLogWishes({ ...none, exclude: ['x'], since: '1h' }, fallback)
+    assert.deepEqual([spanned.searched, spanned.tail], [undefined, undefined])
+    assert.equal(spanned.accepts?.('x'), false)
+  })
+
   it('refuses what makes no sense, naming who said it', () => {
     const usage = (message: RegExp) => (error: unknown) =>
       isPgctlError(error, 'usage') && message.test(`${error.message}; ${error.why}; ${error.next}`)
     assert.throws(() => readLogWishes({ follow: true, previous: true }, fallback), usage(/--previous/))
     assert.throws(() => readLogWishes({ ...none, since: 'yesterday' }, fallback), usage(/"yesterday".*10m/))
     assert.throws(() => readLogWishes(none, said('-5')), usage(/"-5".*--tail/))
+    assert.throws(
+      () => readLogWishes({ ...none, exclude: ['('] }, fallback),
+      usage(/"\(".*--exclude.*Unterminated/),
+    )
     const fromVariable: Setting = { value: 'many', origin: 'environment', from: 'PGCTL_TAIL' }
     assert.throws(() => readLogWishes(none, fromVariable), usage(/"many".*PGCTL_TAIL/))
   })
@@ -112,6 +127,77 @@ describe('a line', () => {
     assert.match(renderer.render(event), /^<cyan>a\/app<\/> {2}<yellow>/)
   })
 })
+
+describe('a line of a known format', () => {
+  const json = (fields: object) => `${STAMP} ${JSON.stringify(fields)}`
+
+  it('is level, message and fields', () => {
+    const text = json({ level: 30, msg: 'done', req: { url: '/a b' }, took: 7, none: '' })
+    assert.equal(
+      new LogLineRenderer(plain, false).render(lineEvent('p', text)),
+      `p  ${STAMP}  INFO  done  req.url="/a b" took=7 none=""`,
+    )
+  })
+
+  it('has its trace on lines below, each with its pod and time', () => {
+    const text = json({ level: 50, msg: 'failed', err: { message: 'x', stack: 'Error: x\n    at y\n' } })
+    assert.equal(
+      new LogLineRenderer(plain, false).render(lineEvent('p', text)),
+      [`p  ${STAMP}  ERROR failed`, `p  ${STAMP}    Error: x`, `p  ${STAMP}        at y`].join('\n'),
+    )
+  })
+
+  it('stands on one line however many its message has, the others below', () => {
+    const text = json({ level: 40, msg: 'one\ntwo', a: 'b' })
+    assert.equal(
+      new LogLineRenderer(plain, false).render(lineEvent('p', text)),
+      [`p  ${STAMP}  WARN  one  a=b`, `p  ${STAMP}    two`].join('\n'),
+    )
+  })
+
+  it('is its fields alone without a message', () =>
+    assert.equal(
+      new LogLineRenderer(plain, false).render(lineEvent('p', json({ a: 'b' }))),
+      `p  ${STAMP}  a=b`,
+    ))
+
+  it('has no power over the reader: what JSON hides is shown', () => {
+    const text = json({ level: 30, msg: '\x1b[2J', '\x1bk': '\x07' })
+    assert.equal(
+      new LogLineRenderer(plain, false).render(lineEvent('p', text)),
+      `p  ${STAMP}  INFO  \\x1b[2J  \\x1bk=\\x07`,
+    )
+  })
+
+  it('has a colour for its level', () =>
+    assert.match(
+      new LogLineRenderer(marked, false).render(lineEvent('p', json({ level: 50, msg: 'x' }))),
+      /<red>ERROR<\/> x$/,
+    ))
+})
+
+const TRACED = JSON.stringify({ level: 50, msg: 'failed', err: { stack: 'Error: x' } })
+const SUMMARY = {
+  streams: 84,
+  lines: 1_203_441,
+  hidden: 0,
+  reconnects: 3,
+  unchecked: 0,
+  holeCount: 0,
+  holes: [],
+}
+const HOLED = {
+  ...SUMMARY,
+  streams: 1,
+  lines: 1,
+  hidden: 12,
+  unchecked: 1,
+  holeCount: 7,
+  holes: [
+    { source: sourceOf('p'), seam: { kind: 'gap', after: AFTER, before: BEFORE } },
+    { source: sourceOf('q'), why: 'the pod is gone' },
+  ],
+} as const
 
 const EVENTS: ReadonlyArray<{ event: LogEvent; text: string | undefined; json: object }> = [
   {
@@ -210,6 +296,23 @@ const EVENTS: ReadonlyArray<{ event: LogEvent; text: string | undefined; json: o
     text: '· cannot ask for changes of the pods (timeout); trying again',
     json: { event: 'unwatched', why: 'timeout' },
   },
+  {
+    event: { event: 'ledger', summary: SUMMARY },
+    text: '· 84 streams, 1,203,441 lines, 3 reconnects, 0 lost, 0 doubled',
+    json: { event: 'ledger', ...SUMMARY },
+  },
+  {
+    event: { event: 'ledger', summary: HOLED },
+    text: `! 1 stream, 1 line, 12 filtered out, 3 reconnects, 1 end not checked; not whole: p: lines between ${AFTER} and ${BEFORE} were rotated away; q: the rest of its log cannot be read: the pod is gone; 5 more`,
+    json: {
+      event: 'ledger',
+      ...HOLED,
+      holes: [
+        { service: 'hermes', pod: 'p', container: 'app', seam: 'gap', after: AFTER, before: BEFORE },
+        { service: 'hermes', pod: 'q', container: 'app', why: 'the pod is gone' },
+      ],
+    },
+  },
 ]
 
 describe('an event', () => {
@@ -240,11 +343,32 @@ describe('an event', () => {
     })
   })
 
+  it('that is a line of a known format has what it says, too', () => {
+    const text = JSON.stringify({ level: 50, msg: 'failed', a: 1, err: { message: 'x', stack: 'Error: x' } })
+    assert.deepEqual(logEventDocument(lineEvent('p', text)), {
+      event: 'line',
+      service: 'hermes',
+      pod: 'p',
+      container: 'app',
+      time: null,
+      text,
+      level: 'error',
+      format: 'json',
+      message: 'failed',
+      fields: { a: '1' },
+      trace: 'Error: x',
+    })
+  })
+
   it('has all its fields in the documentation', () => {
     const page = readFileSync(new URL('../../../docs/json-output.md', import.meta.url), 'utf8')
     const section = page.split('\n## ').find((part) => part.startsWith('`logs`'))
     assert.ok(section, 'there is no section about logs')
-    const documents = [...EVENTS.map(({ json }) => json), logEventDocument(lineEvent('p', 'x', true))]
+    const documents = [
+      ...EVENTS.map(({ json }) => json),
+      logEventDocument(lineEvent('p', 'x', true)),
+      logEventDocument(lineEvent('p', TRACED)),
+    ]
     for (const document of documents) {
       const { event, ...fields } = document as { event: string }
       for (const name of [event, ...Object.keys(fields)])

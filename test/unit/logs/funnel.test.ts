@@ -76,6 +76,21 @@ describe('LogFunnel', () => {
     assert.deepEqual(takeAll(funnel, 0), [4_998, 4_999])
   })
 
+  it('gives what is accepted alone, counts the rest, and lets the tail count what is accepted', () => {
+    const isEven = (text: string) => Number(text) % 2 === 0
+    const funnel = new LogFunnel<object>([A, B], 2, isEven)
+    funnel.push(A, [line(1), line(2), line(4), line(7)], at(0))
+    funnel.push(B, [line(3), line(6), line(9)], at(0))
+    funnel.endHistory(A)
+    funnel.endHistory(B)
+    assert.deepEqual(takeAll(funnel, 0), [4, 6])
+    assert.equal(funnel.hidden, 4)
+    funnel.push(A, [line(11), line(12), line(13)], at(0))
+    assert.deepEqual(takeAll(funnel, REORDER_WINDOW), [12])
+    assert.equal(funnel.hidden, 6)
+    assert.equal(funnel.deadline(), undefined)
+  })
+
   it('tells who should wait: the source that is ahead, never the one that is owed', () => {
     const funnel = new LogFunnel<object>([A, B], undefined)
     const many = Array.from({ length: 4_000 }, (_, ms) => line(ms))
