@@ -78,7 +78,9 @@ export class LogOutlet {
         if (this.#closed) break
         await this.#sleep()
       }
-      yield [{ event: 'ledger', summary: this.#ledger.summary(this.#funnel.hidden) }]
+      const summary = this.#ledger.summary(this.#funnel.hidden)
+      // Where nothing was read because of the failure, there is nothing to account for.
+      if (this.#failure === undefined || summary.lines > 0) yield [{ event: 'ledger', summary }]
     } finally {
       // Readers that wait for a consumer who has gone would wait for ever.
       this.#closed = true

@@ -194,7 +194,7 @@ describe('history', limits, () => {
     await using world = await start(HISTORY)
     for (const pod of HERMES) world.faults.deletePod({ pod })
     await world.toEnd()
-    assert.deepEqual(kindsOf(world.events), ['empty'])
+    assert.deepEqual(kindsOf(world.events), ['empty', 'ledger'])
   })
 
   it('is refused where the logs may not be read', limits, async () => {
@@ -232,6 +232,43 @@ describe('following', limits, () => {
       before.slice(-2),
     )
     assert.equal(linesOf(world.events).length, 3)
+  })
+
+  it('ends with a ledger that has every line, and every stream that was taken up again', limits, async () => {
+    await using world = await start(FOLLOW)
+    await world.untilFollowing()
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['before'] })
+    await world.untilText('before')
+    world.faults.cutFollows({ pod: FIRST_HERMES })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['after'] })
+    await world.untilText('after')
+    world.abort.abort(new Error('a person has seen enough'))
+    await assert.rejects(world.toEnd(), /seen enough/)
+    const last = world.events.at(-1)
+    assert.ok(last?.event === 'ledger')
+    assert.deepEqual(last.summary, {
+      streams: HERMES.length,
+      lines: HERMES.flatMap((pod) => world.written(pod)).length,
+      hidden: 0,
+      reconnects: 1,
+      unchecked: 0,
+      holeCount: 0,
+      holes: [],
+    })
+  })
+
+  it('gives only what is wanted, and searches no further than it is told', limits, async () => {
+    const accepts = (text: string) => text.startsWith('wanted')
+    await using world = await start({ ...FOLLOW, tail: 1, accepts, searched: 3 })
+    await world.untilFollowing()
+    const asked = world.api.requests.filter(({ query }) => query.includes('tailLines='))
+    assert.ok(asked.length > 0 && asked.every(({ query }) => query.includes('tailLines=3')))
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['wanted 1', 'not wanted', 'wanted 2'] })
+    await world.untilText('wanted 2')
+    assert.deepEqual(
+      linesOf(world.events).map(({ line }) => line.text),
+      ['wanted 1', 'wanted 2'],
+    )
   })
 
   const disturbances = [
