@@ -69,7 +69,14 @@ describe('text from an installation', { timeout: 60_000 }, () => {
     const { stdout, status } = await cli.run(['logs', 'cerberus', '--json'])
     assert.equal(status, 0)
     assertHarmless(stdout)
-    assert.equal((JSON.parse(stdout) as { text: string }).text, HOSTILE)
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string; text?: string })
+    assert.deepEqual(
+      events.filter(({ event }) => event === 'line').map(({ text }) => text),
+      [HOSTILE],
+    )
   })
 
   it('a line of a log, on a terminal', async (test) => {
