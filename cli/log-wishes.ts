@@ -52,10 +52,11 @@ export function readLogWishes(flags: LogFlags, tail: Setting): FollowOptions {
 function readPatterns(flag: string, texts: readonly string[] = []): RegExp[] {
   return texts.map((text) => {
     try {
-      return new RegExp(text, 'u')
+      // Of an event of several lines, each has a beginning and an end.
+      return new RegExp(text, 'um')
     } catch (cause) {
       throw new PgctlError('usage', `${JSON.stringify(text)} is no regular expression`, {
-        why: `${flag} takes one; ${(cause as Error).message.replace(/^Invalid regular expression: /, '')}`,
+        why: `${flag} takes one; ${(cause as Error).message.split(': ').at(-1)}`,
         next: 'escape what is meant literally with a backslash: ( [ { . * + ? ^ $ | \\',
         cause,
       })

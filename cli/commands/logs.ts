@@ -22,9 +22,9 @@ export default class Logs extends BaseCommand {
     'a living set: pods come, restart and go, and streams that break are taken up with nothing lost or doubled.',
     'Lines go to stdout; what happens to the streams goes to stderr, and at the end of a follow, how much was read and',
     'whether it was whole. JSON, logfmt, klog, access logs and those of Postgres are shown as one tidy line each;',
-    '--output raw shows them as they were written. With --json every event is a line of stdout. With --grep,',
-    '--exclude or --level, --tail counts the lines that fit, among the last 10,000 of each container; --tail all or',
-    '--since searches further.',
+    '--output raw shows them as they were written. With --json every event is a line of stdout. --grep, --exclude and',
+    '--level choose among whole events: a trace belongs to the line before it. With them --tail counts the events that',
+    'fit, among the last 10,000 lines of each container; --tail all or --since searches further.',
   ].join(' ')
   static override examples = [
     '<%= config.bin %> logs hermes --follow',
@@ -116,7 +116,8 @@ export default class Logs extends BaseCommand {
   #render(event: LineEvent, output: Output): string {
     if (output === 'json') return toJson(logEventDocument(event))
     if (output === 'tidy') return this.#tidy.render(event)
-    return process.stdout.isTTY ? neutralise(event.line.text) : event.line.text
+    const lines = [event.line, ...event.rest].map(({ text }) => text)
+    return (process.stdout.isTTY ? lines.map(neutralise) : lines).join('\n')
   }
 
   #showWay(event: TunnelEvent): void {

@@ -44,11 +44,13 @@ export class LogLineRenderer {
     this.#terminal = terminal
   }
 
-  render({ source, line, late }: LineEvent): string {
-    const start = `${this.#nameOf(source)}  ${this.#timeOf(line.stamp, late)}  `
-    return this.#tidy(line.text)
-      .map((part) => start + part)
-      .join('\n')
+  render({ source, line, rest, late }: LineEvent): string {
+    const name = this.#nameOf(source)
+    const start = `${name}  ${this.#timeOf(line.stamp, late)}  `
+    const shown = this.#tidy(line.text).map((part) => start + part)
+    for (const { stamp, text } of rest)
+      shown.push(`${name}  ${this.#timeOf(stamp, late)}  ${this.#plain(text)}`)
+    return shown.join('\n')
   }
 
   #timeOf(stamp: Stamp | undefined, late: boolean): string {
@@ -58,13 +60,17 @@ export class LogLineRenderer {
 
   #tidy(text: string): string[] {
     const { format, level, message, fields, trace } = parseRecord(text)
-    if (format === 'plain') return [this.#terminal ? neutralise(text) : text]
+    if (format === 'plain') return [this.#plain(text)]
     const [first = '', ...further] = message.split('\n')
     const parts = [this.#levelOf(level), neutralise(first)]
     const rest = fields.map((field) => neutralise(formatField(field))).join(' ')
     if (rest !== '') parts.push(first === '' ? rest : ` ${this.#paint('dim', rest)}`)
     const below = trace === undefined ? further : [...further, ...trace.trimEnd().split('\n')]
     return [parts.filter((part) => part !== '').join(' '), ...below.map((line) => `  ${neutralise(line)}`)]
+  }
+
+  #plain(text: string): string {
+    return this.#terminal ? neutralise(text) : text
   }
 
   #levelOf(level: Level | undefined): string {

@@ -1,6 +1,7 @@
 import type { LogEvent } from '#core/logs/events.ts'
 import type { RunEnd } from '#core/logs/follow.ts'
 import type { Hole, LogSummary } from '#core/logs/ledger.ts'
+import { textOf } from '#core/logs/line.ts'
 import type { Seam } from '#core/logs/overlap.ts'
 import type { EndedRun } from '#core/logs/pod.ts'
 import { parseRecord } from '#core/logs/recognise.ts'
@@ -115,12 +116,13 @@ function describeExit(end: EndedRun | undefined): string {
 export function logEventDocument(event: LogEvent): object {
   switch (event.event) {
     case 'line': {
-      const { line, late } = event
+      const { line, rest, late } = event
+      const text = textOf(line, rest)
       return {
         event: 'line',
         ...identity(event.source),
         time: line.stamp ?? null,
-        text: line.text,
+        text,
         ...(late ? { late } : {}),
         ...recordOf(line.text),
       }

@@ -8,8 +8,17 @@ import type { LogSource } from '#core/logs/sources.ts'
 
 /** What a reader of logs is told: lines, and what happens to the streams that bring them. */
 export type LogEvent =
-  /** `late`: a later-stamped line of another source has gone before. */
-  | { readonly event: 'line'; readonly source: LogSource; readonly line: LogLine; readonly late: boolean }
+  /**
+   * A line and those that only go on with it, such as a trace. `late`: a later-stamped line of another source has
+   * gone before.
+   */
+  | {
+      readonly event: 'line'
+      readonly source: LogSource
+      readonly line: LogLine
+      readonly rest: readonly LogLine[]
+      readonly late: boolean
+    }
   /** A container has started, or was found, after the beginning. */
   | { readonly event: 'joined'; readonly source: LogSource }
   /** The container runs anew; how its last run ended, where the cluster remembers it. */

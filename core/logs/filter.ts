@@ -11,7 +11,10 @@ export interface LogFilter {
   readonly level: Level | undefined
 }
 
-/** Whether a line of that text is wanted; undefined for a filter that lets everything pass. */
+/**
+ * Whether an event of that text, one line or several, is wanted; undefined for a filter that lets everything pass.
+ * The level is that of its first line.
+ */
 export function createFilter(filter: LogFilter): ((text: string) => boolean) | undefined {
   const { include, exclude, level } = filter
   if (include.length === 0 && exclude.length === 0 && level === undefined) return undefined
@@ -22,6 +25,7 @@ export function createFilter(filter: LogFilter): ((text: string) => boolean) | u
 }
 
 function isGraveEnough(text: string, least: Level): boolean {
-  const { level } = parseRecord(text)
+  const end = text.indexOf('\n')
+  const { level } = parseRecord(end === -1 ? text : text.slice(0, end))
   return level === undefined || isAtLeast(level, least)
 }

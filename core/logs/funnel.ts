@@ -1,6 +1,7 @@
 import type { Bytes, Instant, Ms } from '#core/clock.ts'
-import type { LogLine } from '#core/logs/line.ts'
-import { HistoryMerge } from '#core/logs/merge.ts'
+import { Continuations } from '#core/logs/continuation.ts'
+import { type LogLine, textOf } from '#core/logs/line.ts'
+import { HistoryMerge, type LogEntry } from '#core/logs/merge.ts'
 import { type Released, ReorderWindow } from '#core/logs/reorder-window.ts'
 
 /** What one source may be ahead of the others in history; their readers wait beyond it. */
@@ -19,6 +20,7 @@ const LIVE_LIMIT: Bytes = 8 * 1024 * 1024
 export class LogFunnel<Source extends object> {
   readonly #history = new HistoryMerge<Source>()
   readonly #window = new ReorderWindow<Source>()
+  readonly #events = new WeakMap<Source, Continuations>()
   readonly #tail: number | undefined
   readonly #accepts: ((text: string) => boolean) | undefined
   #hidden = 0
@@ -54,8 +56,13 @@ export class LogFunnel<Source extends object> {
   }
 
   push(source: Source, lines: readonly LogLine[], now: Instant): void {
-    if (this.#owing.has(source)) for (const line of lines) this.#history.push(source, line)
-    else for (const line of lines) this.#window.push(source, line, now.mono)
+    const events = this.#eventsOf(source)
+    const isHistory = this.#owing.has(source)
+    for (const line of lines) {
+      const continues = events.continues(line)
+      if (isHistory) this.#history.push(source, line, continues)
+      else this.#window.push(source, line, now.mono, continues)
+    }
   }
 
   /** The source's history is complete; what comes from it later is live. */
@@ -73,6 +80,7 @@ export class LogFunnel<Source extends object> {
 
   /** The next line whose turn it is; undefined means that nothing can be given yet. */
   poll(now: Instant, drain = false): Released<Source> | undefined {
+    if (drain) this.#history.settle()
     return this.#pollHistory() ?? (this.isLive ? this.#pollLive(now, drain) : undefined)
   }
 
@@ -81,8 +89,20 @@ export class LogFunnel<Source extends object> {
     return this.isLive ? this.#window.deadline() : undefined
   }
 
+  #eventsOf(source: Source): Continuations {
+    let events = this.#events.get(source)
+    if (events === undefined) {
+      events = new Continuations()
+      this.#events.set(source, events)
+    }
+    return events
+  }
+
   #pollHistory(): Released<Source> | undefined {
-    if (this.#tail === undefined) return asReleased(this.#nextOfHistory())
+    if (this.#tail === undefined) {
+      const entry = this.#nextOfHistory()
+      return entry && asReleased(entry)
+    }
     this.#keepLast(this.#tail)
     if (!this.isLive || this.#sent === this.#last.length) return undefined
     const entry = this.#last[this.#sent]
@@ -94,39 +114,35 @@ export class LogFunnel<Source extends object> {
     return entry
   }
 
-  #nextOfHistory(): Merged<Source> | undefined {
+  #nextOfHistory(): LogEntry<Source> | undefined {
     let entry = this.#history.poll()
-    while (entry !== undefined && this.#hides(entry.line)) entry = this.#history.poll()
+    while (entry !== undefined && this.#hides(entry)) entry = this.#history.poll()
     return entry
   }
 
   #pollLive({ mono }: Instant, drain: boolean): Released<Source> | undefined {
     let entry = this.#window.poll(mono, drain)
-    while (entry !== undefined && this.#hides(entry.line)) entry = this.#window.poll(mono, drain)
+    while (entry !== undefined && this.#hides(entry)) entry = this.#window.poll(mono, drain)
     return entry
   }
 
-  #hides({ text }: LogLine): boolean {
-    if (this.#accepts === undefined || this.#accepts(text)) return false
-    this.#hidden += 1
+  /** A filter sees the whole of an event: a match in a trace shows what it is the trace of. */
+  #hides({ line, rest }: Pick<Released<Source>, 'line' | 'rest'>): boolean {
+    if (this.#accepts === undefined || this.#accepts(textOf(line, rest))) return false
+    this.#hidden += 1 + rest.length
     return true
   }
 
   #keepLast(tail: number): void {
     if (this.#sent > 0) return
     for (let entry = this.#nextOfHistory(); entry !== undefined; entry = this.#nextOfHistory()) {
-      if (tail > 0) this.#last.push({ ...entry, late: false })
+      if (tail > 0) this.#last.push(asReleased(entry))
       if (this.#last.length >= 2 * tail + 1_024) this.#last = this.#last.slice(-tail)
     }
     if (this.#last.length > tail) this.#last = tail === 0 ? [] : this.#last.slice(-tail)
   }
 }
 
-interface Merged<Source> {
-  readonly source: Source
-  readonly line: LogLine
-}
-
-function asReleased<Source>(entry: Merged<Source> | undefined): Released<Source> | undefined {
-  return entry && { source: entry.source, line: entry.line, late: false }
+function asReleased<Source>({ source, line, rest }: LogEntry<Source>): Released<Source> {
+  return { source, line, rest, late: false }
 }

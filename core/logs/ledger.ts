@@ -46,7 +46,7 @@ export class LogLedger {
   see(event: LogEvent): void {
     switch (event.event) {
       case 'line':
-        this.#lines += 1
+        this.#lines += 1 + event.rest.length
         break
       case 'resumed':
         this.#reconnects += 1

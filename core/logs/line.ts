@@ -31,6 +31,11 @@ export function parseLine(line: string): LogLine {
   return stamp ? { stamp, text: line.slice(match[0].length + 1) } : { stamp: undefined, text: line }
 }
 
+/** The text of a line and of those that go on with it. */
+export function textOf(line: LogLine, rest: readonly LogLine[]): string {
+  return rest.length === 0 ? line.text : [line, ...rest].map(({ text }) => text).join('\n')
+}
+
 /** The whole second of a stamp, without its zone: `2026-11-23T07:32:39`. Earlier ones sort first. */
 export function secondOf(stamp: Stamp): string {
   return stamp.slice(0, SECOND_LENGTH)

@@ -23,10 +23,32 @@ export class SourceOrder {
   }
 }
 
-interface Entry<Source> {
+/** What one event of a program may hold, so that indented output without end is no event without end. */
+const EVENT_LINES = 1_000
+const EVENT_LIMIT: Bytes = 256 * 1024
+
+/** A line, and those that only go on with it. */
+export class LogEntry<Source> {
   readonly source: Source
   readonly line: LogLine
+  readonly rest: LogLine[] = []
   readonly key: string
+  weight: Bytes
+
+  constructor(source: Source, line: LogLine, key: string) {
+    this.source = source
+    this.line = line
+    this.key = key
+    this.weight = weigh(line)
+  }
+
+  /** Takes a line that goes on with this one; false when it has no room for it. */
+  add(line: LogLine): boolean {
+    if (this.rest.length >= EVENT_LINES || this.weight > EVENT_LIMIT) return false
+    this.rest.push(line)
+    this.weight += weigh(line)
+    return true
+  }
 }
 
 interface Queue<Source> {
@@ -34,15 +56,17 @@ interface Queue<Source> {
   /** In the order in which sources were opened; settles equal moments. */
   readonly rank: number
   readonly order: SourceOrder
-  readonly waiting: Entry<Source>[]
+  readonly waiting: LogEntry<Source>[]
   next: number
   held: Bytes
   closed: boolean
+  /** Whether the last line is complete as well. */
+  settled: boolean
 }
 
 /**
- * Merges finite logs completely: a line is given once no source can still give an earlier one. Equal moments keep
- * the order in which the sources were opened.
+ * Merges finite logs completely: a line is given once no source can still give an earlier one, and once it is known
+ * which lines go on with it. Equal moments keep the order in which the sources were opened.
  */
 export class HistoryMerge<Source> {
   readonly #queues = new Map<Source, Queue<Source>>()
@@ -65,48 +89,84 @@ export class HistoryMerge<Source> {
       next: 0,
       held: 0,
       closed: false,
+      settled: false,
     })
     this.#silent += 1
   }
 
-  push(source: Source, line: LogLine): void {
+  /** `continues`: the line goes on with the one before it of the same source. */
+  push(source: Source, line: LogLine, continues = false): void {
     const queue = this.#queueOf(source)
-    const wasSilent = queue.next === queue.waiting.length
-    queue.waiting.push({ source, line, key: queue.order.keyOf(line) })
-    queue.held += weigh(line)
-    if (!wasSilent) return
-    this.#silent -= 1
-    this.#heads.push(queue)
+    const last = queue.waiting.at(-1)
+    if (continues && last !== undefined) {
+      const before = last.weight
+      if (last.add(line)) {
+        queue.held += last.weight - before
+        return
+      }
+    }
+    const entry = new LogEntry(source, line, queue.order.keyOf(line))
+    this.#change(queue, () => {
+      queue.waiting.push(entry)
+      queue.held += entry.weight
+    })
   }
 
   /** The source has no more lines. */
   close(source: Source): void {
     const queue = this.#queueOf(source)
     if (queue.closed) return
-    queue.closed = true
-    if (queue.next === queue.waiting.length) this.#silent -= 1
+    this.#change(queue, () => {
+      queue.closed = true
+      queue.settled = true
+    })
   }
 
-  /** Memory that the lines of one source take; the shell stops reading a source that is far ahead of the others. */
+  /** Nothing will be read any more: what is held is complete as it is. */
+  settle(): void {
+    for (const queue of this.#queues.values())
+      if (!queue.settled)
+        this.#change(queue, () => {
+          queue.settled = true
+        })
+  }
+
+  /**
+   * Memory that the lines of one source take; the shell stops reading a source that is far ahead of the others. The
+   * last does not count: only reading on shows that it is complete.
+   */
   heldOf(source: Source): Bytes {
-    return this.#queueOf(source).held
+    const queue = this.#queueOf(source)
+    return queue.settled ? queue.held : queue.held - (queue.waiting.at(-1)?.weight ?? 0)
   }
 
   /** The next line in time, or undefined while some source owes one, or all have ended. */
-  poll(): { readonly source: Source; readonly line: LogLine } | undefined {
+  poll(): LogEntry<Source> | undefined {
     if (this.#silent > 0) return undefined
     const queue = this.#heads.pop()
     if (queue === undefined) return undefined
     const entry = headOf(queue)
     queue.next += 1
-    queue.held -= weigh(entry.line)
+    queue.held -= entry.weight
     if (queue.next === queue.waiting.length || queue.next >= 1_024) {
       queue.waiting.splice(0, queue.next)
       queue.next = 0
     }
-    if (queue.waiting.length > 0) this.#heads.push(queue)
+    if (completeIn(queue) > 0) this.#heads.push(queue)
     else if (!queue.closed) this.#silent += 1
     return entry
+  }
+
+  /** Does something to a queue that may give it a first line to give, or end it. */
+  #change(queue: Queue<Source>, change: () => void): void {
+    if (completeIn(queue) > 0) {
+      change()
+      return
+    }
+    change()
+    const speaks = completeIn(queue) > 0
+    if (speaks || queue.closed) this.#silent -= 1
+    if (speaks) this.#heads.push(queue)
   }
 
   #queueOf(source: Source): Queue<Source> {
@@ -116,6 +176,11 @@ export class HistoryMerge<Source> {
   }
 }
 
-function headOf<Source>(queue: Queue<Source>): Entry<Source> {
-  return queue.waiting[queue.next] as Entry<Source>
+function headOf<Source>(queue: Queue<Source>): LogEntry<Source> {
+  return queue.waiting[queue.next] as LogEntry<Source>
+}
+
+/** Entries that no further line can go on with: of a source that is being read, all but the last. */
+function completeIn<Source>({ waiting, next, settled }: Queue<Source>): number {
+  return waiting.length - next - (settled ? 0 : 1)
 }

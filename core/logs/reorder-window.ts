@@ -1,27 +1,39 @@
 import type { Bytes, Ms } from '#core/clock.ts'
 import { Heap } from '#core/logs/heap.ts'
 import type { LogLine } from '#core/logs/line.ts'
-import { SourceOrder, weigh } from '#core/logs/merge.ts'
+import { LogEntry, SourceOrder } from '#core/logs/merge.ts'
 
 /** How long a live line waits for earlier ones of other sources. */
 export const REORDER_WINDOW: Ms = 300
 /** Beyond this, lines go on before their time: memory comes before order. */
 const WINDOW_LIMIT: Bytes = 16 * 1024 * 1024
 
-interface Entry<Source> {
-  readonly source: Source
-  readonly line: LogLine
-  readonly key: string
+class Held<Source> extends LogEntry<Source> {
   /** The count of lines at its arrival; settles equal moments. */
   readonly rank: number
   readonly due: Ms
-  released: boolean
+  released = false
+
+  constructor(source: Source, line: LogLine, key: string, rank: number, due: Ms) {
+    super(source, line, key)
+    this.rank = rank
+    this.due = due
+  }
+}
+
+/** What is known of one source. */
+interface Known<Source> {
+  readonly order: SourceOrder
+  /** The line that came last, while it is held. */
+  last: Held<Source> | undefined
 }
 
 /** A line in its turn; `late` when a later-stamped line of another source has gone out before it. */
 export interface Released<Source> {
   readonly source: Source
   readonly line: LogLine
+  /** The lines that only go on with it. */
+  readonly rest: readonly LogLine[]
   readonly late: boolean
 }
 
@@ -31,12 +43,10 @@ export interface Released<Source> {
  * later than that is marked.
  */
 export class ReorderWindow<Source extends object> {
-  readonly #orders = new WeakMap<Source, SourceOrder>()
-  readonly #byMoment = new Heap<Entry<Source>>(
-    (a, b) => a.key < b.key || (a.key === b.key && a.rank < b.rank),
-  )
+  readonly #sources = new WeakMap<Source, Known<Source>>()
+  readonly #byMoment = new Heap<Held<Source>>((a, b) => a.key < b.key || (a.key === b.key && a.rank < b.rank))
   /** The same entries by arrival, so by due time too. */
-  #arrivals: Entry<Source>[] = []
+  #arrivals: Held<Source>[] = []
   #next = 0
   #rank = 0
   #held: Bytes = 0
@@ -47,19 +57,29 @@ export class ReorderWindow<Source extends object> {
     return this.#held
   }
 
-  /** `mono` is the moment of arrival, never earlier than that of the line before. */
-  push(source: Source, line: LogLine, mono: Ms): void {
-    let order = this.#orders.get(source)
-    if (order === undefined) {
-      order = new SourceOrder()
-      this.#orders.set(source, order)
+  /**
+   * `mono` is the moment of arrival, never earlier than that of the line before. `continues`: the line goes on with
+   * the one before it of the same source; where that one has gone out, it goes by itself.
+   */
+  push(source: Source, line: LogLine, mono: Ms, continues = false): void {
+    let known = this.#sources.get(source)
+    if (known === undefined) {
+      known = { order: new SourceOrder(), last: undefined }
+      this.#sources.set(source, known)
+    }
+    if (continues && known.last !== undefined && !known.last.released) {
+      const before = known.last.weight
+      if (known.last.add(line)) {
+        this.#held += known.last.weight - before
+        return
+      }
     }
     this.#rank += 1
-    const key = order.keyOf(line)
-    const entry = { source, line, key, rank: this.#rank, due: mono + REORDER_WINDOW, released: false }
+    const entry = new Held(source, line, known.order.keyOf(line), this.#rank, mono + REORDER_WINDOW)
+    known.last = entry
     this.#byMoment.push(entry)
     this.#arrivals.push(entry)
-    this.#held += weigh(line)
+    this.#held += entry.weight
   }
 
   /** When `poll` will have something to give; undefined while nothing is held. */
@@ -72,17 +92,17 @@ export class ReorderWindow<Source extends object> {
     const oldest = this.#oldest()
     if (oldest === undefined) return undefined
     if (!drain && oldest.due > mono && this.#held <= WINDOW_LIMIT) return undefined
-    const entry = this.#byMoment.pop() as Entry<Source>
+    const entry = this.#byMoment.pop() as Held<Source>
     entry.released = true
-    this.#held -= weigh(entry.line)
+    this.#held -= entry.weight
     const late = entry.key < this.#releasedUpTo
     if (!late) this.#releasedUpTo = entry.key
-    return { source: entry.source, line: entry.line, late }
+    return { source: entry.source, line: entry.line, rest: entry.rest, late }
   }
 
-  #oldest(): Entry<Source> | undefined {
+  #oldest(): Held<Source> | undefined {
     while (this.#next < this.#arrivals.length) {
-      const entry = this.#arrivals[this.#next] as Entry<Source>
+      const entry = this.#arrivals[this.#next] as Held<Source>
       if (!entry.released) return entry
       this.#next += 1
       if (this.#next >= 1_024) {

@@ -13,6 +13,14 @@ const LINE =
 /** Lines that tell more of the one before, and have no level of their own. */
 const FURTHER = new Set(['DETAIL', 'HINT', 'QUERY', 'CONTEXT', 'LOCATION', 'STATEMENT'])
 
+/** Whether a line only tells more of the one before. */
+export function isFurtherOfPostgres(text: string): boolean {
+  // All of them have two spaces there, and hardly another line has.
+  if (!text.includes(':  ')) return false
+  const severity = LINE.exec(text)?.[6]
+  return severity !== undefined && FURTHER.has(severity)
+}
+
 export function parsePostgres(text: string): LogRecord | undefined {
   const match = LINE.exec(text)
   if (match === null) return undefined

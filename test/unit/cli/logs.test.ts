@@ -28,7 +28,7 @@ function sourceOf(pod: string, changes: Partial<LogSource> = {}): LogSource {
 }
 
 function lineEvent(pod: string, line: string, late = false): Extract<LogEvent, { event: 'line' }> {
-  return { event: 'line', source: sourceOf(pod), line: parseLine(line), late }
+  return { event: 'line', source: sourceOf(pod), line: parseLine(line), rest: [], late }
 }
 
 const STAMP = '2026-11-23T07:32:39.663019936Z'
@@ -145,6 +145,26 @@ describe('a line of a known format', () => {
       new LogLineRenderer(plain, false).render(lineEvent('p', text)),
       [`p  ${STAMP}  ERROR failed`, `p  ${STAMP}    Error: x`, `p  ${STAMP}        at y`].join('\n'),
     )
+  })
+
+  it('is followed by the lines that go on with it, each as it is and at its own time', () => {
+    const rest = [parseLine(`${AFTER} Error: x`), parseLine('    at y')]
+    assert.equal(
+      new LogLineRenderer(plain, false).render({ ...lineEvent('p', `${STAMP} failed`), rest }),
+      [`p  ${STAMP}  failed`, `p  ${AFTER}  Error: x`, 'p  -      at y'].join('\n'),
+    )
+    assert.deepEqual(logEventDocument({ ...lineEvent('p', json({ level: 50, msg: 'failed' })), rest }), {
+      event: 'line',
+      service: 'hermes',
+      pod: 'p',
+      container: 'app',
+      time: STAMP,
+      text: '{"level":50,"msg":"failed"}\nError: x\n    at y',
+      level: 'error',
+      format: 'json',
+      message: 'failed',
+      fields: {},
+    })
   })
 
   it('stands on one line however many its message has, the others below', () => {

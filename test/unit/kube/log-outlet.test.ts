@@ -51,6 +51,7 @@ describe('LogOutlet', () => {
   it('wakes for history that is complete, and for notices', async () => {
     const { outlet, next } = start([SOURCE])
     await outlet.accept(SOURCE, lines('a'))
+    outlet.endHistory(SOURCE)
     assert.deepEqual(await next(), ['a'])
     const batch = next()
     await turn()
@@ -109,12 +110,17 @@ describe('LogOutlet', () => {
     it(`lets a reader go on when its lines were taken and ${what}`, async () => {
       const clock = new ManualClock()
       const outlet = new LogOutlet(new LogFunnel<LogSource>([SOURCE], tail, accepts), clock)
-      const batch = outlet.batches().next()
+      const given: string[] = []
+      const reading = (async () => {
+        for await (const batch of outlet.batches()) given.push(...batch.map(describeEvent))
+      })()
       // More than one source may be ahead of the others.
       await outlet.accept(SOURCE, lines(...Array<string>(400).fill('x'.repeat(1024))))
       await outlet.accept(SOURCE, lines('last 1', 'last 2', 'last 3'))
       outlet.endHistory(SOURCE)
-      assert.deepEqual((await batch).value?.map(describeEvent), ['last 1', 'last 2', 'last 3'])
+      outlet.close()
+      await reading
+      assert.deepEqual(given, ['last 1', 'last 2', 'last 3', 'ledger'])
     })
 
   it('ends with the ledger, also where it fails', async () => {

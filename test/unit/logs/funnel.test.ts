@@ -25,11 +25,12 @@ describe('LogFunnel', () => {
     funnel.push(A, [line(1), line(4)], at(0))
     assert.deepEqual(takeAll(funnel, 0), [])
     funnel.push(B, [line(2), line(5)], at(0))
-    assert.deepEqual(takeAll(funnel, 0), [1, 2, 4])
+    assert.deepEqual(takeAll(funnel, 0), [1])
     funnel.endHistory(A)
+    assert.deepEqual(takeAll(funnel, 0), [2])
     funnel.endHistory(B)
     assert.ok(funnel.isLive)
-    assert.deepEqual(takeAll(funnel, 0), [5])
+    assert.deepEqual(takeAll(funnel, 0), [4, 5])
     funnel.push(A, [line(7)], at(10))
     funnel.push(B, [line(6)], at(20))
     assert.deepEqual(takeAll(funnel, 10 + REORDER_WINDOW - 1), [])
@@ -75,6 +76,41 @@ describe('LogFunnel', () => {
     funnel.endHistory(A)
     assert.deepEqual(takeAll(funnel, 0), [4_998, 4_999])
   })
+
+  for (const [when, isLive] of [
+    ['history', false],
+    ['live lines', true],
+  ] as const)
+    it(`gives a trace in ${when} as one event, and asks once whether it is wanted`, () => {
+      const asked: string[] = []
+      const accepts = (text: string) => {
+        asked.push(text)
+        return text.includes('Jobs.run')
+      }
+      const funnel = new LogFunnel<object>([A, B], undefined, accepts)
+      const end = () => {
+        funnel.endHistory(A)
+        funnel.endHistory(B)
+      }
+      const written = (ms: number, text: string) => ({ ...line(ms), text })
+      if (isLive) end()
+      funnel.push(A, [written(1, 'ERROR job failed'), written(1, 'java.lang.Error: no lease')], at(0))
+      funnel.push(B, [written(2, 'beside')], at(0))
+      funnel.push(A, [written(3, '\tat Jobs.run(Jobs.java:41)'), written(4, 'INFO next')], at(0))
+      if (!isLive) end()
+      const event = funnel.poll(at(REORDER_WINDOW))
+      assert.deepEqual(
+        [event?.line, ...(event?.rest ?? [])].map((part) => part?.text),
+        ['ERROR job failed', 'java.lang.Error: no lease', '\tat Jobs.run(Jobs.java:41)'],
+      )
+      assert.equal(funnel.poll(at(REORDER_WINDOW)), undefined)
+      assert.equal(funnel.hidden, 2)
+      assert.deepEqual(asked, [
+        'ERROR job failed\njava.lang.Error: no lease\n\tat Jobs.run(Jobs.java:41)',
+        'beside',
+        'INFO next',
+      ])
+    })
 
   it('gives what is accepted alone, counts the rest, and lets the tail count what is accepted', () => {
     const isEven = (text: string) => Number(text) % 2 === 0

@@ -25,14 +25,21 @@ describe('LogLedger', () => {
     ledger.opened()
     ledger.opened()
     for (const text of ['a', 'b', 'c'])
-      ledger.see({ event: 'line', source: SOURCE, line: parseLine(text), late: false })
+      ledger.see({ event: 'line', source: SOURCE, line: parseLine(text), rest: [], late: false })
+    ledger.see({
+      event: 'line',
+      source: SOURCE,
+      line: parseLine('d'),
+      rest: [parseLine(' at e')],
+      late: false,
+    })
     ledger.see({ event: 'reconnecting', source: SOURCE, why: 'cut', after: 0 })
     ledger.see({ event: 'resumed', source: SOURCE, seam: { kind: 'whole' } })
     ledger.see({ event: 'over', source: SOURCE, how: { kind: 'whole', end: undefined } })
     ledger.see({ event: 'over', source: SOURCE, how: { kind: 'unchecked' } })
     assert.deepEqual(ledger.summary(7), {
       streams: 2,
-      lines: 3,
+      lines: 5,
       hidden: 7,
       reconnects: 1,
       unchecked: 1,

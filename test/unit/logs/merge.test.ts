@@ -30,18 +30,64 @@ function mergeAll(logs: readonly (readonly LogLine[])[], turns: readonly number[
 }
 
 describe('HistoryMerge', () => {
-  it('gives nothing before every source has spoken or ended', () => {
+  it('gives nothing before every source has spoken or ended, and no line before it is complete', () => {
     const merge = new HistoryMerge<string>()
     merge.open('a')
     merge.open('b')
     merge.push('a', line(5, 'a5'))
+    merge.push('a', line(6, 'a6'))
     assert.equal(merge.poll(), undefined)
     merge.push('b', line(3, 'b3'))
+    assert.equal(merge.poll(), undefined, 'the next line may go on with it')
+    merge.push('b', line(7, 'b7'))
     assert.equal(merge.poll()?.line.text, 'b3')
     assert.equal(merge.poll(), undefined)
     merge.close('b')
     assert.equal(merge.poll()?.line.text, 'a5')
+    assert.equal(merge.poll(), undefined)
     merge.close('a')
+    assert.equal(merge.poll()?.line.text, 'a6')
+    assert.equal(merge.poll()?.line.text, 'b7')
+    assert.equal(merge.poll(), undefined)
+  })
+
+  it('gives a line with all that go on with it, however they come', () => {
+    const merge = new HistoryMerge<string>()
+    merge.open('a')
+    merge.push('a', line(1, 'at the margin of a log that begins in a trace'), true)
+    merge.push('a', line(2, 'head'))
+    merge.push('a', line(3, 'rest 1'), true)
+    assert.equal(merge.poll()?.line.text, 'at the margin of a log that begins in a trace')
+    assert.equal(merge.poll(), undefined)
+    merge.push('a', line(4, 'rest 2'), true)
+    merge.close('a')
+    const entry = merge.poll()
+    assert.equal(entry?.line.text, 'head')
+    assert.deepEqual(
+      entry?.rest.map(({ text }) => text),
+      ['rest 1', 'rest 2'],
+    )
+    assert.equal(merge.heldOf('a'), 0)
+  })
+
+  it('makes several events of one that has no end', () => {
+    const merge = new HistoryMerge<string>()
+    merge.open('a')
+    for (let count = 0; count < 2_500; count++) merge.push('a', line(count, ''), count > 0)
+    merge.close('a')
+    const sizes: number[] = []
+    for (let entry = merge.poll(); entry; entry = merge.poll()) sizes.push(1 + entry.rest.length)
+    assert.deepEqual(sizes, [1_001, 1_001, 498])
+  })
+
+  it('gives what it holds when nothing more will be read', () => {
+    const merge = new HistoryMerge<string>()
+    merge.open('a')
+    merge.push('a', line(1, 'a1'))
+    assert.equal(merge.poll(), undefined)
+    merge.settle()
+    merge.settle()
+    assert.equal(merge.poll()?.line.text, 'a1')
     assert.equal(merge.poll(), undefined)
   })
 
@@ -58,8 +104,11 @@ describe('HistoryMerge', () => {
     merge.open('a')
     merge.open('b')
     merge.push('a', line(1, 'x'.repeat(1_000)))
+    assert.equal(merge.heldOf('a'), 0, 'a source that must be read on to complete a line never waits for it')
+    merge.push('a', line(2, 'x'))
     assert.ok(merge.heldOf('a') > 1_000 && merge.heldOf('a') < 2_000)
     merge.push('b', line(2, 'y'))
+    merge.push('b', line(3, 'y'))
     merge.poll()
     assert.equal(merge.heldOf('a'), 0)
   })
