@@ -1,5 +1,5 @@
 import type { LogEvent } from '#core/logs/events.ts'
-import type { Level } from '#core/logs/level.ts'
+import { LEVELS, type Level } from '#core/logs/level.ts'
 import { type Stamp, secondOf } from '#core/logs/line.ts'
 import { parseRecord } from '#core/logs/recognise.ts'
 import type { LogField } from '#core/logs/record.ts'
@@ -34,6 +34,9 @@ const LEVEL_STYLES: Readonly<Record<Level, Parameters<Paint>[0]>> = {
  */
 export class LogLineRenderer {
   readonly #paint: Paint
+  readonly #dim: Brush
+  readonly #yellow: Brush
+  readonly #levels: Readonly<Record<Level, string>>
   readonly #terminal: boolean
   readonly #names = new Map<string, string>()
   readonly #localSeconds = new Map<string, string>()
@@ -41,6 +44,9 @@ export class LogLineRenderer {
 
   constructor(paint: Paint, terminal: boolean) {
     this.#paint = paint
+    this.#dim = brush(paint, 'dim')
+    this.#yellow = brush(paint, 'yellow')
+    this.#levels = mapLevels((level) => paint(LEVEL_STYLES[level], level.toUpperCase().padEnd(LEVEL_WIDTH)))
     this.#terminal = terminal
   }
 
@@ -55,28 +61,27 @@ export class LogLineRenderer {
 
   #timeOf(stamp: Stamp | undefined, late: boolean): string {
     if (!this.#terminal) return stamp ?? NO_TIME
-    return this.#paint(late ? 'yellow' : 'dim', stamp === undefined ? NO_TIME : this.#localTime(stamp))
+    return (late ? this.#yellow : this.#dim)(stamp === undefined ? NO_TIME : this.#localTime(stamp))
   }
 
   #tidy(text: string): string[] {
     const { format, level, message, fields, trace } = parseRecord(text)
     if (format === 'plain') return [this.#plain(text)]
-    const [first = '', ...further] = message.split('\n')
-    const parts = [this.#levelOf(level), neutralise(first)]
-    const rest = fields.map((field) => neutralise(formatField(field))).join(' ')
-    if (rest !== '') parts.push(first === '' ? rest : ` ${this.#paint('dim', rest)}`)
-    const below = trace === undefined ? further : [...further, ...trace.trimEnd().split('\n')]
-    return [parts.filter((part) => part !== '').join(' '), ...below.map((line) => `  ${neutralise(line)}`)]
+    const [first = '', ...further] = message.includes('\n') ? message.split('\n') : [message]
+    const parts = level === undefined ? [] : [this.#levels[level]]
+    if (first !== '') parts.push(neutralise(first))
+    if (fields.length > 0) {
+      const rest = neutralise(fields.map(formatField).join(' '))
+      parts.push(first === '' ? rest : ` ${this.#dim(rest)}`)
+    }
+    const shown = [parts.join(' ')]
+    for (const line of further) shown.push(`  ${neutralise(line)}`)
+    for (const line of trace?.trimEnd().split('\n') ?? []) shown.push(`  ${neutralise(line)}`)
+    return shown
   }
 
   #plain(text: string): string {
     return this.#terminal ? neutralise(text) : text
-  }
-
-  #levelOf(level: Level | undefined): string {
-    return level === undefined
-      ? ''
-      : this.#paint(LEVEL_STYLES[level], level.toUpperCase().padEnd(LEVEL_WIDTH))
   }
 
   #nameOf(source: LogSource): string {
@@ -108,6 +113,19 @@ export class LogLineRenderer {
     }
     return `${local}.${stamp.slice(20, 23)}`
   }
+}
+
+/** Puts one colour on text. */
+type Brush = (text: string) => string
+
+/** Made once: to ask for the colour of every line again takes longer than the line. */
+function brush(paint: Paint, style: Parameters<Paint>[0]): Brush {
+  const [before = '', after = ''] = paint(style, '|').split('|')
+  return (text) => before + text + after
+}
+
+function mapLevels<T>(map: (level: Level) => T): Readonly<Record<Level, T>> {
+  return Object.fromEntries(LEVELS.map((level) => [level, map(level)])) as Record<Level, T>
 }
 
 /** The pod, and the container where the pod has others. */

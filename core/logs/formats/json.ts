@@ -1,15 +1,21 @@
 import { type Level, levelOfName, levelOfNumber } from '#core/logs/level.ts'
 import type { LogField, LogRecord } from '#core/logs/record.ts'
 
-/** Names by which loggers call the same thing: pino, bunyan, winston, zap, logrus, slog, ECS, Python's JSON loggers. */
-const MESSAGE = new Set(['msg', 'message', '@message'])
-const LEVEL = new Set(['level', 'severity', 'lvl', 'levelname', 'log.level', '@level'])
-/** The cluster's stamp is shown already. */
-const TIME = new Set(['time', 'ts', 'timestamp', '@timestamp', 't', 'datetime'])
-/** The same in every line of a pod. */
-const SELF = new Set(['pid', 'hostname', 'v'])
-const ERROR = new Set(['err', 'error', 'exception'])
-const TRACE = new Set(['stack', 'stacktrace', 'stack_trace', 'error.stack_trace', 'exc_info', 'traceback'])
+type Role = 'message' | 'level' | 'known' | 'error' | 'trace'
+
+/** What loggers call the same thing: pino, bunyan, winston, zap, logrus, slog, ECS, Python's JSON loggers. */
+const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
+  ...roles('message', 'msg', 'message', '@message'),
+  ...roles('level', 'level', 'severity', 'lvl', 'levelname', 'log.level', '@level'),
+  // The cluster's stamp is shown already, and the rest is the same in every line of a pod.
+  ...roles('known', 'time', 'ts', 'timestamp', '@timestamp', 't', 'datetime', 'pid', 'hostname', 'v'),
+  ...roles('error', 'err', 'error', 'exception'),
+  ...roles('trace', 'stack', 'stacktrace', 'stack_trace', 'error.stack_trace', 'exc_info', 'traceback'),
+])
+
+function roles(role: Role, ...names: readonly string[]): Array<[string, Role]> {
+  return names.map((name) => [name, role])
+}
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -22,16 +28,18 @@ export function parseJson(text: string): LogRecord | undefined {
   let trace: string | undefined
   const fields: LogField[] = []
   for (const [name, value] of Object.entries(document)) {
-    if (message === undefined && MESSAGE.has(name) && typeof value === 'string') message = value
-    else if (level === undefined && LEVEL.has(name)) {
+    const role = ROLES.get(name)
+    if (role === undefined) addField(fields, name, value)
+    else if (role === 'known') continue
+    else if (role === 'message' && message === undefined && typeof value === 'string') message = value
+    else if (role === 'level' && level === undefined) {
       level = levelOf(value)
       // A level of nobody's scale is worth showing as it is.
       if (level === undefined) fields.push([name, show(value)])
-    } else if (TIME.has(name) || SELF.has(name)) continue
-    else if (ERROR.has(name) && isObject(value)) {
+    } else if (role === 'error' && isObject(value)) {
       trace ??= textOf(value['stack'])
       addError(fields, name, value)
-    } else if (TRACE.has(name) && typeof value === 'string') trace ??= value
+    } else if (role === 'trace' && typeof value === 'string') trace ??= value
     else addField(fields, name, value)
   }
   return { format: 'json', level, message: message ?? '', fields, trace }
