@@ -9,23 +9,13 @@ import { isPgctlError } from '#core/errors.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import { parseLine, type Stamp } from '#core/logs/line.ts'
 import type { LogSource } from '#core/logs/sources.ts'
+import { logSource } from '../../support/log-source.ts'
 
 const plain = (_style: unknown, text: string) => text
 const marked = (style: unknown, text: string) => `<${style}>${text}</>`
 
-function sourceOf(pod: string, changes: Partial<LogSource> = {}): LogSource {
-  const service = 'hermes'
-  return {
-    service,
-    pod,
-    podUid: pod,
-    container: 'app',
-    oneOfSeveral: false,
-    run: 'r',
-    restarts: 2,
-    ...changes,
-  }
-}
+const sourceOf = (pod: string, changes: Partial<LogSource> = {}) =>
+  logSource(pod, { restarts: 2, ...changes })
 
 function lineEvent(pod: string, line: string, late = false): Extract<LogEvent, { event: 'line' }> {
   return { event: 'line', source: sourceOf(pod), line: parseLine(line), rest: [], late }

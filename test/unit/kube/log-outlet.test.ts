@@ -6,17 +6,10 @@ import { LogFunnel } from '#core/logs/funnel.ts'
 import { parseLine } from '#core/logs/line.ts'
 import { REORDER_WINDOW } from '#core/logs/reorder-window.ts'
 import type { LogSource } from '#core/logs/sources.ts'
+import { logSource } from '../../support/log-source.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
-const SOURCE: LogSource = {
-  service: 'hermes',
-  pod: 'hermes-1',
-  podUid: 'uid-1',
-  container: 'hermes',
-  oneOfSeveral: false,
-  run: 'run-1',
-  restarts: 0,
-}
+const SOURCE = logSource('hermes-1')
 const turn = () => new Promise(setImmediate)
 
 function start(history: readonly LogSource[] = []) {

@@ -2,17 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { LogLedger } from '#core/logs/ledger.ts'
 import { parseLine, type Stamp } from '#core/logs/line.ts'
-import type { LogSource } from '#core/logs/sources.ts'
+import { logSource } from '../../support/log-source.ts'
 
-const SOURCE: LogSource = {
-  service: 'hermes',
-  pod: 'hermes-1',
-  podUid: 'uid-1',
-  container: 'hermes',
-  oneOfSeveral: false,
-  run: 'run-1',
-  restarts: 0,
-}
+const SOURCE = logSource('hermes-1')
 const GAP = {
   kind: 'gap',
   after: '2026-11-23T11:02:14.000000000Z' as Stamp,
