@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import type { Clock } from '#core/clock.ts'
 import { messageOf, PgctlError } from '#core/errors.ts'
 import { withFileLock } from '#core/io/file-lock.ts'
+import { replaceFile } from '#core/io/replace-file.ts'
 import type { Store, Stored } from '#core/store.ts'
 
 const FOLDER_MODE = 0o700
-const FILE_MODE = 0o600
 const SUFFIX = '.json'
 const KEY = /^[a-z0-9-]+(\.[a-z0-9-]+)*(\/[a-z0-9-]+(\.[a-z0-9-]+)*)*$/
 
@@ -101,22 +101,6 @@ function parseDocument(content: string, path: string): Stored {
 
 function versionOf(content: string): string {
   return createHash('sha256').update(content).digest('hex').slice(0, 32)
-}
-
-/**
- * Only a file that has reached the disk is renamed: a power cut may otherwise leave an empty one in its place. The
- * draft's name is fixed, as the lock keeps others out: what a crash leaves behind is overwritten by the next writer.
- */
-async function replaceFile(path: string, content: string): Promise<void> {
-  const draft = `${path}.new`
-  const file = await open(draft, 'w', FILE_MODE)
-  try {
-    await file.writeFile(content)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(draft, path)
 }
 
 async function listFiles(folder: string): Promise<string[]> {
