@@ -1,6 +1,6 @@
-import { parse } from 'yaml'
+import { isScalar, type ParsedNode, parse, YAMLParseError } from 'yaml'
 import * as z from 'zod'
-import { PgctlError } from '#core/errors.ts'
+import { isPgctlError, PgctlError } from '#core/errors.ts'
 import {
   type Installation,
   type InstallationEntry,
@@ -108,46 +108,89 @@ function readContent(file: ConfigFile): FileContent {
     })
   let document: unknown
   try {
-    document = parse(file.text) ?? {}
+    document = parse(file.text, { uniqueKeys: areOneName }) ?? {}
   } catch (error) {
-    throw refuse(`it is no YAML: ${(error as Error).message.split('\n')[0]?.replace(/:$/, '')}`, error)
+    throw refuse(describeSyntax(error as Error, file.text), error)
   }
   const parsed = fileSchema.safeParse(document)
   if (!parsed.success) throw refuse(describeIssues(parsed.error.issues, KNOWN_KEYS), undefined)
   return parsed.data
 }
 
+/** Keys become names: the number 7 and the text "7" are one, of which the parser alone would lose the first. */
+function areOneName(a: ParsedNode, b: ParsedNode): boolean {
+  return isScalar(a) && isScalar(b) && String(a.value) === String(b.value)
+}
+
+function describeSyntax(error: Error, text: string): string {
+  if (error instanceof YAMLParseError && error.code === 'DUPLICATE_KEY') {
+    const [, key = ''] = /^["']?([^"':\s]*)/.exec(text.slice(error.pos[0])) ?? []
+    return `"${key}" stands there twice, the second time at line ${error.linePos?.[0].line}`
+  }
+  return `it is no YAML: ${error.message.split('\n')[0]?.replace(/:$/, '')}`
+}
+
+const DESCRIBE_ONE =
+  'describe one (pgctl config shows where), or try one on this computer: pgctl sandbox up --detach && eval "$(pgctl sandbox env)"'
+
+/** Which installation commands act on, and the flag, variable or file that says so: none where it is the only one. */
+export interface Choice {
+  readonly name: string
+  readonly from: string | undefined
+}
+
 /** The installation that this run is about: the one named, or the only one there is. */
 export function chooseInstallation(config: Config): Installation {
-  const names = [...config.installations.keys()].sort()
+  const choice = currentChoice(config)
+  if (isPgctlError(choice)) throw choice
+  return chosen(config, choice.name)
+}
+
+/** The same by its name; an error as a value, for those who can go on without. */
+export function currentChoice(config: Config): Choice | PgctlError {
   const { value: wanted, from } = config.settings.installation
-  if (wanted === undefined) {
-    const [only, another] = names
-    if (only !== undefined && another === undefined) return chosen(config, only)
-    if (only === undefined)
-      throw new PgctlError('installation-unknown', 'no installation is configured', {
-        why: 'no file has an entry under "installations:"',
-        next: 'describe one (pgctl config shows where), or try one on this computer: pgctl sandbox up --detach && eval "$(pgctl sandbox env)"',
-      })
-    throw new PgctlError('ambiguous-name', 'several installations are configured and none is chosen', {
-      why: `there are ${names.join(', ')}`,
-      next: `choose one: --installation ${only}, or PGCTL_INSTALLATION=${only}, or "installation: ${only}" in config.yaml`,
+  if (wanted !== undefined)
+    return config.installations.has(wanted)
+      ? { name: wanted, from }
+      : unknownInstallation(config, wanted, {
+          asker: from,
+          choose: (name) => `--installation ${name}`,
+        })
+  const [only, another] = namesOf(config)
+  if (only === undefined)
+    return new PgctlError('installation-unknown', 'no installation is configured', {
+      why: 'no file has an entry under "installations:"',
+      next: DESCRIBE_ONE,
     })
-  }
-  if (!config.installations.has(wanted)) {
-    const close = nearest(wanted, names)
-    throw new PgctlError('installation-unknown', `no installation is called "${wanted}"`, {
-      why:
-        names.length === 0
-          ? 'no installation is configured'
-          : `${from} asks for it; configured: ${names.join(', ')}`,
-      next:
-        close.length > 0
-          ? `did you mean ${close.join(' or ')}? choose it: --installation ${close[0]}`
-          : 'see what is configured, and where: pgctl config',
-    })
-  }
-  return chosen(config, wanted)
+  if (another === undefined) return { name: only, from: undefined }
+  return new PgctlError('ambiguous-name', 'several installations are configured and none is chosen', {
+    why: `there are ${namesOf(config).join(', ')}`,
+    next: `choose one: pgctl use ${only}, or for one command --installation ${only}, or PGCTL_INSTALLATION=${only}`,
+  })
+}
+
+/** A name that no file describes; `choose` is how its asker would name another. */
+export function unknownInstallation(
+  config: Config,
+  wanted: string,
+  { asker, choose }: { readonly asker?: string | undefined; readonly choose: (name: string) => string },
+): PgctlError {
+  const names = namesOf(config)
+  const close = nearest(wanted, names)
+  const asked = asker === undefined ? '' : `${asker} asks for it; `
+  return new PgctlError('installation-unknown', `no installation is called "${wanted}"`, {
+    why: names.length === 0 ? 'no installation is configured' : `${asked}configured: ${names.join(', ')}`,
+    next: names.length === 0 ? DESCRIBE_ONE : suggest(close, choose),
+  })
+}
+
+function suggest([nearestName, ...others]: readonly string[], choose: (name: string) => string): string {
+  if (nearestName === undefined) return 'see what is configured, and where: pgctl config'
+  return `did you mean ${[nearestName, ...others].join(' or ')}? choose it: ${choose(nearestName)}`
+}
+
+function namesOf({ installations }: Config): string[] {
+  return [...installations.keys()].sort()
 }
 
 /** The region that is set for all installations, if any: a wrong one would become the name of no host. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type ConfigFile, chooseInstallation, resolveConfig } from '#cli/config.ts'
+import { type ConfigFile, chooseInstallation, currentChoice, resolveConfig } from '#cli/config.ts'
 import { isPgctlError } from '#core/errors.ts'
 
 const entry = (region = 'eu-central-1') =>
@@ -84,6 +84,13 @@ describe('installations', () => {
     },
     {
       files: [two],
+      flags: {},
+      code: 'ambiguous-name',
+      says: /pgctl use acme/,
+      why: 'a choice that lasts',
+    },
+    {
+      files: [two],
       flags: { installation: 'acne' },
       code: 'installation-unknown',
       says: /acme/,
@@ -97,6 +104,33 @@ describe('installations', () => {
         (error) => isPgctlError(error, code) && says.test(error.next ?? ''),
       )
     })
+})
+
+describe('what commands act on now', () => {
+  const two = user(`installations: { acme: ${entry()}, apex: ${entry()} }\ninstallation: apex`)
+
+  it('is what the file says, with the file', () => {
+    assert.deepEqual(currentChoice(config([two])), { name: 'apex', from: '/home/me/config.yaml' })
+  })
+
+  it('is what a variable says before that', () => {
+    const environment = { PGCTL_INSTALLATION: 'acme' }
+    assert.deepEqual(currentChoice(config([two], { environment })), {
+      name: 'acme',
+      from: 'PGCTL_INSTALLATION',
+    })
+  })
+
+  it('is the only one there is, though nothing says so', () => {
+    const one = user(`installations: { acme: ${entry()} }`)
+    assert.deepEqual(currentChoice(config([one])), { name: 'acme', from: undefined })
+  })
+
+  it('is nothing, and why, where what is asked for is not there', () => {
+    const choice = currentChoice(config([two], { environment: { PGCTL_INSTALLATION: 'zebra' } }))
+    assert.ok(isPgctlError(choice, 'installation-unknown'))
+    assert.match(choice.why ?? '', /^PGCTL_INSTALLATION asks for it; configured: acme, apex$/)
+  })
 })
 
 describe('a configuration file that cannot be used', () => {
@@ -121,6 +155,21 @@ describe('a configuration file that cannot be used', () => {
       text: 'installations: { acme: { workspace: w, region: eu-central-1 } }',
       says: /^installations\.acme\.account: it is missing$/,
       why: 'an account is not guessed',
+    },
+    {
+      text: `installations:\n  acme: ${entry()}\n  beta: ${entry()}\n  acme: ${entry('eu-west-1')}`,
+      says: /^"acme" stands there twice, the second time at line 4$/,
+      why: 'of two installations of one name neither is meant',
+    },
+    {
+      text: `installations:\n  7: ${entry()}\n  "7": ${entry()}`,
+      says: /^"7" stands there twice, the second time at line 3$/,
+      why: 'a number and a text are one name',
+    },
+    {
+      text: 'tail: 1\ntail: 2',
+      says: /^"tail" stands there twice, .* line 2$/,
+      why: 'a setting is set once',
     },
     { text: 'tail: -1', says: /^tail: it is less than 0$/, why: 'no negative number of lines' },
     { text: 'bind: ""', says: /^bind: it is empty$/, why: 'an empty address' },
