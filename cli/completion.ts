@@ -43,7 +43,7 @@ function candidates(before: readonly string[], typed: string, model: CompletionM
   const asked = flagOf(before.at(-1), command)
   if (asked?.takesValue) return asked.options ?? valuesOf(asked, model)
   if (typed.startsWith('-')) return [...command.flags.map(({ name }) => `--${name}`), '--help']
-  return argumentsOf(command, model)
+  return argumentsOf(command, before, model)
 }
 
 /** The command that is already there in full. */
@@ -68,12 +68,18 @@ function valuesOf(flag: CompletableFlag, { names }: CompletionModel): readonly s
   return flag.name === 'installation' ? names.installations : []
 }
 
-function argumentsOf({ path }: CompletableCommand, { names }: CompletionModel): readonly string[] {
+function argumentsOf(
+  { path }: CompletableCommand,
+  before: readonly string[],
+  { names }: CompletionModel,
+): readonly string[] {
   switch (path.join(' ')) {
     case 'tunnel':
       return ['cluster', ...names.monitors, ...names.services]
     case 'logs':
       return [...names.services, ...names.monitors]
+    case 'use':
+      return names.installations.some((name) => before.includes(name, path.length)) ? [] : names.installations
     default:
       return []
   }

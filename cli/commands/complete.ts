@@ -1,5 +1,7 @@
+import { isPgctlError } from '#core/errors.ts'
 import { BaseCommand } from '../base-command.ts'
 import { type CompletionModel, complete } from '../completion.ts'
+import type { Config } from '../config.ts'
 
 export default class Complete extends BaseCommand {
   static override summary = 'Print the words that fit behind those given; shells call this at Tab.'
@@ -24,19 +26,28 @@ export default class Complete extends BaseCommand {
     if (found.length > 0) this.log(found.join('\n'))
   }
 
-  /** Names of the configured installation; a configuration that cannot be used offers none. */
+  /** Names of now; a configuration that cannot be used offers none. */
   async #names(): Promise<CompletionModel['names']> {
     try {
-      const { chooseInstallation } = await import('../config.ts')
       const { loadConfig } = await import('../load-config.ts')
-      const { readProductProfile } = await import('../product-profile.ts')
       const config = loadConfig({ flags: {}, environment: process.env })
-      const installations = [...config.installations.keys()]
-      const product = installations.length > 0 ? chooseInstallation(config).product : 'paragon'
-      const { services, monitors } = await readProductProfile(this.config.root, product)
-      return { installations, services: Object.keys(services), monitors: Object.keys(monitors) }
+      return { installations: [...config.installations.keys()], ...(await this.#targets(config)) }
     } catch {
       return { installations: [], services: [], monitors: [] }
+    }
+  }
+
+  /** Those of the product that the current installation runs: where none is chosen yet, names to choose from remain. */
+  async #targets(config: Config): Promise<Pick<CompletionModel['names'], 'services' | 'monitors'>> {
+    const { currentChoice } = await import('../config.ts')
+    const { readProductProfile } = await import('../product-profile.ts')
+    const choice = currentChoice(config)
+    const entry = isPgctlError(choice) ? undefined : config.installations.get(choice.name)?.entry
+    try {
+      const { services, monitors } = await readProductProfile(this.config.root, entry?.product ?? 'paragon')
+      return { services: Object.keys(services), monitors: Object.keys(monitors) }
+    } catch {
+      return { services: [], monitors: [] }
     }
   }
 }

@@ -14,6 +14,7 @@ const model: CompletionModel = {
       ],
     },
     { path: ['logs'], flags: [] },
+    { path: ['use'], flags: [{ name: 'json', takesValue: false }] },
     { path: ['sandbox', 'up'], flags: [{ name: 'detach', takesValue: false }] },
     { path: ['sandbox', 'down'], flags: [] },
   ],
@@ -22,17 +23,20 @@ const model: CompletionModel = {
 
 describe('completion', () => {
   const rows: Array<{ words: string[]; found: string[]; why: string }> = [
-    { words: [''], found: ['logs', 'sandbox', 'tunnel'], why: 'commands and topics, each once' },
+    { words: [''], found: ['logs', 'sandbox', 'tunnel', 'use'], why: 'commands and topics, each once' },
     { words: ['sandbox', ''], found: ['down', 'up'], why: 'the words behind a topic' },
     { words: ['tunnel', 'gra'], found: ['grafana'], why: 'targets' },
     { words: ['logs', 'her'], found: ['hercules', 'hermes'], why: 'services' },
     { words: ['tunnel', '--ro'], found: ['--route'], why: 'flags' },
     { words: ['tunnel', '--route', ''], found: ['cluster', 'direct'], why: 'values of a flag with options' },
     { words: ['tunnel', '-i', 'ap'], found: ['apex'], why: 'names of installations' },
+    { words: ['use', ''], found: ['acme', 'apex'], why: 'an installation to use' },
+    { words: ['use', '--json', 'ac'], found: ['acme'], why: 'the same behind a switch' },
+    { words: ['use', 'acme', ''], found: [], why: 'one is used at a time' },
     { words: ['tunnel', '--json', 'gra'], found: ['grafana'], why: 'a switch takes no value' },
     { words: ['exec', '--', 'l'], found: [], why: 'words behind two dashes are not ours' },
     { words: ['nonsense', ''], found: [], why: 'nothing fits an unknown command' },
-    { words: [], found: ['logs', 'sandbox', 'tunnel'], why: 'no word yet' },
+    { words: [], found: ['logs', 'sandbox', 'tunnel', 'use'], why: 'no word yet' },
   ]
   for (const { words, found, why } of rows)
     it(`${JSON.stringify(words)}: ${why}`, () => assert.deepEqual(complete(words, model), found))
