@@ -150,6 +150,19 @@ describe('the page on JSON', { timeout: 20_000 }, () => {
     }
   })
 
+  for (const command of ['installations', 'use'])
+    it(`lists the fields of ${command}, and no other`, () => {
+      const documents = documentsOf(command).filter((each) => !('error' in each))
+      assert.ok(documents.length > 0, 'no transcript shows it')
+      const documented = rows(`\`${command}\``).map(([name = '']) => names(name)[0] as string)
+      const inner = /`{([^}]*)}`/.exec(section(`\`${command}\``))?.[1]?.split(', ')
+      for (const document of documents) {
+        assert.deepEqual(Object.keys(document).sort(), documented.toSorted())
+        for (const entry of (document['installations'] ?? []) as object[])
+          assert.deepEqual(Object.keys(entry), inner)
+      }
+    })
+
   for (const command of ['sandbox status', 'sandbox env', 'sandbox down'])
     it(`lists the fields of ${command}`, () => {
       const text = section(`\`${command}\``)
