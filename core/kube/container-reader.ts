@@ -46,6 +46,8 @@ export class ContainerReader {
   #foreign: ResumeCursor | undefined
   #confirmed = false
   #fruitless = 0
+  /** How the last stream was read that has ended in good order, if it did. */
+  #endedIn: ReadingMode | undefined
   #isComplete = false
 
   /** `candidate`: the place that the reader of the run before has left, which may be in this run's log. */
@@ -106,7 +108,9 @@ export class ContainerReader {
           if (!this.#place.isWanted) return { kind: 'unchecked' }
           continue
         }
-        const reading = { run: this.#source.run, mode, fruitless: this.#fruitless }
+        const endedBefore = this.#endedIn !== undefined
+        this.#endedIn = end.kind === 'ended' ? mode : undefined
+        const reading = { run: this.#source.run, mode, fruitless: this.#fruitless, endedBefore }
         const status = this.#context.statusOf(this.#source)
         const verdict = decide(end, reading, status, this.#context.chance())
         if (verdict.kind === 'over') return verdict.how
@@ -125,7 +129,9 @@ export class ContainerReader {
     const doubtful = mode === 'remainder' && this.#fruitless < MISFIT_TRIES
     const log = isOwn ? 'own' : doubtful ? 'doubtful' : 'current'
     try {
-      return await this.#read(asked, { rest: mode === 'follow' ? 'again' : 'line', log }, signal)
+      // An unfinished line is the last one of a run that is over once it has ended so twice.
+      const rest = mode !== 'follow' && this.#endedIn === mode ? 'line' : 'again'
+      return await this.#read(asked, { rest, log }, signal)
     } catch (error) {
       if (error !== MISFIT) throw error
       this.#notices.forget()

@@ -56,8 +56,8 @@ export async function readStream(
     else silence.abort(DEAD)
   })
   try {
-    await pump(context, plan, { idle, signal: merged, fail: (error) => silence.abort(error) })
-    return { kind: 'ended' }
+    const tools = { idle, signal: merged, fail: (error: unknown) => silence.abort(error) }
+    return { kind: 'ended', unfinished: await pump(context, plan, tools) }
   } catch (error) {
     signal.throwIfAborted()
     return endOf(error)
@@ -76,11 +76,12 @@ interface PumpTools {
   readonly fail: (error: unknown) => void
 }
 
+/** Answers whether the stream ended within a line that was left out. */
 async function pump(
   context: StreamContext,
   plan: StreamPlan,
   { idle, signal, fail }: PumpTools,
-): Promise<void> {
+): Promise<boolean> {
   const { overlap } = plan
   const splitter = new LineSplitter(LINE_LIMIT)
   idle.start()
@@ -97,9 +98,10 @@ async function pump(
     const wait = plan.take(freshLines(splitter.push(next.value), overlap))
     if (wait !== undefined) await wait
   }
-  const rest = plan.rest === 'line' ? splitter.rest() : undefined
-  const lines = freshLines(rest === undefined ? [] : [rest], overlap)
+  const rest = splitter.rest()
+  const lines = freshLines(rest === undefined || plan.rest === 'again' ? [] : [rest], overlap)
   await plan.take([...lines, ...(overlap?.settle() ?? [])])
+  return rest !== undefined && plan.rest === 'again'
 }
 
 /** Gives up waiting for a clearer seam when nothing comes; the returned function takes that back. */
