@@ -46,8 +46,7 @@ export class ContainerReader {
   #foreign: ResumeCursor | undefined
   #confirmed = false
   #fruitless = 0
-  /** How the last stream was read that has ended in good order, if it did. */
-  #endedIn: ReadingMode | undefined
+  #lastEnd: StreamEnd | undefined
   #isComplete = false
 
   /** `candidate`: the place that the reader of the run before has left, which may be in this run's log. */
@@ -108,8 +107,8 @@ export class ContainerReader {
           if (!this.#place.isWanted) return { kind: 'unchecked' }
           continue
         }
-        const endedBefore = this.#endedIn !== undefined
-        this.#endedIn = end.kind === 'ended' ? mode : undefined
+        const endedBefore = this.#lastEnd?.kind === 'ended'
+        this.#lastEnd = end
         const reading = { run: this.#source.run, mode, fruitless: this.#fruitless, endedBefore }
         const status = this.#context.statusOf(this.#source)
         const verdict = decide(end, reading, status, this.#context.chance())
@@ -129,9 +128,7 @@ export class ContainerReader {
     const doubtful = mode === 'remainder' && this.#fruitless < MISFIT_TRIES
     const log = isOwn ? 'own' : doubtful ? 'doubtful' : 'current'
     try {
-      // An unfinished line is the last one of a run that is over once it has ended so twice.
-      const rest = mode !== 'follow' && this.#endedIn === mode ? 'line' : 'again'
-      return await this.#read(asked, { rest, log }, signal)
+      return await this.#read(asked, { rest: this.#restIn(mode), log }, signal)
     } catch (error) {
       if (error !== MISFIT) throw error
       this.#notices.forget()
@@ -140,6 +137,12 @@ export class ContainerReader {
       this.#foreign ??= foreign
       return 'misfit'
     }
+  }
+
+  /** An unfinished line is the last one of a run that is over, once it has ended so twice. */
+  #restIn(mode: ReadingMode): StreamPlan['rest'] {
+    const unfinished = this.#lastEnd?.kind === 'ended' ? this.#lastEnd.unfinished : undefined
+    return mode === 'follow' || unfinished === undefined ? 'again' : { expected: unfinished }
   }
 
   async #read(range: LogRange, reading: LogReading, signal: AbortSignal): Promise<StreamEnd> {

@@ -27,8 +27,8 @@ export interface StreamPlan {
   readonly range: LogRange
   /** What was seen and will come again; undefined for a log that is read from its beginning. */
   readonly overlap: Overlap | undefined
-  /** An unfinished line at an end in good order is the log's last line, or will come again as a whole. */
-  readonly rest: 'line' | 'again'
+  /** An unfinished line at an end in good order is the log's last line, or will come again; or is, if it is this. */
+  readonly rest: 'line' | 'again' | { readonly expected: string }
   /** Takes new lines, an empty list too when only the seam was passed; a promise says to wait. */
   take(lines: readonly LogLine[]): Promise<void> | undefined
   /** Whether `line` is the one last taken. */
@@ -76,12 +76,12 @@ interface PumpTools {
   readonly fail: (error: unknown) => void
 }
 
-/** Answers whether the stream ended within a line that was left out. */
+/** Answers the unfinished line at its end, when that was left out. */
 async function pump(
   context: StreamContext,
   plan: StreamPlan,
   { idle, signal, fail }: PumpTools,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const { overlap } = plan
   const splitter = new LineSplitter(LINE_LIMIT)
   idle.start()
@@ -99,9 +99,10 @@ async function pump(
     if (wait !== undefined) await wait
   }
   const rest = splitter.rest()
-  const lines = freshLines(rest === undefined || plan.rest === 'again' ? [] : [rest], overlap)
+  const isLine = plan.rest === 'line' || (plan.rest !== 'again' && plan.rest.expected === rest)
+  const lines = freshLines(rest !== undefined && isLine ? [rest] : [], overlap)
   await plan.take([...lines, ...(overlap?.settle() ?? [])])
-  return rest !== undefined && plan.rest === 'again'
+  return isLine ? undefined : rest
 }
 
 /** Gives up waiting for a clearer seam when nothing comes; the returned function takes that back. */

@@ -24,8 +24,8 @@ export type ReadingMode =
 
 /** Why a stream no longer brings lines. */
 export type StreamEnd =
-  /** The server ended it in good order; `unfinished` when it did so within a line, which was left out. */
-  | { readonly kind: 'ended'; readonly unfinished: boolean }
+  /** The server ended it in good order, with this `unfinished` line that was left out. */
+  | { readonly kind: 'ended'; readonly unfinished: string | undefined }
   /** The connection broke. */
   | { readonly kind: 'cut'; readonly why: string }
   /** It could not be opened. */
@@ -117,7 +117,9 @@ function leaveBehind(
 }
 
 function readRemainder(mode: ReadingMode, end: StreamEnd, reading: Reading, chance: number): Verdict {
-  if (reading.fruitless >= REMAINDER_TRIES)
+  // A throttle only asks for patience, and a follow has that.
+  const isThrottled = end.kind === 'refused' && end.status === 429
+  if (reading.fruitless >= REMAINDER_TRIES && !isThrottled)
     return over(farewell(end, reading, `it could not be read: ${describeEnd(end)}`))
   return reopen(mode, end, reading, chance)
 }
@@ -136,7 +138,7 @@ function waitAfter(end: StreamEnd, { fruitless, mode }: Reading, next: ReadingMo
 
 /** Whether two readings have come to the same end of the log. */
 function isConfirmed(end: StreamEnd, { fruitless, endedBefore }: Reading): boolean {
-  return end.kind === 'ended' && !end.unfinished && endedBefore && fruitless > 1
+  return end.kind === 'ended' && end.unfinished === undefined && endedBefore && fruitless > 1
 }
 
 function farewell(end: StreamEnd, reading: Reading, why: string): RunEnd {

@@ -22,8 +22,8 @@ const BACKING_OFF = container({ kind: 'waiting', why: 'CrashLoopBackOff' }, ende
 const RESTARTED = container({ kind: 'running', run: 'two' }, ended('one', 137))
 const RESTARTED_TWICE = container({ kind: 'running', run: 'three' }, ended('two', 137))
 
-const ENDED: StreamEnd = { kind: 'ended', unfinished: false }
-const TORN: StreamEnd = { kind: 'ended', unfinished: true }
+const ENDED: StreamEnd = { kind: 'ended', unfinished: undefined }
+const TORN: StreamEnd = { kind: 'ended', unfinished: 'half a li' }
 const CUT: StreamEnd = { kind: 'cut', why: 'socket hang up' }
 const DEAD: StreamEnd = { kind: 'dead' }
 const refused = (status: number, retryAfter?: number): StreamEnd => ({
@@ -123,6 +123,14 @@ describe('decide', () => {
     },
     { why: 'that reading can be cut, too', end: CUT, mode: 'remainder', status: OVER, want: 'remainder' },
     { why: 'but not for ever', end: CUT, mode: 'remainder', status: OVER, fruitless: 10, want: 'lost' },
+    {
+      why: 'a throttle is no failure, however long it lasts',
+      end: refused(429),
+      mode: 'remainder',
+      status: OVER,
+      fruitless: 10,
+      want: 'remainder',
+    },
     {
       why: 'between two runs the log is that of the last',
       end: ENDED,
@@ -242,14 +250,21 @@ describe('decide', () => {
     const mode = fc.constantFrom<Reading['mode'][]>('follow', 'remainder', 'previous')
     const status = fc.constantFrom(RUNNING, OVER, BACKING_OFF, RESTARTED, RESTARTED_TWICE, undefined)
     fc.assert(
-      fc.property(end, mode, status, fc.nat(10), fc.boolean(), (end, mode, status, fruitless, endedBefore) => {
-        const verdict = decide(end, reading(mode, fruitless, endedBefore), status, 0)
-        if (verdict.kind !== 'over' || verdict.how.kind !== 'whole') return
-        assert.equal(end, ENDED)
-        assert.ok(endedBefore)
-        assert.notEqual(mode, 'follow')
-        assert.notEqual(status, RUNNING)
-      }),
+      fc.property(
+        end,
+        mode,
+        status,
+        fc.nat(10),
+        fc.boolean(),
+        (end, mode, status, fruitless, endedBefore) => {
+          const verdict = decide(end, reading(mode, fruitless, endedBefore), status, 0)
+          if (verdict.kind !== 'over' || verdict.how.kind !== 'whole') return
+          assert.equal(end, ENDED)
+          assert.ok(endedBefore)
+          assert.notEqual(mode, 'follow')
+          assert.notEqual(status, RUNNING)
+        },
+      ),
     )
   })
 })
