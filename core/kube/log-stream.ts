@@ -12,6 +12,8 @@ import type { Overlap } from '#core/logs/overlap.ts'
 
 /** A longer line keeps its beginning and says how much was left out. */
 const LINE_LIMIT: Bytes = 1024 * 1024
+/** A probe that is not answered by then shares the fate of its stream: what is dead is the way. */
+const PROBE_LIMIT: Ms = 15_000
 /** After so much silence the seam will not become any clearer. */
 const SETTLE_AFTER: Ms = 1_000
 
@@ -128,22 +130,28 @@ function freshLines(texts: readonly string[], overlap: Overlap | undefined): rea
 
 /** Compares the newest line of the log with the one last seen. A container that cannot be asked is `behind`. */
 async function probeNewest(
-  { client }: StreamContext,
+  { client, clock }: StreamContext,
   plan: StreamPlan,
   signal: AbortSignal,
 ): Promise<'current' | 'behind'> {
+  const late = new AbortController()
+  const cancel = clock.after(PROBE_LIMIT, () => late.abort(DEAD))
   try {
     const splitter = new LineSplitter(LINE_LIMIT)
     const texts: string[] = []
     const { previous, sinceSeconds } = plan.range
     const range = { tail: 1, previous: previous ?? false, sinceSeconds }
-    for await (const chunk of await openLog(client, plan.address, range, signal))
+    const merged = AbortSignal.any([signal, late.signal])
+    for await (const chunk of await openLog(client, plan.address, range, merged))
       texts.push(...splitter.push(chunk))
     const newest = texts.at(-1)
     return newest === undefined || plan.isLast(parseLine(newest)) ? 'current' : 'behind'
   } catch (error) {
     // Not being able to ask proves nothing about the stream; an answer that there is no such log does.
+    if (late.signal.aborted) return 'behind'
     return error instanceof KubeApiError && error.status < 429 ? 'behind' : 'current'
+  } finally {
+    cancel()
   }
 }
 

@@ -173,6 +173,17 @@ describe('a cluster that misbehaves in other ways', limits, () => {
       assertWhole(expected, rotated ? { ...got, summary: { ...got.summary, holes: [] } } : got, name)
     })
 
+  it('notices a dead stream although the look at its newest line falls silent, too', limits, async () => {
+    const plan = planOf({ ...LOGS, pods: 1 })
+    const length = plan.pods[0]?.runs[0]?.stamped.bytes.length ?? 0
+    const faults = [0.9, 1 - 3 / length].map(
+      (share): StreamFault => ({ kind: 'stall', run: 0, at: Math.floor(share * length) }),
+    )
+    const stalled = { ...plan, pods: plan.pods.map((pod) => ({ ...pod, faults })) }
+    const expected = expectedLines(plan)
+    assertWhole(expected, await follow(stalled, expected), 'a silent probe')
+  })
+
   it('loses and doubles nothing whatever comes together, by lot', limits, async () => {
     const seeds = await fuzz(async (seed) => {
       const options = optionsByLot(seed)
@@ -221,7 +232,7 @@ function optionsByLot(seed: number): PlanOptions {
       times: 1 + under(6),
     }
   })
-  const rotates = faults.some(({ kind }) => kind === 'rotate')
+  const needsLast = faults.some(({ kind }) => kind === 'rotate' || kind === 'stall')
   return {
     ...LOGS,
     pods,
@@ -233,8 +244,8 @@ function optionsByLot(seed: number): PlanOptions {
     skew: under(3) * under(20),
     together: 1 + under(3) * under(12),
     backwards: under(2) * (3 + under(7)),
-    // Where a file begins with the twin of the line last seen, nobody can tell that it is another line.
-    repeated: rotates ? 0 : under(2) * (3 + under(7)),
+    // Where the newest line is a twin of the one last seen, nobody can tell that it is another line.
+    repeated: needsLast ? 0 : under(2) * (3 + under(7)),
     stallFor: chance() < 0.5 ? undefined : 1 + under(60_000),
   }
 }
