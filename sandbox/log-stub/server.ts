@@ -19,6 +19,8 @@ export interface StubServerOptions {
   /** What every request waits before it is answered, as over a distance. */
   readonly latency?: Ms
   readonly clock?: Clock
+  /** Is told of each token that replaces another. */
+  readonly onToken?: ((token: string) => void) | undefined
   /** Called for every request, before it is answered. */
   readonly onRequest?: ((line: string) => void) | undefined
   /** Is told what was done to a stream. */
@@ -37,7 +39,7 @@ const BEFORE_RESET: Ms = 15
 
 /** Starts the stub on a port of 127.0.0.1. Rejects with the listen error when it is taken. */
 export async function startStub(options: StubServerOptions): Promise<StubServer> {
-  const world = new StubWorld(options.plan, options.clock ?? systemClock)
+  const world = new StubWorld(options.plan, options.clock ?? systemClock, options.onToken)
   const handler = new StubHandler(world, options, (port) => service.reset(port))
   const service: HttpService = await startHttpService({
     port: options.port,

@@ -31,6 +31,7 @@ export class StubWorld {
   readonly objects = new ObjectStore()
   readonly #plan: WorldPlan
   readonly #clock: Clock
+  readonly #onToken: (token: string) => void
   readonly #created: Ms
   readonly #pods = new Map<string, StubPod>()
   readonly #cancels: (() => void)[] = []
@@ -39,9 +40,11 @@ export class StubWorld {
   #tokens = 1
   #live = false
 
-  constructor(plan: WorldPlan, clock: Clock) {
+  /** `onToken` is told of each token that replaces another. */
+  constructor(plan: WorldPlan, clock: Clock, onToken: (token: string) => void = () => {}) {
     this.#plan = plan
     this.#clock = clock
+    this.#onToken = onToken
     this.#created = clock.now().wall
     this.objects.put('namespaces', namespaceObject(STUB_NAMESPACE, this.#created))
     this.objects.put('services', stubService(this.#created))
@@ -189,6 +192,7 @@ export class StubWorld {
         break
       case 'token':
         this.#tokens += 1
+        this.#onToken(this.token)
         break
       case 'expire':
         this.objects.compact()
