@@ -29,7 +29,7 @@ export interface StreamPlan {
   readonly range: LogRange
   /** What was seen and will come again; undefined for a log that is read from its beginning. */
   readonly overlap: Overlap | undefined
-  /** An unfinished line at an end in good order is the log's last line, or will come again; or is, if it is this. */
+  /** An unfinished line at an end in good order is the log's last, or will come again; or is, if it alone came again. */
   readonly rest: 'line' | 'again' | { readonly expected: string }
   /** Takes new lines, an empty list too when only the seam was passed; a promise says to wait. */
   take(lines: readonly LogLine[]): Promise<void> | undefined
@@ -86,6 +86,7 @@ async function pump(
 ): Promise<string | undefined> {
   const { overlap } = plan
   const splitter = new LineSplitter(LINE_LIMIT)
+  let hasNews = false
   idle.start()
   const stream = await context.gate.pass(
     () => openLog(context.client, plan.address, plan.range, signal),
@@ -97,11 +98,14 @@ async function pump(
     const next = await chunks.next().finally(settleInSilence(context, plan, fail))
     idle.stop()
     if (next.done) break
-    const wait = plan.take(freshLines(splitter.push(next.value), overlap))
+    const fresh = freshLines(splitter.push(next.value), overlap)
+    hasNews ||= fresh.length > 0
+    const wait = plan.take(fresh)
     if (wait !== undefined) await wait
   }
   const rest = splitter.rest()
-  const isLine = plan.rest === 'line' || (plan.rest !== 'again' && plan.rest.expected === rest)
+  const isExpected = typeof plan.rest !== 'string' && plan.rest.expected === rest && !hasNews
+  const isLine = plan.rest === 'line' || isExpected
   const lines = freshLines(rest !== undefined && isLine ? [rest] : [], overlap)
   await plan.take([...lines, ...(overlap?.settle() ?? [])])
   return isLine ? undefined : rest
