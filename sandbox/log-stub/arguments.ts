@@ -25,7 +25,7 @@ Whose logs
 
 What is odd about them
   --skew S        nodes' clocks are wrong by up to S seconds
-  --backwards N   one line in N is stamped up to 1.2 s before the line that it follows
+  --backwards N   one line in N is stamped up to a second before its turn
   --together N    N lines after one another bear one stamp
   --repeated N    one line in N is the line before once more
   --giant BYTES   one line of the first pod is so long (at most 268435456)

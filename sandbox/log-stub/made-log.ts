@@ -22,7 +22,7 @@ export interface LogShape {
   readonly skew: number
   /** So many lines after one another bear one stamp. */
   readonly together: number
-  /** One line in so many is stamped up to 1.2 s before the line that it follows. */
+  /** One line in so many is stamped up to a second before its turn. */
   readonly backwards: number
   /** One line in so many is the line before once more, stamp and all. */
   readonly repeated: number
@@ -128,7 +128,7 @@ class Moments {
     if (together > 1 && index % together !== 0 && this.#stamp !== '') return this.#stamp
     let nanos = index * step
     if (index > 0 && happens(backwards, this.#chance))
-      nanos = Math.max(0, nanos - Math.floor(this.#chance() * 1.2 * NANOS))
+      nanos = Math.max(0, nanos - Math.floor(this.#chance() * NANOS))
     this.second = start + skew + Math.floor(nanos / NANOS)
     if (this.second !== this.#prefixOf) {
       this.#prefixOf = this.second

@@ -43,7 +43,7 @@ export interface Score {
   readonly fragments: number
   /** Lines printed after a later one of the same pod. */
   readonly disordered: number
-  /** Lines printed after a line of any pod with a later stamp. */
+  /** Lines printed after a later-stamped line of another pod. */
   readonly late: number
 }
 
@@ -60,6 +60,7 @@ export function scoreOf(expected: readonly ExpectedLine[], printed: readonly str
   }
   const known = new Set(open.keys())
   const reached = new Map<string, number>()
+  const keys = new Map<string, string>()
   let latest = ''
   let [found, doubled, fragments, disordered, late] = [0, 0, 0, 0, 0]
   for (const text of printed) {
@@ -72,8 +73,12 @@ export function scoreOf(expected: readonly ExpectedLine[], printed: readonly str
     found += 1
     if (line.place < (reached.get(line.pod) ?? -1)) disordered += 1
     else reached.set(line.pod, line.place)
-    if (line.stamp < latest) late += 1
-    else latest = line.stamp
+    // Among the lines of its own pod, a stamp that runs backwards is no disorder.
+    const before = keys.get(line.pod) ?? ''
+    const key = line.stamp > before ? line.stamp : before
+    keys.set(line.pod, key)
+    if (key < latest) late += 1
+    else latest = key
   }
   const lost = expected.length - found
   return { expected: expected.length, printed: printed.length, lost, doubled, fragments, disordered, late }
