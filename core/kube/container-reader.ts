@@ -46,6 +46,7 @@ export class ContainerReader {
   #foreign: ResumeCursor | undefined
   #confirmed = false
   #fruitless = 0
+  #lastEnd: StreamEnd | undefined
   #isComplete = false
 
   /** `candidate`: the place that the reader of the run before has left, which may be in this run's log. */
@@ -106,7 +107,9 @@ export class ContainerReader {
           if (!this.#place.isWanted) return { kind: 'unchecked' }
           continue
         }
-        const reading = { run: this.#source.run, mode, fruitless: this.#fruitless }
+        const endedBefore = this.#lastEnd?.kind === 'ended'
+        this.#lastEnd = end
+        const reading = { run: this.#source.run, mode, fruitless: this.#fruitless, endedBefore }
         const status = this.#context.statusOf(this.#source)
         const verdict = decide(end, reading, status, this.#context.chance())
         if (verdict.kind === 'over') return verdict.how
@@ -125,7 +128,7 @@ export class ContainerReader {
     const doubtful = mode === 'remainder' && this.#fruitless < MISFIT_TRIES
     const log = isOwn ? 'own' : doubtful ? 'doubtful' : 'current'
     try {
-      return await this.#read(asked, { rest: mode === 'follow' ? 'again' : 'line', log }, signal)
+      return await this.#read(asked, { rest: this.#restIn(mode), log }, signal)
     } catch (error) {
       if (error !== MISFIT) throw error
       this.#notices.forget()
@@ -134,6 +137,12 @@ export class ContainerReader {
       this.#foreign ??= foreign
       return 'misfit'
     }
+  }
+
+  /** An unfinished line is the last one of a run that is over, once it has ended so twice. */
+  #restIn(mode: ReadingMode): StreamPlan['rest'] {
+    const unfinished = this.#lastEnd?.kind === 'ended' ? this.#lastEnd.unfinished : undefined
+    return mode === 'follow' || unfinished === undefined ? 'again' : { expected: unfinished }
   }
 
   async #read(range: LogRange, reading: LogReading, signal: AbortSignal): Promise<StreamEnd> {

@@ -68,6 +68,7 @@ export class LogFunnel<Source extends object> {
   /** The source's history is complete; what comes from it later is live. */
   endHistory(source: Source): void {
     this.#history.close(source)
+    this.#window.adopt(source, this.#history.orderOf(source))
     this.#owing.delete(source)
   }
 
@@ -117,6 +118,8 @@ export class LogFunnel<Source extends object> {
   #nextOfHistory(): LogEntry<Source> | undefined {
     let entry = this.#history.poll()
     while (entry !== undefined && this.#hides(entry)) entry = this.#history.poll()
+    // A server may end the reading of one log early, and its rest is live then, and late.
+    if (entry !== undefined && this.#tail !== 0) this.#window.begin(entry.key)
     return entry
   }
 

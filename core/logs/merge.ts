@@ -122,6 +122,11 @@ export class HistoryMerge<Source> {
     })
   }
 
+  /** How far the source has come. */
+  orderOf(source: Source): SourceOrder {
+    return this.#queueOf(source).order
+  }
+
   /** Nothing will be read any more: what is held is complete as it is. */
   settle(): void {
     for (const queue of this.#queues.values())

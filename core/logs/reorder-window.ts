@@ -82,6 +82,16 @@ export class ReorderWindow<Source extends object> {
     this.#held += entry.weight
   }
 
+  /** Lines up to `key` have gone out before the first that is pushed here: what is earlier comes late. */
+  begin(key: string): void {
+    if (key > this.#releasedUpTo) this.#releasedUpTo = key
+  }
+
+  /** Goes on with a source whose earlier lines have gone out elsewhere. */
+  adopt(source: Source, order: SourceOrder): void {
+    this.#sources.set(source, { order, last: undefined })
+  }
+
   /** When `poll` will have something to give; undefined while nothing is held. */
   deadline(): Ms | undefined {
     return this.#oldest()?.due

@@ -17,7 +17,7 @@ const SOURCE: LogSource = {
   restarts: 0,
 }
 const CUT: StreamEnd = { kind: 'cut', why: 'socket hang up' }
-const ENDED: StreamEnd = { kind: 'ended' }
+const ENDED: StreamEnd = { kind: 'ended', unfinished: undefined }
 const WHOLE: Seam = { kind: 'whole' }
 const GAP: Seam = { kind: 'gap', after: 'a' as Stamp, before: 'b' as Stamp }
 

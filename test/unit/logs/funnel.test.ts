@@ -38,6 +38,20 @@ describe('LogFunnel', () => {
     assert.deepEqual(takeAll(funnel, 10 + REORDER_WINDOW), [6, 7])
   })
 
+  it('marks a live line that is earlier than what history has shown of another source', () => {
+    const funnel = new LogFunnel<object>([A, B], undefined)
+    funnel.push(A, [line(1)], at(0))
+    funnel.endHistory(A)
+    funnel.push(B, [line(5)], at(0))
+    funnel.endHistory(B)
+    assert.deepEqual(takeAll(funnel, 0), [1, 5])
+    funnel.push(A, [line(2)], at(0))
+    assert.equal(funnel.poll(at(REORDER_WINDOW))?.late, true)
+    // Of the source itself, a stamp that runs backwards is its own affair.
+    funnel.push(B, [line(3)], at(0))
+    assert.equal(funnel.poll(at(REORDER_WINDOW))?.late, false)
+  })
+
   it('lets no live line pass before history is complete', () => {
     const funnel = new LogFunnel<object>([A, B], undefined)
     funnel.push(A, [line(1)], at(0))
