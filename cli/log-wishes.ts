@@ -1,13 +1,14 @@
+import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import type { FollowOptions } from '#core/kube/log-follower.ts'
 import { createFilter } from '#core/logs/filter.ts'
 import type { Level } from '#core/logs/level.ts'
 import { parseDuration } from '#core/text/duration.ts'
 import type { Setting } from './config.ts'
+import { readSpan, readZone, type ShownZone, type TimeFlags } from './log-span.ts'
 
 /** The flags of `logs` that choose a part of the logs. */
-export interface LogFlags {
-  readonly follow: boolean
+export interface LogFlags extends TimeFlags {
   readonly previous: boolean
   readonly since?: string | undefined
   readonly grep?: readonly string[] | undefined
@@ -21,32 +22,53 @@ export interface LogFlags {
  */
 export const SEARCHED = 10_000
 
+/** Where and when the flags were given. */
+export interface Moment {
+  readonly now: Ms
+  /** The zone of this computer. */
+  readonly zone: string
+}
+
+export interface LogWishes {
+  readonly options: FollowOptions
+  readonly zone: ShownZone
+}
+
 /**
- * Which part of the logs is wanted. Asking for a span of time asks for all of it, unless someone has said how many
+ * Which part of the logs is wanted, and in which zone times are shown. Asking for a span of time asks for all of it, unless someone has said how many
  * lines they want. With a filter that number counts the lines that fit.
  * @throws PgctlError `usage`, naming the flag, variable or file.
  */
-export function readLogWishes(flags: LogFlags, tail: Setting): FollowOptions {
-  const { follow, previous, since } = flags
+export function readLogWishes(flags: LogFlags, tail: Setting, moment: Moment): LogWishes {
+  const { follow, previous, since, from } = flags
   if (follow && previous)
     throw new PgctlError('usage', 'a run that is over cannot be followed', {
       next: 'leave out --follow, or --previous',
     })
-  const wholeSpan = since !== undefined && tail.origin === 'default'
+  if (since !== undefined && from !== undefined)
+    throw new PgctlError('usage', 'the logs cannot begin at two moments', {
+      why: `--since ${since} names one, and --from ${from} another`,
+      next: 'leave out one of them; --from takes spans of time, too',
+    })
+  const zone = readZone(flags, moment.zone)
+  const span = readSpan(flags, zone.name, moment.now)
+  const isSpan = since !== undefined || from !== undefined
   const accepts = createFilter({
     include: readPatterns('--grep', flags.grep),
     exclude: readPatterns('--exclude', flags.exclude),
     level: flags.level,
   })
-  return {
+  const options = {
     follow,
     previous,
     sinceSeconds: readSince(since),
-    tail: wholeSpan ? undefined : readTail(tail),
+    span,
+    tail: isSpan && tail.origin === 'default' ? undefined : readTail(tail),
     ...(accepts === undefined ? {} : { accepts }),
     // A span of time bounds the search by itself.
-    ...(accepts === undefined || since !== undefined ? {} : { searched: SEARCHED }),
+    ...(accepts === undefined || isSpan ? {} : { searched: SEARCHED }),
   }
+  return { options, zone }
 }
 
 function readPatterns(flag: string, texts: readonly string[] = []): RegExp[] {

@@ -1,14 +1,16 @@
 import { once } from 'node:events'
-import { Args, Flags } from '@oclif/core'
+import { Args } from '@oclif/core'
+import { systemClock } from '#core/io/system-clock.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import type { LogSummary } from '#core/logs/ledger.ts'
-import { LEVELS } from '#core/logs/level.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, reasonFlag } from '../flags.ts'
+import { logFlags } from '../log-flags.ts'
 import { toJson } from '../render/json.ts'
 import { LogLineRenderer } from '../render/log-lines.ts'
+import { LogTimes } from '../render/log-times.ts'
 import { logEventDocument, renderLogNotice } from '../render/logs.ts'
 import { renderTunnelEvent } from '../render/tunnel.ts'
 
@@ -29,6 +31,8 @@ export default class Logs extends BaseCommand {
   static override examples = [
     '<%= config.bin %> logs hermes --follow',
     '<%= config.bin %> logs hermes cerberus --since 10m',
+    '<%= config.bin %> logs hermes --from "yesterday 20:10" --to "yesterday 20:15" --tz Europe/Berlin',
+    '<%= config.bin %> logs hermes --follow --to 20:10 --output raw > until-ten-past-eight.log',
     '<%= config.bin %> logs hermes --previous --tail all',
     '<%= config.bin %> logs hermes --level warn --exclude healthz --since 1h',
     '<%= config.bin %> logs hermes --grep "requestId.*7f3a" --output raw',
@@ -41,42 +45,13 @@ export default class Logs extends BaseCommand {
   static override flags = {
     ...installationFlags,
     ...reasonFlag,
-    follow: Flags.boolean({ char: 'f', summary: 'Go on with what is written, until Ctrl-C.' }),
-    tail: Flags.string({
-      char: 'n',
-      summary: 'Begin with so many of the last lines, of all pods together; 50 unless --since is given.',
-      helpValue: 'N|all',
-    }),
-    since: Flags.string({ summary: 'Begin so long ago: 90s, 10m, 1h30m, 2d.', helpValue: 'TIME' }),
-    previous: Flags.boolean({ summary: 'The runs before the last restarts.' }),
-    grep: Flags.string({
-      char: 'g',
-      summary: 'Only lines that match; of several patterns, any.',
-      helpValue: 'REGEX',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    exclude: Flags.string({
-      char: 'x',
-      summary: 'No lines that match; of several patterns, any.',
-      helpValue: 'REGEX',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    level: Flags.option({ options: LEVELS })({
-      char: 'l',
-      summary: 'Only lines at least as grave, and those that tell no level.',
-    }),
-    output: Flags.option({ options: ['tidy', 'raw', 'json'] as const })({
-      char: 'o',
-      summary: 'How a line is shown: tidy, as it was written, or as JSON.',
-      default: 'tidy',
-    }),
+    ...logFlags,
   }
 
   protected override readonly streams = true
 
-  readonly #tidy = new LogLineRenderer(this.paint, process.stdout.isTTY)
+  #times = new LogTimes({ name: 'UTC', asked: false }, process.stdout.isTTY)
+  #tidy = new LogLineRenderer(this.paint, process.stdout.isTTY, this.#times)
 
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Logs)
@@ -85,7 +60,10 @@ export default class Logs extends BaseCommand {
     const { wireInstallation } = await import('../deps.ts')
     const { readLogs } = await import('../log-reading.ts')
     const surroundings = this.surroundings(flags)
-    const options = readLogWishes(flags, loadConfig(surroundings).settings.tail)
+    const moment = { now: systemClock.now().wall, zone: Intl.DateTimeFormat().resolvedOptions().timeZone }
+    const { options, zone } = readLogWishes(flags, loadConfig(surroundings).settings.tail, moment)
+    this.#times = new LogTimes(zone, process.stdout.isTTY)
+    this.#tidy = new LogLineRenderer(this.paint, process.stdout.isTTY, this.#times)
     const request = { services: argv.map(String), options, reason: flags.reason }
     const reader = {
       take: (batch: readonly LogEvent[]) => this.#show(batch, flags),
@@ -110,6 +88,8 @@ export default class Logs extends BaseCommand {
         if (text !== undefined) this.notice(text)
       }
     }
+    const news = this.#times.takeNews()
+    if (news !== undefined) this.notice(`${this.paintNotice('dim', '·')} ${news}`)
     return this.#write(lines)
   }
 

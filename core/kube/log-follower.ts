@@ -1,4 +1,4 @@
-import type { Clock } from '#core/clock.ts'
+import { type Clock, type Ms, sleep } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import type { KubeClient } from '#core/kube/client.ts'
@@ -12,6 +12,7 @@ import type { LogEvent } from '#core/logs/events.ts'
 import { LogFunnel } from '#core/logs/funnel.ts'
 import type { ContainerSnapshot } from '#core/logs/pod.ts'
 import { type LogSource, LogSources, type SourceChange } from '#core/logs/sources.ts'
+import { SPAN_SLACK_SECONDS, type Span, sinceTimeOf } from '#core/logs/span.ts'
 
 /** Which part of the logs, and whether they go on. */
 export interface FollowOptions {
@@ -21,6 +22,8 @@ export interface FollowOptions {
   readonly tail: number | undefined
   /** Only what was written within the last seconds. */
   readonly sinceSeconds: number | undefined
+  /** Only what is stamped within; a follow ends there. Not together with `sinceSeconds`. */
+  readonly span?: Span | undefined
   /** The runs before the current ones; cannot be followed. */
   readonly previous: boolean
   /** Whether a line of that text is wanted; all are if undefined. */
@@ -31,12 +34,15 @@ export interface FollowOptions {
 
 /** Streams that are opened at once. */
 const OPENING = 50
+/** A wait for a moment of the wall clock is looked at again so often, as that clock may jump. */
+const LOOK_AGAIN: Ms = 60_000
 
 /**
  * The logs of services, in the order of time, as batches of events: the history of all pods merged completely, and
  * then, if they are followed, live lines ordered within a window, from pods that come and go.
  *
- * Reading slowly holds the cluster back; nothing is dropped. Ends by itself only when nothing is followed.
+ * Reading slowly holds the cluster back; nothing is dropped. Ends by itself only when nothing is followed, or at the
+ * end of the span.
  *
  * @throws PgctlError when the cluster refuses for good; and, without `follow`, after everything else was given, when
  * the log of some container could not be read to its end.
@@ -88,6 +94,10 @@ class LogFollower {
   readonly #tasks = new Set<Promise<unknown>>()
   readonly #statusListeners = new Set<() => void>()
   readonly #lost: string[] = []
+  readonly #span: Span
+  /** Aborts at the end of the span. */
+  readonly #until = new AbortController()
+  readonly #followed = new Set<Promise<unknown>>()
   #outlet: LogOutlet | undefined
 
   constructor(
@@ -101,11 +111,14 @@ class LogFollower {
     this.#options = options
     this.#clock = clock
     this.#signal = signal
+    this.#span = options.span ?? {}
     this.#context = {
       client,
       namespace,
       clock,
       chance,
+      span: this.#span,
+      until: this.#until.signal,
       gate: new OpenGate(OPENING, clock),
       statusOf: (source) => this.#statusOf(source),
       onStatus: (listener) => {
@@ -166,6 +179,7 @@ class LogFollower {
       for (const { source, reader, range } of readers)
         if (!reader.isComplete) this.#follow(source, range, () => reader)
       for (const watched of this.#watched) void this.#run(this.#followChanges(watched))
+      if (this.#span.to !== undefined) void this.#run(this.#endAt(Date.parse(this.#span.to)))
     } else if (this.#lost.length > 0) this.#out.fail(incomplete(this.#lost))
     else this.#out.close()
   }
@@ -177,7 +191,7 @@ class LogFollower {
     const { follow, sinceSeconds, previous } = this.#options
     const reader = new ContainerReader(source, this.#context)
     this.#out.opened()
-    const range: LogRange = { sinceSeconds, previous }
+    const range: LogRange = { sinceSeconds, sinceTime: sinceTimeOf(this.#span), previous }
     // One line at least: it is what following begins after.
     const asked = { ...range, tail: this.#tailOfEach() }
     const lost = await reader.readHistory(asked, follow, this.#signal)
@@ -193,8 +207,9 @@ class LogFollower {
 
   /** How many of the last lines of each source the merged ones can be among. */
   #tailOfEach(): number | undefined {
-    const { tail, accepts, searched } = this.#options
-    if (tail === undefined) return undefined
+    const { tail, accepts, searched, follow } = this.#options
+    // Lines past the end of the span are no part of what is counted, and nobody knows how many there are.
+    if (tail === undefined || (this.#span.to !== undefined && !follow)) return undefined
     return accepts === undefined || tail === 0 ? Math.max(tail, 1) : searched
   }
 
@@ -253,8 +268,19 @@ class LogFollower {
     )
   }
 
+  /** Ends the follow at a moment of the wall clock, when all that was written by then is there. */
+  async #endAt(wall: Ms): Promise<void> {
+    const last = wall + SPAN_SLACK_SECONDS * 1_000
+    for (let left = last - this.#clock.now().wall; left > 0; left = last - this.#clock.now().wall)
+      await sleep(this.#clock, Math.min(left, LOOK_AGAIN), this.#signal)
+    this.#until.abort(new PgctlError('interrupted', 'the end of the span has come'))
+    while (this.#followed.size > 0) await Promise.all(this.#followed)
+    this.#out.close()
+  }
+
   /** A run that came later: its lines come after the last ones of the run before it. */
   #join({ source, replaces }: Joined): void {
+    if (this.#until.signal.aborted) return
     this.#follow(source, {}, (before) => {
       this.#out.report(
         replaces === undefined ? { event: 'joined', source } : { event: 'restarted', source, end: replaces },
@@ -274,12 +300,13 @@ class LogFollower {
     const read = async (before: Promise<ContainerReader> | undefined) => {
       const reader = begin(await before)
       const how = await reader.follow(range, this.#signal)
-      this.#out.report({ event: 'over', source, how })
+      if (how !== undefined) this.#out.report({ event: 'over', source, how })
       return reader
     }
     const done = read(this.#newest.get(key))
     this.#newest.set(key, done)
-    void this.#run(done)
+    this.#followed.add(done)
+    void this.#run(done).then(() => this.#followed.delete(done))
   }
 
   #statusOf(source: LogSource): ContainerSnapshot | undefined {

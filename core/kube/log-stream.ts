@@ -31,6 +31,8 @@ export interface StreamPlan {
   readonly rest: 'line' | 'again'
   /** Takes new lines, an empty list too when only the seam was passed; a promise says to wait. */
   take(lines: readonly LogLine[]): Promise<void> | undefined
+  /** Whether nothing after what was taken is wanted, although there may be more. */
+  isEnough(): boolean
   /** Whether `line` is the one last taken. */
   isLast(line: LogLine): boolean
   /** Calls its argument when the run is over, so that little is to be waited for, or `replaced`: then nothing is. */
@@ -96,6 +98,10 @@ async function pump(
     if (next.done) break
     const wait = plan.take(freshLines(splitter.push(next.value), overlap))
     if (wait !== undefined) await wait
+    if (plan.isEnough()) {
+      await chunks.return?.()
+      return
+    }
   }
   const rest = plan.rest === 'line' ? splitter.rest() : undefined
   const lines = freshLines(rest === undefined ? [] : [rest], overlap)
@@ -132,8 +138,8 @@ async function probeNewest(
   try {
     const splitter = new LineSplitter(LINE_LIMIT)
     const texts: string[] = []
-    const { previous, sinceSeconds } = plan.range
-    const range = { tail: 1, previous: previous ?? false, sinceSeconds }
+    const { previous, sinceSeconds, sinceTime } = plan.range
+    const range = { tail: 1, previous: previous ?? false, sinceSeconds, sinceTime }
     for await (const chunk of await openLog(client, plan.address, range, signal))
       texts.push(...splitter.push(chunk))
     const newest = texts.at(-1)

@@ -7,11 +7,20 @@ import { isPgctlError } from '#core/errors.ts'
 import { type ApiRequest, KubeClient } from '#core/kube/client.ts'
 import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
 import type { LogEvent } from '#core/logs/events.ts'
+import type { Stamp } from '#core/logs/line.ts'
+import { stampAt } from '#core/logs/moment.ts'
 import type { KubernetesOptions } from '#sandbox/kubernetes/api-server.ts'
 import { seededChance } from '#sandbox/kubernetes/log-lines.ts'
-import { formatStamp } from '#sandbox/kubernetes/log-store.ts'
+import { formatStamp, stampOf } from '#sandbox/kubernetes/log-store.ts'
 import { WORLD } from '#sandbox/world.ts'
-import { FIRST_HERMES, HERMES, KILLED_HERMES, startApi, TOKEN } from '../contract/kubernetes-support.ts'
+import {
+  FIRST_HERMES,
+  HERMES,
+  KILLED_HERMES,
+  startApi,
+  type TestApi,
+  TOKEN,
+} from '../contract/kubernetes-support.ts'
 import { FastClock } from '../support/fast-clock.ts'
 
 const limits = { timeout: 30_000 }
@@ -34,6 +43,19 @@ class LaggingClient extends KubeClient {
 /** A running API and one reader of its logs. */
 async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptions> = {}) {
   const world = await startApi(apiOptions)
+  const reading = read(world, options)
+  return {
+    ...world,
+    ...reading,
+    async [Symbol.asyncDispose]() {
+      await reading[Symbol.asyncDispose]()
+      await world[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** One reader of the logs of a running API. */
+function read(world: TestApi, options: FollowOptions) {
   const clock = new FastClock()
   const access = {
     server: `https://127.0.0.1:${world.api.port}`,
@@ -47,11 +69,11 @@ async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptio
   const batches = followLogs(client, place, options, abort.signal, clock)
   const events: LogEvent[] = []
   const news = new EventEmitter()
-  const reading = read().then(
+  const reading = collect().then(
     () => ({ failure: undefined }),
     (failure: unknown) => ({ failure }),
   )
-  async function read() {
+  async function collect() {
     for await (const batch of batches) {
       events.push(...batch)
       news.emit('news')
@@ -68,7 +90,6 @@ async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptio
     }
   }
   return {
-    ...world,
     faults: world.api.faults,
     events,
     abort,
@@ -102,9 +123,12 @@ async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptio
       abort.abort(new Error('the test is over'))
       await reading
       await client[Symbol.asyncDispose]()
-      await world[Symbol.asyncDispose]()
     },
   }
+}
+
+function nanoseconds(stamp: Stamp): bigint {
+  return stampOf(Date.parse(`${stamp.slice(0, 19)}Z`)) + BigInt(stamp.slice(20, 29))
 }
 
 function linesOf(events: readonly LogEvent[]): LineEvent[] {
@@ -159,6 +183,40 @@ describe('history', limits, () => {
     assert.ok(shown.length > 0 && shown.length < all)
     const earliest = Date.parse(shown[0]?.line.stamp ?? '')
     assert.ok(earliest > Date.now() - 125_000)
+  })
+
+  it('is cut to a span, exactly to the stamp, and read no further than its end', limits, async () => {
+    const stamp = (second: number, fraction: string) =>
+      `2026-11-25T20:10:${String(second).padStart(2, '0')}.${fraction}Z` as Stamp
+    const span = { from: stamp(5, '123456789'), to: stamp(9, '500000000') }
+    await using world = await startApi()
+    const { log } = world.api.cluster.pod(FIRST_HERMES)?.run ?? assert.fail('it runs')
+    log.rotate(0)
+    for (const [second, fraction] of [
+      [4, '900000000'],
+      [5, '123456788'],
+      [5, '123456789'],
+      [9, '500000000'],
+      [9, '500000001'],
+    ] as const)
+      log.append([`${second}.${fraction}`], nanoseconds(stamp(second, fraction)))
+    for (let second = 10; second < 60; second++)
+      log.append(Array(200).fill('x'.repeat(1_000)), nanoseconds(stamp(second, '000000000')))
+    await using reading = read(world, { ...HISTORY, span })
+    await reading.toEnd()
+    assert.deepEqual(
+      linesOf(reading.events).map(({ line }) => line.text),
+      ['5.123456789', '9.500000000'],
+    )
+    const [asked] = world.api.requests.filter(({ path }) => path.includes(`${FIRST_HERMES}/log`))
+    assert.match(asked?.query ?? '', /sinceTime=2026-11-25T20%3A10%3A04Z/)
+    await using last = read(world, { ...HISTORY, span: { to: span.to }, tail: 2 })
+    await last.toEnd()
+    assert.deepEqual(
+      linesOf(last.events).map(({ line }) => line.text),
+      ['5.123456789', '9.500000000'],
+      'the tail counts what is inside',
+    )
   })
 
   it('survives a broken connection, and servers that are busy', limits, async () => {
@@ -269,6 +327,25 @@ describe('following', limits, () => {
       linesOf(world.events).map(({ line }) => line.text),
       ['wanted 1', 'wanted 2'],
     )
+  })
+
+  it('ends by itself at the end of its span, with all that was written by then', limits, async () => {
+    const to = stampAt(Date.now() + 300)
+    await using world = await start({ ...FOLLOW, tail: 0, span: { to } })
+    await world.untilFollowing()
+    world.faults.stallFollows({ pod: FIRST_HERMES })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['on a stream that has died'] })
+    world.faults.writeLog({ pod: KILLED_HERMES, lines: ['before the end'] })
+    await new Promise((resolve) => setTimeout(resolve, 310))
+    world.faults.writeLog({ pod: KILLED_HERMES, lines: ['after the end'] })
+    await world.toEnd()
+    assert.deepEqual(
+      linesOf(world.events)
+        .map(({ line }) => line.text)
+        .toSorted(),
+      ['before the end', 'on a stream that has died'],
+    )
+    assert.equal(world.events.at(-1)?.event, 'ledger')
   })
 
   const disturbances = [
