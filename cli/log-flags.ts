@@ -32,6 +32,28 @@ const filterFlags = {
   }),
 }
 
+const sourceFlags = {
+  selector: Flags.string({
+    char: 'L',
+    summary: 'Pods with these labels, of the services or of all: tier=web,env!=test.',
+    helpValue: 'LABELS',
+  }),
+  container: Flags.string({
+    char: 'c',
+    summary: 'Only containers whose name matches; of several patterns, any.',
+    ...patterns,
+  }),
+  'exclude-container': Flags.string({ summary: 'No containers whose name matches.', ...patterns }),
+  namespace: Flags.string({
+    char: 'N',
+    summary: "In this namespace instead of the installation's; may be given several times.",
+    helpValue: 'NAME',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  'all-namespaces': Flags.boolean({ summary: 'In all namespaces that the cluster lists.' }),
+}
+
 export const logFlags = {
   follow: Flags.boolean({ char: 'f', summary: 'Go on with what is written, until Ctrl-C.' }),
   tail: Flags.string({
@@ -46,6 +68,7 @@ export const logFlags = {
     summary: 'How a line is shown: tidy, as it was written, or as JSON.',
     default: 'tidy',
   }),
+  ...sourceFlags,
   ...timeFlags,
   ...filterFlags,
 }

@@ -1,6 +1,8 @@
 import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
+import { isLabelSelector } from '#core/kube/label-selector.ts'
 import type { FollowOptions } from '#core/kube/log-follower.ts'
+import type { LogWish } from '#core/kube/log-selection.ts'
 import { createFilter } from '#core/logs/filter.ts'
 import type { Level } from '#core/logs/level.ts'
 import { parseDuration } from '#core/text/duration.ts'
@@ -14,6 +16,42 @@ export interface LogFlags extends TimeFlags {
   readonly grep?: readonly string[] | undefined
   readonly exclude?: readonly string[] | undefined
   readonly level?: Level | undefined
+  readonly container?: readonly string[] | undefined
+  readonly 'exclude-container'?: readonly string[] | undefined
+}
+
+/** Those that choose whose logs. */
+export interface SourceFlags {
+  readonly selector?: string | undefined
+  readonly namespace?: readonly string[] | undefined
+  readonly 'all-namespaces'?: boolean | undefined
+}
+
+/**
+ * Whose logs are wanted; without namespaces, in the installation's own.
+ * @throws PgctlError `usage`, naming the flag.
+ */
+export function readSources(
+  services: readonly string[],
+  { selector, namespace, 'all-namespaces': all }: SourceFlags,
+): Partial<LogWish> & Pick<LogWish, 'services'> {
+  if (services.length === 0 && selector === undefined)
+    throw new PgctlError('usage', 'the argument SERVICE is missing', {
+      why: 'whose logs; several may follow, and --selector names pods by their labels',
+      next: 'see its arguments, flags and examples: pgctl logs --help',
+    })
+  if (selector !== undefined && !isLabelSelector(selector))
+    throw new PgctlError('usage', `${JSON.stringify(selector)} is no selector of labels`, {
+      why: '--selector takes requirements of the cluster, with commas between them',
+      next: 'write it as tier=web, env!=test, "tier in (web,worker)", canary or !canary',
+    })
+  if (all && namespace !== undefined)
+    throw new PgctlError('usage', '--all-namespaces leaves none to be named', {
+      why: `--namespace ${namespace.join(', ')} is among them`,
+      next: 'leave out one of them',
+    })
+  const namespaces = all ? 'all' : namespace
+  return { services, selector, ...(namespaces === undefined ? {} : { namespaces }) }
 }
 
 /**
@@ -58,6 +96,12 @@ export function readLogWishes(flags: LogFlags, tail: Setting, moment: Moment): L
     exclude: readPatterns('--exclude', flags.exclude),
     level: flags.level,
   })
+  const containers = {
+    include: readPatterns('--container', flags.container),
+    exclude: readPatterns('--exclude-container', flags['exclude-container']),
+    level: undefined,
+  }
+  const wantsContainer = createFilter(containers)
   const options = {
     follow,
     previous,
@@ -65,6 +109,7 @@ export function readLogWishes(flags: LogFlags, tail: Setting, moment: Moment): L
     span,
     tail: isSpan && tail.origin === 'default' ? undefined : readTail(tail),
     ...(accepts === undefined ? {} : { accepts }),
+    ...(wantsContainer === undefined ? {} : { wantsContainer }),
     // A span of time bounds the search by itself.
     ...(accepts === undefined || isSpan ? {} : { searched: SEARCHED }),
   }

@@ -33,6 +33,8 @@ export default class Logs extends BaseCommand {
     '<%= config.bin %> logs hermes cerberus --since 10m',
     '<%= config.bin %> logs hermes --from "yesterday 20:10" --to "yesterday 20:15" --tz Europe/Berlin',
     '<%= config.bin %> logs hermes --follow --to 20:10 --output raw > until-ten-past-eight.log',
+    '<%= config.bin %> logs --selector tier=worker --exclude-container istio --follow',
+    '<%= config.bin %> logs --namespace paragon --namespace ingress --selector app --since 5m',
     '<%= config.bin %> logs hermes --previous --tail all',
     '<%= config.bin %> logs hermes --level warn --exclude healthz --since 1h',
     '<%= config.bin %> logs hermes --grep "requestId.*7f3a" --output raw',
@@ -40,7 +42,7 @@ export default class Logs extends BaseCommand {
   static override enableJsonFlag = true
   static override strict = false
   static override args = {
-    service: Args.string({ description: 'Whose logs; several may follow.', required: true }),
+    service: Args.string({ description: 'Whose logs; several may follow.', required: false }),
   }
   static override flags = {
     ...installationFlags,
@@ -55,7 +57,7 @@ export default class Logs extends BaseCommand {
 
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Logs)
-    const { readLogWishes } = await import('../log-wishes.ts')
+    const { readLogWishes, readSources } = await import('../log-wishes.ts')
     const { loadConfig } = await import('../load-config.ts')
     const { wireInstallation } = await import('../deps.ts')
     const { readLogs } = await import('../log-reading.ts')
@@ -64,7 +66,7 @@ export default class Logs extends BaseCommand {
     const { options, zone } = readLogWishes(flags, loadConfig(surroundings).settings.tail, moment)
     this.#times = new LogTimes(zone, process.stdout.isTTY)
     this.#tidy = new LogLineRenderer(this.paint, process.stdout.isTTY, this.#times)
-    const request = { services: argv.map(String), options, reason: flags.reason }
+    const request = { wish: readSources(argv.map(String), flags), options, reason: flags.reason }
     const reader = {
       take: (batch: readonly LogEvent[]) => this.#show(batch, flags),
       // When a session ends matters to someone who stays.

@@ -118,9 +118,9 @@ function mapLevels<T>(map: (level: Level) => T): Readonly<Record<Level, T>> {
   return Object.fromEntries(LEVELS.map((level) => [level, map(level)])) as Record<Level, T>
 }
 
-/** The pod, and the container where the pod has others. */
-export function sourceName({ pod, container, oneOfSeveral }: LogSource): string {
-  return oneOfSeveral ? `${pod}/${container}` : pod
+/** The pod; its namespace where there are several, and the container where the pod has others. */
+export function sourceName({ namespace, pod, container, oneOfNamespaces, oneOfSeveral }: LogSource): string {
+  return `${oneOfNamespaces ? `${namespace}/` : ''}${pod}${oneOfSeveral ? `/${container}` : ''}`
 }
 
 /** As logfmt has it: quotes where a reader could not tell where the value ends. */

@@ -22,7 +22,6 @@ const MISFIT_TRIES = 4
 
 /** What the readers of one follow share. */
 export interface ReaderContext extends StreamContext {
-  readonly namespace: string
   readonly chance: () => number
   /** What of the logs is wanted. */
   readonly span: Span
@@ -168,13 +167,14 @@ export class ContainerReader {
   }
 
   async #read(range: LogRange, reading: LogReading, signal: AbortSignal): Promise<StreamEnd> {
-    const { clock, namespace } = this.#context
+    const { clock } = this.#context
+    const { namespace, pod, container } = this.#source
     const point = this.#place.cursor.resume()
     const seam = new SeamWatch(point?.overlap)
     const openedAt = clock.now().mono
     let brought = false
     const plan: StreamPlan = {
-      address: { namespace, pod: this.#source.pod, container: this.#source.container },
+      address: { namespace, pod, container },
       range: point === undefined ? range : resumed(range, point.sinceTime),
       overlap: point?.overlap,
       rest: reading.rest,

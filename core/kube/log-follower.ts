@@ -1,6 +1,7 @@
 import { type Clock, type Ms, sleep } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { systemClock } from '#core/io/system-clock.ts'
+import { KubeApiError } from '#core/kube/api-error.ts'
 import type { KubeClient } from '#core/kube/client.ts'
 import { ContainerReader, type ReaderContext } from '#core/kube/container-reader.ts'
 import { LogOutlet } from '#core/kube/log-outlet.ts'
@@ -28,6 +29,8 @@ export interface FollowOptions {
   readonly previous: boolean
   /** Whether a line of that text is wanted; all are if undefined. */
   readonly accepts?: ((text: string) => boolean) | undefined
+  /** Which containers are read, by their names; all are if undefined. */
+  readonly wantsContainer?: ((name: string) => boolean) | undefined
   /** How many of the last lines of each source are looked at for `accepts`; all are if undefined. */
   readonly searched?: number | undefined
 }
@@ -49,23 +52,16 @@ const LOOK_AGAIN: Ms = 60_000
  */
 export async function* followLogs(
   client: KubeClient,
-  place: { readonly namespace: string; readonly selections: readonly LogSelection[] },
+  selections: readonly LogSelection[],
   options: FollowOptions,
   signal: AbortSignal,
   clock: Clock = systemClock,
   chance: () => number = Math.random,
 ): AsyncGenerator<readonly LogEvent[]> {
   const ending = new AbortController()
-  const follower = new LogFollower(
-    client,
-    place.namespace,
-    options,
-    clock,
-    chance,
-    AbortSignal.any([signal, ending.signal]),
-  )
+  const follower = new LogFollower(client, options, clock, chance, AbortSignal.any([signal, ending.signal]))
   try {
-    await follower.start(place.selections)
+    await follower.start(selections)
     yield* follower.events()
   } finally {
     ending.abort(signal.reason ?? new PgctlError('interrupted', 'nobody reads the logs any longer'))
@@ -94,6 +90,8 @@ class LogFollower {
   readonly #tasks = new Set<Promise<unknown>>()
   readonly #statusListeners = new Set<() => void>()
   readonly #lost: string[] = []
+  readonly #refused = new Map<string, KubeApiError>()
+  #isOneOfNamespaces = false
   readonly #span: Span
   /** Aborts at the end of the span. */
   readonly #until = new AbortController()
@@ -102,7 +100,6 @@ class LogFollower {
 
   constructor(
     client: KubeClient,
-    namespace: string,
     options: FollowOptions,
     clock: Clock,
     chance: () => number,
@@ -114,7 +111,6 @@ class LogFollower {
     this.#span = options.span ?? {}
     this.#context = {
       client,
-      namespace,
       clock,
       chance,
       span: this.#span,
@@ -132,7 +128,9 @@ class LogFollower {
 
   /** Looks up the pods and starts to read. */
   async start(selections: readonly LogSelection[]): Promise<void> {
+    this.#isOneOfNamespaces = new Set(selections.map(({ namespace }) => namespace)).size > 1
     const found = await Promise.all(selections.map((selection) => this.#lookUp(selection)))
+    this.#checkContainers()
     const changes = found.flat()
     const joined = changes.flatMap((change) =>
       change.kind === 'joined' && this.#claim(change) ? [change.source] : [],
@@ -143,7 +141,8 @@ class LogFollower {
       this.#clock,
     )
     for (const { selection, sources } of this.#watched)
-      if (sources.pods === 0) this.#out.report({ event: 'empty', service: selection.service })
+      if (sources.pods === 0)
+        this.#out.report({ event: 'empty', namespace: selection.namespace, service: selection.service })
     for (const change of changes) if (change.kind !== 'joined') this.#tell(change)
     void this.#run(this.#readAll(sources))
   }
@@ -164,12 +163,29 @@ class LogFollower {
   }
 
   async #lookUp(selection: LogSelection): Promise<SourceChange[]> {
-    const { client, namespace, clock, chance } = this.#context
-    const changes = watchPods(client, namespace, selection.selector, clock, chance, this.#signal)
-    const sources = new LogSources(selection.service)
+    const { client, clock, chance } = this.#context
+    const { namespace, service, serviceLabel, selector } = selection
+    const changes = watchPods(client, namespace, selector, clock, chance, this.#signal)
+    const sources = new LogSources({
+      namespace,
+      isOneOfNamespaces: this.#isOneOfNamespaces,
+      serviceOf: ({ labels }) => (serviceLabel === undefined ? service : (labels[serviceLabel] ?? service)),
+      wants: this.#options.wantsContainer ?? (() => true),
+    })
     this.#watched.push({ selection, sources, changes })
     const { value } = await changes.next()
     return value?.kind === 'all' ? sources.replace(value.pods) : []
+  }
+
+  /** A pattern that fits no container would be silent for ever. */
+  #checkContainers(): void {
+    const { wantsContainer } = this.#options
+    const names = new Set(this.#watched.flatMap(({ sources }) => [...sources.containers]))
+    if (wantsContainer === undefined || names.size === 0 || [...names].some(wantsContainer)) return
+    throw new PgctlError('target-unknown', 'none of the pods has a container of such a name', {
+      why: `there are ${[...names].sort().join(', ')}`,
+      next: 'change --container or --exclude-container',
+    })
   }
 
   /** All history first, as its order is only known when all of it is there; then everything live at once. */
@@ -177,10 +193,12 @@ class LogFollower {
     const readers = await Promise.all(sources.map((source) => this.#readHistory(source)))
     if (this.#options.follow) {
       for (const { source, reader, range } of readers)
-        if (!reader.isComplete) this.#follow(source, range, () => reader)
+        if (!reader.isComplete && !this.#refused.has(source.namespace))
+          this.#follow(source, range, () => reader)
       for (const watched of this.#watched) void this.#run(this.#followChanges(watched))
       if (this.#span.to !== undefined) void this.#run(this.#endAt(Date.parse(this.#span.to)))
-    } else if (this.#lost.length > 0) this.#out.fail(incomplete(this.#lost))
+    } else if (this.#refused.size > 0) this.#out.fail([...this.#refused.values()][0])
+    else if (this.#lost.length > 0) this.#out.fail(incomplete(this.#lost))
     else this.#out.close()
   }
 
@@ -194,15 +212,31 @@ class LogFollower {
     const range: LogRange = { sinceSeconds, sinceTime: sinceTimeOf(this.#span), previous }
     // One line at least: it is what following begins after.
     const asked = { ...range, tail: this.#tailOfEach() }
-    const lost = await reader.readHistory(asked, follow, this.#signal)
+    const lost = await this.#orRefused(source, reader.readHistory(asked, follow, this.#signal))
     this.#out.endHistory(source)
-    if (lost !== undefined && !follow) this.#giveUp(source, lost)
+    if (lost !== undefined && !follow && !this.#refused.has(source.namespace)) this.#giveUp(source, lost)
     else if (previous) {
       const end = this.#statusOf(source)?.previous
       this.#out.report({ event: 'over', source, how: { kind: 'whole', end } })
     }
     // A log without lines will have new ones only; of one that could not be read, the past is still unknown.
     return { source, reader, range: lost === undefined ? range : asked }
+  }
+
+  /** Of several namespaces, one whose logs may not be read spoils nothing for the others. */
+  async #orRefused(
+    { namespace }: LogSource,
+    reading: Promise<string | undefined>,
+  ): Promise<string | undefined> {
+    try {
+      return await reading
+    } catch (error) {
+      const isRefusal = error instanceof KubeApiError && error.status === 403
+      if (!isRefusal || !this.#isOneOfNamespaces) throw error
+      if (!this.#refused.has(namespace)) this.#out.report({ event: 'refused', namespace, why: error.message })
+      this.#refused.set(namespace, error)
+      return error.message
+    }
   }
 
   /** How many of the last lines of each source the merged ones can be among. */
@@ -233,10 +267,10 @@ class LogFollower {
         if (this.#claim(change)) this.#join(change)
         break
       case 'waiting':
-        this.#out.report({ event: 'waiting', service: change.service, pod: change.pod, why: change.why })
+        this.#out.report({ event: 'waiting', ...nameOf(change), why: change.why })
         break
       case 'left':
-        this.#out.report({ event: 'left', service: change.service, pod: change.pod })
+        this.#out.report({ event: 'left', ...nameOf(change) })
         this.#forget(change.podUid)
         break
     }
@@ -280,7 +314,7 @@ class LogFollower {
 
   /** A run that came later: its lines come after the last ones of the run before it. */
   #join({ source, replaces }: Joined): void {
-    if (this.#until.signal.aborted) return
+    if (this.#until.signal.aborted || this.#refused.has(source.namespace)) return
     this.#follow(source, {}, (before) => {
       this.#out.report(
         replaces === undefined ? { event: 'joined', source } : { event: 'restarted', source, end: replaces },
@@ -328,6 +362,14 @@ class LogFollower {
       this.#tasks.delete(task)
     }
   }
+}
+
+function nameOf({ namespace, service, pod }: Exclude<SourceChange, { kind: 'joined' }>): {
+  readonly namespace: string
+  readonly service: string
+  readonly pod: string
+} {
+  return { namespace, service, pod }
 }
 
 function containerKey(podUid: string, container: string): string {

@@ -6,6 +6,7 @@ import { describe, it } from 'node:test'
 import { isPgctlError } from '#core/errors.ts'
 import { type ApiRequest, KubeClient } from '#core/kube/client.ts'
 import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
+import type { LogSelection } from '#core/kube/log-selection.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import type { Stamp } from '#core/logs/line.ts'
 import { stampAt } from '#core/logs/moment.ts'
@@ -24,7 +25,11 @@ import {
 import { FastClock } from '../support/fast-clock.ts'
 
 const limits = { timeout: 30_000 }
-const SELECTION = { service: 'hermes', selector: { 'app.kubernetes.io/name': 'hermes' } }
+const SELECTION = {
+  service: 'hermes',
+  namespace: WORLD.namespace,
+  selector: 'app.kubernetes.io/name=hermes',
+}
 const FOLLOW: FollowOptions = { follow: true, tail: undefined, sinceSeconds: undefined, previous: false }
 const HISTORY: FollowOptions = { ...FOLLOW, follow: false }
 
@@ -55,7 +60,7 @@ async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptio
 }
 
 /** One reader of the logs of a running API. */
-function read(world: TestApi, options: FollowOptions) {
+function read(world: TestApi, options: FollowOptions, selections: readonly LogSelection[] = [SELECTION]) {
   const clock = new FastClock()
   const access = {
     server: `https://127.0.0.1:${world.api.port}`,
@@ -65,8 +70,7 @@ function read(world: TestApi, options: FollowOptions) {
   }
   const client = new LaggingClient(access, clock)
   const abort = new AbortController()
-  const place = { namespace: WORLD.namespace, selections: [SELECTION] }
-  const batches = followLogs(client, place, options, abort.signal, clock)
+  const batches = followLogs(client, selections, options, abort.signal, clock)
   const events: LogEvent[] = []
   const news = new EventEmitter()
   const reading = collect().then(
@@ -262,6 +266,61 @@ describe('history', limits, () => {
       (error) => isPgctlError(error, 'permission-denied') && /"get" on "pods\/log"/.test(error.next ?? ''),
     )
   })
+})
+
+describe('pods of a selector', limits, () => {
+  const ALL: LogSelection = {
+    service: 'pod-template-hash',
+    serviceLabel: 'app.kubernetes.io/name',
+    namespace: WORLD.namespace,
+    selector: 'pod-template-hash,app.kubernetes.io/name!=payload',
+  }
+
+  it('are of the services that their labels tell', limits, async () => {
+    await using world = await startApi()
+    await using reading = read(world, HISTORY, [ALL])
+    await reading.toEnd()
+    const services = new Set(
+      linesOf(reading.events).map(({ source }) => `${source.namespace} ${source.service}`),
+    )
+    assert.deepEqual([...services].sort(), ['paragon cerberus', 'paragon grafana', 'paragon hermes'])
+  })
+
+  it('may be narrowed to some containers, of which one at least must be there', limits, async () => {
+    await using world = await startApi()
+    await using reading = read(world, { ...HISTORY, wantsContainer: (name) => name === 'grafana' }, [ALL])
+    await reading.toEnd()
+    assert.deepEqual([...new Set(linesOf(reading.events).map(({ source }) => source.container))], ['grafana'])
+    await using silent = read(world, { ...FOLLOW, wantsContainer: () => false }, [ALL])
+    await assert.rejects(
+      silent.toEnd(),
+      (error) => isPgctlError(error, 'target-unknown') && /cerberus, grafana, hermes/.test(error.why ?? ''),
+    )
+  })
+
+  it(
+    'of two namespaces, of which the logs of one may not be read, are those of the other',
+    limits,
+    async () => {
+      await using world = await startApi({
+        authorize: (_, { subresource, name }) => subresource !== 'log' || !name?.startsWith('grafana'),
+      })
+      const elsewhere = { ...ALL, namespace: 'default' }
+      await using one = read(world, HISTORY, [
+        { ...ALL, selector: 'app.kubernetes.io/name=grafana' },
+        elsewhere,
+      ])
+      await assert.rejects(one.toEnd(), (error) => isPgctlError(error, 'permission-denied'))
+      assert.deepEqual(
+        one.events.map((event) =>
+          event.event === 'refused' || event.event === 'empty'
+            ? `${event.event} ${event.namespace}`
+            : event.event,
+        ),
+        ['empty default', 'refused paragon'],
+      )
+    },
+  )
 })
 
 describe('following', limits, () => {

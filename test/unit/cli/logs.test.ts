@@ -184,6 +184,7 @@ describe('a line of a known format', () => {
     )
     assert.deepEqual(logEventDocument({ ...lineEvent('p', json({ level: 50, msg: 'failed' })), rest }), {
       event: 'line',
+      namespace: 'paragon',
       service: 'hermes',
       pod: 'p',
       container: 'app',
@@ -249,13 +250,14 @@ const EVENTS: ReadonlyArray<{ event: LogEvent; text: string | undefined; json: o
   {
     event: { event: 'joined', source: sourceOf('p') },
     text: '· p: joined',
-    json: { event: 'joined', service: 'hermes', pod: 'p', container: 'app' },
+    json: { event: 'joined', namespace: 'paragon', service: 'hermes', pod: 'p', container: 'app' },
   },
   {
     event: { event: 'restarted', source: sourceOf('p'), end: CRASH },
     text: '· p: restarted (restart 2): exit 137, OOMKilled',
     json: {
       event: 'restarted',
+      namespace: 'paragon',
       service: 'hermes',
       pod: 'p',
       container: 'app',
@@ -265,35 +267,67 @@ const EVENTS: ReadonlyArray<{ event: LogEvent; text: string | undefined; json: o
     },
   },
   {
-    event: { event: 'waiting', service: 'hermes', pod: 'p', why: 'ImagePullBackOff\x1b[2J' },
+    event: {
+      event: 'waiting',
+      namespace: 'paragon',
+      service: 'hermes',
+      pod: 'p',
+      why: 'ImagePullBackOff\x1b[2J',
+    },
     text: '· p: waits: ImagePullBackOff\\x1b[2J',
-    json: { event: 'waiting', service: 'hermes', pod: 'p', why: 'ImagePullBackOff\x1b[2J' },
+    json: {
+      event: 'waiting',
+      namespace: 'paragon',
+      service: 'hermes',
+      pod: 'p',
+      why: 'ImagePullBackOff\x1b[2J',
+    },
   },
   {
-    event: { event: 'left', service: 'hermes', pod: 'p' },
+    event: { event: 'left', namespace: 'paragon', service: 'hermes', pod: 'p' },
     text: '· p: deleted',
-    json: { event: 'left', service: 'hermes', pod: 'p' },
+    json: { event: 'left', namespace: 'paragon', service: 'hermes', pod: 'p' },
   },
   {
-    event: { event: 'empty', service: 'hermes' },
-    text: '· hermes: has no pods',
-    json: { event: 'empty', service: 'hermes' },
+    event: { event: 'empty', namespace: 'paragon', service: 'hermes' },
+    text: '· hermes: has no pods in namespace paragon',
+    json: { event: 'empty', namespace: 'paragon', service: 'hermes' },
+  },
+  {
+    event: { event: 'refused', namespace: 'billing', why: 'not allowed to list pods in namespace billing' },
+    text: '! namespace billing: left out: not allowed to list pods in namespace billing',
+    json: { event: 'refused', namespace: 'billing', why: 'not allowed to list pods in namespace billing' },
   },
   {
     event: { event: 'reconnecting', source: sourceOf('p'), why: 'socket hang up', after: 10 },
     text: '· p: socket hang up; opening it again',
-    json: { event: 'reconnecting', service: 'hermes', pod: 'p', container: 'app', why: 'socket hang up' },
+    json: {
+      event: 'reconnecting',
+      namespace: 'paragon',
+      service: 'hermes',
+      pod: 'p',
+      container: 'app',
+      why: 'socket hang up',
+    },
   },
   {
     event: { event: 'resumed', source: sourceOf('p'), seam: { kind: 'whole' } },
     text: '· p: goes on, nothing was lost',
-    json: { event: 'resumed', service: 'hermes', pod: 'p', container: 'app', seam: 'whole' },
+    json: {
+      event: 'resumed',
+      namespace: 'paragon',
+      service: 'hermes',
+      pod: 'p',
+      container: 'app',
+      seam: 'whole',
+    },
   },
   {
     event: { event: 'resumed', source: sourceOf('p'), seam: { kind: 'gap', after: AFTER, before: BEFORE } },
     text: `! p: goes on, lines between ${AFTER} and ${BEFORE} were rotated away`,
     json: {
       event: 'resumed',
+      namespace: 'paragon',
       service: 'hermes',
       pod: 'p',
       container: 'app',
@@ -305,13 +339,22 @@ const EVENTS: ReadonlyArray<{ event: LogEvent; text: string | undefined; json: o
   {
     event: { event: 'gap', source: sourceOf('p'), seam: { kind: 'uncertain', after: AFTER } },
     text: `! p: lines after ${AFTER} may be missing or doubled`,
-    json: { event: 'gap', service: 'hermes', pod: 'p', container: 'app', seam: 'uncertain', after: AFTER },
+    json: {
+      event: 'gap',
+      namespace: 'paragon',
+      service: 'hermes',
+      pod: 'p',
+      container: 'app',
+      seam: 'uncertain',
+      after: AFTER,
+    },
   },
   {
     event: { event: 'over', source: sourceOf('p'), how: { kind: 'whole', end: CRASH } },
     text: '· p: ended: exit 137, OOMKilled',
     json: {
       event: 'over',
+      namespace: 'paragon',
       service: 'hermes',
       pod: 'p',
       container: 'app',
@@ -323,13 +366,21 @@ const EVENTS: ReadonlyArray<{ event: LogEvent; text: string | undefined; json: o
   {
     event: { event: 'over', source: sourceOf('p'), how: { kind: 'unchecked' } },
     text: '· p: ended, and is gone',
-    json: { event: 'over', service: 'hermes', pod: 'p', container: 'app', log: 'unchecked' },
+    json: {
+      event: 'over',
+      namespace: 'paragon',
+      service: 'hermes',
+      pod: 'p',
+      container: 'app',
+      log: 'unchecked',
+    },
   },
   {
     event: { event: 'over', source: sourceOf('p'), how: { kind: 'lost', why: 'the pod is gone' } },
     text: '! p: the rest of its log cannot be read: the pod is gone',
     json: {
       event: 'over',
+      namespace: 'paragon',
       service: 'hermes',
       pod: 'p',
       container: 'app',
@@ -354,8 +405,16 @@ const EVENTS: ReadonlyArray<{ event: LogEvent; text: string | undefined; json: o
       event: 'ledger',
       ...HOLED,
       holes: [
-        { service: 'hermes', pod: 'p', container: 'app', seam: 'gap', after: AFTER, before: BEFORE },
-        { service: 'hermes', pod: 'q', container: 'app', why: 'the pod is gone' },
+        {
+          namespace: 'paragon',
+          service: 'hermes',
+          pod: 'p',
+          container: 'app',
+          seam: 'gap',
+          after: AFTER,
+          before: BEFORE,
+        },
+        { namespace: 'paragon', service: 'hermes', pod: 'q', container: 'app', why: 'the pod is gone' },
       ],
     },
   },
@@ -372,6 +431,7 @@ describe('an event', () => {
   it('that is a line has these fields for programs', () => {
     assert.deepEqual(logEventDocument(lineEvent('p', `${STAMP} text`, true)), {
       event: 'line',
+      namespace: 'paragon',
       service: 'hermes',
       pod: 'p',
       container: 'app',
@@ -381,6 +441,7 @@ describe('an event', () => {
     })
     assert.deepEqual(logEventDocument(lineEvent('p', 'text')), {
       event: 'line',
+      namespace: 'paragon',
       service: 'hermes',
       pod: 'p',
       container: 'app',
@@ -393,6 +454,7 @@ describe('an event', () => {
     const text = JSON.stringify({ level: 50, msg: 'failed', a: 1, err: { message: 'x', stack: 'Error: x' } })
     assert.deepEqual(logEventDocument(lineEvent('p', text)), {
       event: 'line',
+      namespace: 'paragon',
       service: 'hermes',
       pod: 'p',
       container: 'app',
