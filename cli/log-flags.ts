@@ -54,6 +54,21 @@ const sourceFlags = {
   'all-namespaces': Flags.boolean({ summary: 'In all namespaces that the cluster lists.' }),
 }
 
+const contextFlag = (char: 'A' | 'B' | 'C', where: string) =>
+  Flags.integer({
+    char,
+    summary: `With a filter, show so many events ${where} each that fits, of the same container.`,
+    helpValue: 'N',
+    min: 0,
+    max: 1_000,
+  })
+
+const contextFlags = {
+  context: contextFlag('C', 'around'),
+  before: contextFlag('B', 'before'),
+  after: contextFlag('A', 'after'),
+}
+
 export const logFlags = {
   follow: Flags.boolean({ char: 'f', summary: 'Go on with what is written, until Ctrl-C.' }),
   tail: Flags.string({
@@ -71,4 +86,5 @@ export const logFlags = {
   ...sourceFlags,
   ...timeFlags,
   ...filterFlags,
+  ...contextFlags,
 }

@@ -3,6 +3,7 @@ import { PgctlError } from '#core/errors.ts'
 import { isLabelSelector } from '#core/kube/label-selector.ts'
 import type { FollowOptions } from '#core/kube/log-follower.ts'
 import type { LogWish } from '#core/kube/log-selection.ts'
+import type { ContextSize } from '#core/logs/context.ts'
 import { createFilter } from '#core/logs/filter.ts'
 import type { Level } from '#core/logs/level.ts'
 import { parseDuration } from '#core/text/duration.ts'
@@ -16,6 +17,9 @@ export interface LogFlags extends TimeFlags {
   readonly grep?: readonly string[] | undefined
   readonly exclude?: readonly string[] | undefined
   readonly level?: Level | undefined
+  readonly context?: number | undefined
+  readonly before?: number | undefined
+  readonly after?: number | undefined
   readonly container?: readonly string[] | undefined
   readonly 'exclude-container'?: readonly string[] | undefined
 }
@@ -96,6 +100,7 @@ export function readLogWishes(flags: LogFlags, tail: Setting, moment: Moment): L
     exclude: readPatterns('--exclude', flags.exclude),
     level: flags.level,
   })
+  const context = readContext(flags, accepts !== undefined)
   const containers = {
     include: readPatterns('--container', flags.container),
     exclude: readPatterns('--exclude-container', flags['exclude-container']),
@@ -108,12 +113,25 @@ export function readLogWishes(flags: LogFlags, tail: Setting, moment: Moment): L
     sinceSeconds: readSince(since),
     span,
     tail: isSpan && tail.origin === 'default' ? undefined : readTail(tail),
-    ...(accepts === undefined ? {} : { accepts }),
+    ...(accepts === undefined ? {} : { wanted: { accepts, context } }),
     ...(wantsContainer === undefined ? {} : { wantsContainer }),
     // A span of time bounds the search by itself.
     ...(accepts === undefined || isSpan ? {} : { searched: SEARCHED }),
   }
   return { options, zone }
+}
+
+/** How much around what is looked for is shown; undefined for nothing. */
+function readContext(
+  { context = 0, before = context, after = context }: LogFlags,
+  isFiltered: boolean,
+): ContextSize | undefined {
+  if (before === 0 && after === 0) return undefined
+  if (isFiltered) return { before, after }
+  throw new PgctlError('usage', 'nothing is looked for that something could be shown around', {
+    why: '--context, --before and --after show events around those that a filter lets pass',
+    next: 'add --grep, --exclude or --level, or leave them out',
+  })
 }
 
 function readPatterns(flag: string, texts: readonly string[] = []): RegExp[] {

@@ -37,6 +37,7 @@ export default class Logs extends BaseCommand {
     '<%= config.bin %> logs --namespace paragon --namespace ingress --selector app --since 5m',
     '<%= config.bin %> logs hermes --previous --tail all',
     '<%= config.bin %> logs hermes --level warn --exclude healthz --since 1h',
+    '<%= config.bin %> logs hermes --level error --context 3 --tail 5',
     '<%= config.bin %> logs hermes --grep "requestId.*7f3a" --output raw',
   ]
   static override enableJsonFlag = true
@@ -51,6 +52,9 @@ export default class Logs extends BaseCommand {
   }
 
   protected override readonly streams = true
+
+  /** The latest group of events that has begun. */
+  #group = 0
 
   #times = new LogTimes({ name: 'UTC', asked: false }, process.stdout.isTTY)
   #tidy = new LogLineRenderer(this.paint, process.stdout.isTTY, this.#times)
@@ -84,8 +88,10 @@ export default class Logs extends BaseCommand {
     if (this.jsonEnabled()) return this.#write(batch.map((event) => toJson(logEventDocument(event))))
     const lines: string[] = []
     for (const event of batch) {
-      if (event.event === 'line') lines.push(this.#render(event, shown.output))
-      else if (event.event !== 'ledger' || shown.follow || hasNews(event.summary)) {
+      if (event.event === 'line') {
+        if (this.#beginsGroup(event) && shown.output !== 'json') lines.push('--')
+        lines.push(this.#render(event, shown.output))
+      } else if (event.event !== 'ledger' || shown.follow || hasNews(event.summary)) {
         const text = renderLogNotice(event, this.paintNotice)
         if (text !== undefined) this.notice(text)
       }
@@ -93,6 +99,14 @@ export default class Logs extends BaseCommand {
     const news = this.#times.takeNews()
     if (news !== undefined) this.notice(`${this.paintNotice('dim', '·')} ${news}`)
     return this.#write(lines)
+  }
+
+  /** Whether a group begins, and it is not the first. */
+  #beginsGroup({ group = 0 }: LineEvent): boolean {
+    if (group <= this.#group) return false
+    const isFirst = this.#group === 0
+    this.#group = group
+    return !isFirst
   }
 
   #render(event: LineEvent, output: Output): string {

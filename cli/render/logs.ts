@@ -119,7 +119,7 @@ function describeExit(end: EndedRun | undefined): string {
 export function logEventDocument(event: LogEvent): object {
   switch (event.event) {
     case 'line': {
-      const { line, rest, late } = event
+      const { line, rest, late, group, context } = event
       const text = textOf(line, rest)
       return {
         event: 'line',
@@ -127,6 +127,8 @@ export function logEventDocument(event: LogEvent): object {
         time: line.stamp ?? null,
         text,
         ...(late ? { late } : {}),
+        ...(group === undefined ? {} : { group }),
+        ...(context ? { context } : {}),
         ...recordOf(line.text),
       }
     }

@@ -9,6 +9,7 @@ import type { LogSelection } from '#core/kube/log-selection.ts'
 import type { LogRange } from '#core/kube/logs.ts'
 import { OpenGate } from '#core/kube/open-gate.ts'
 import { type PodChange, watchPods } from '#core/kube/pod-watch.ts'
+import type { Wanted } from '#core/logs/choice.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import { LogFunnel } from '#core/logs/funnel.ts'
 import type { ContainerSnapshot } from '#core/logs/pod.ts'
@@ -19,7 +20,7 @@ import { SPAN_SLACK_SECONDS, type Span, sinceTimeOf } from '#core/logs/span.ts'
 export interface FollowOptions {
   /** Goes on with what is written, and with pods that come. */
   readonly follow: boolean
-  /** At most so many of the last lines, of all sources together; with `accepts`, of those that it accepts. */
+  /** At most so many of the last lines, of all sources together; with a filter, of those that it accepts. */
   readonly tail: number | undefined
   /** Only what was written within the last seconds. */
   readonly sinceSeconds: number | undefined
@@ -27,11 +28,11 @@ export interface FollowOptions {
   readonly span?: Span | undefined
   /** The runs before the current ones; cannot be followed. */
   readonly previous: boolean
-  /** Whether a line of that text is wanted; all are if undefined. */
-  readonly accepts?: ((text: string) => boolean) | undefined
+  /** Which events are wanted, and what around them; all are if undefined. */
+  readonly wanted?: Wanted | undefined
   /** Which containers are read, by their names; all are if undefined. */
   readonly wantsContainer?: ((name: string) => boolean) | undefined
-  /** How many of the last lines of each source are looked at for `accepts`; all are if undefined. */
+  /** How many of the last lines of each source are looked at for a filter; all are if undefined. */
   readonly searched?: number | undefined
 }
 
@@ -137,7 +138,7 @@ class LogFollower {
     )
     const sources = this.#options.previous ? this.#withPreviousRun(joined, selections) : joined
     this.#outlet = new LogOutlet(
-      new LogFunnel(sources, this.#options.tail, this.#options.accepts),
+      new LogFunnel(sources, this.#options.tail, this.#options.wanted),
       this.#clock,
     )
     for (const { selection, sources } of this.#watched)
@@ -241,10 +242,10 @@ class LogFollower {
 
   /** How many of the last lines of each source the merged ones can be among. */
   #tailOfEach(): number | undefined {
-    const { tail, accepts, searched, follow } = this.#options
+    const { tail, wanted, searched, follow } = this.#options
     // Lines past the end of the span are no part of what is counted, and nobody knows how many there are.
     if (tail === undefined || (this.#span.to !== undefined && !follow)) return undefined
-    return accepts === undefined || tail === 0 ? Math.max(tail, 1) : searched
+    return wanted?.accepts === undefined || tail === 0 ? Math.max(tail, 1) : searched
   }
 
   #giveUp(source: LogSource, why: string): void {

@@ -10,7 +10,8 @@ import type { LogSource } from '#core/logs/sources.ts'
 export type LogEvent =
   /**
    * A line and those that only go on with it, such as a trace. `late`: a later-stamped line of another source has
-   * gone before.
+   * gone before. Where others are shown around those that were looked for, `group` numbers those of one source that
+   * follow upon each other, and `context` marks the others.
    */
   | {
       readonly event: 'line'
@@ -18,6 +19,8 @@ export type LogEvent =
       readonly line: LogLine
       readonly rest: readonly LogLine[]
       readonly late: boolean
+      readonly group?: number
+      readonly context?: true
     }
   /** A container has started, or was found, after the beginning. */
   | { readonly event: 'joined'; readonly source: LogSource }

@@ -376,7 +376,7 @@ describe('following', limits, () => {
 
   it('gives only what is wanted, and searches no further than it is told', limits, async () => {
     const accepts = (text: string) => text.startsWith('wanted')
-    await using world = await start({ ...FOLLOW, tail: 1, accepts, searched: 3 })
+    await using world = await start({ ...FOLLOW, tail: 1, wanted: { accepts }, searched: 3 })
     await world.untilFollowing()
     const asked = world.api.requests.filter(({ query }) => query.includes('tailLines='))
     assert.ok(asked.length > 0 && asked.every(({ query }) => query.includes('tailLines=3')))

@@ -95,11 +95,20 @@ describe('readLogWishes', () => {
     const wishes = wishesOf({ ...none, grep: ['a.c$'], level: 'warn' }, fallback)
     assert.equal(wishes.searched, SEARCHED)
     assert.equal(wishes.tail, 50)
-    assert.equal(wishes.accepts?.('abc'), true)
-    assert.equal(wishes.accepts?.('abcd'), false)
+    assert.equal(wishes.wanted?.accepts?.('abc'), true)
+    assert.equal(wishes.wanted?.accepts?.('abcd'), false)
     const spanned = wishesOf({ ...none, exclude: ['x'], since: '1h' }, fallback)
     assert.deepEqual([spanned.searched, spanned.tail], [undefined, undefined])
-    assert.equal(spanned.accepts?.('x'), false)
+    assert.equal(spanned.wanted?.accepts?.('x'), false)
+  })
+
+  it('takes as much around as is said for each side', () => {
+    const contextOf = (flags: object) =>
+      wishesOf({ ...none, grep: ['x'], ...flags }, fallback).wanted?.context
+    assert.deepEqual(contextOf({ context: 3 }), { before: 3, after: 3 })
+    assert.deepEqual(contextOf({ context: 3, after: 1 }), { before: 3, after: 1 })
+    assert.deepEqual(contextOf({ before: 2 }), { before: 2, after: 0 })
+    assert.equal(contextOf({ context: 0 }), undefined)
   })
 
   it('refuses what makes no sense, naming who said it', () => {
@@ -118,6 +127,7 @@ describe('readLogWishes', () => {
     assert.throws(at({ from: '12:30' }), usage(/still to come.*11:30:00.*yesterday/))
     assert.throws(at({ from: '11:00', to: '10:00' }), usage(/--to 10:00 is before --from 11:00/))
     assert.throws(at({ follow: true, to: '11:59' }), usage(/followed until --to 11:59.*leave out --follow/))
+    assert.throws(at({ context: 3 }), usage(/nothing is looked for.*--grep/))
     assert.throws(at({ tz: 'Europe/Berlni' }), usage(/"Europe\/Berlni".*--tz.*Europe\/Berlin/))
     const fromVariable: Setting = { value: 'many', origin: 'environment', from: 'PGCTL_TAIL' }
     assert.throws(() => wishesOf(none, fromVariable), usage(/"many".*PGCTL_TAIL/))

@@ -102,7 +102,7 @@ describe('LogOutlet', () => {
   ] as const)
     it(`lets a reader go on when its lines were taken and ${what}`, async () => {
       const clock = new ManualClock()
-      const outlet = new LogOutlet(new LogFunnel<LogSource>([SOURCE], tail, accepts), clock)
+      const outlet = new LogOutlet(new LogFunnel<LogSource>([SOURCE], tail, { accepts }), clock)
       const given: string[] = []
       const reading = (async () => {
         for await (const batch of outlet.batches()) given.push(...batch.map(describeEvent))
