@@ -7,11 +7,13 @@ import { type ContainerAddress, type LogRange, openLog } from '#core/kube/logs.t
 import type { OpenGate } from '#core/kube/open-gate.ts'
 import type { StreamEnd } from '#core/logs/follow.ts'
 import { type LogLine, parseLine } from '#core/logs/line.ts'
-import { LineSplitter } from '#core/logs/line-splitter.ts'
+import { LineSplitter, type Mending } from '#core/logs/line-splitter.ts'
 import type { Overlap } from '#core/logs/overlap.ts'
+import { joinSplitLine, SPLIT_FROM } from '#core/logs/split-line.ts'
 
 /** A longer line keeps its beginning and says how much was left out. */
 const LINE_LIMIT: Bytes = 1024 * 1024
+const JOIN: Mending = { from: SPLIT_FROM, mend: joinSplitLine }
 /** After so much silence the seam will not become any clearer. */
 const SETTLE_AFTER: Ms = 1_000
 
@@ -84,7 +86,7 @@ async function pump(
   { idle, signal, fail }: PumpTools,
 ): Promise<void> {
   const { overlap } = plan
-  const splitter = new LineSplitter(LINE_LIMIT)
+  const splitter = new LineSplitter(LINE_LIMIT, JOIN)
   idle.start()
   const stream = await context.gate.pass(
     () => openLog(context.client, plan.address, plan.range, signal),
@@ -136,7 +138,7 @@ async function probeNewest(
   signal: AbortSignal,
 ): Promise<'current' | 'behind'> {
   try {
-    const splitter = new LineSplitter(LINE_LIMIT)
+    const splitter = new LineSplitter(LINE_LIMIT, JOIN)
     const texts: string[] = []
     const { previous, sinceSeconds, sinceTime } = plan.range
     const range = { tail: 1, previous: previous ?? false, sinceSeconds, sinceTime }

@@ -223,6 +223,26 @@ describe('history', limits, () => {
     )
   })
 
+  for (const at of [8 * 1024, 16 * 1024])
+    for (const stamps of ['each', 'first'] as const)
+      it(`joins lines that were split at ${at} bytes, with a stamp at ${stamps} piece`, limits, async () => {
+        await using world = await startApi()
+        world.api.faults.splitLines({ at, stamps })
+        world.api.faults.rotateLog({ pod: FIRST_HERMES })
+        const lines = [at - 1, at, at + 1, 3 * at, 5 * at + 7].flatMap((length) => [
+          'ž日本👩‍💻'.repeat(length).slice(0, length).toWellFormed(),
+          'x'.repeat(length),
+          'short',
+        ])
+        world.api.faults.writeLog({ pod: FIRST_HERMES, lines })
+        await using reading = read(world, HISTORY)
+        await reading.toEnd()
+        const shown = linesOf(reading.events).filter(({ source }) => source.pod === FIRST_HERMES)
+        assert.equal(shown.length, lines.length)
+        for (const [place, { line }] of shown.entries())
+          assert.ok(line.text === lines[place], `line ${place}`)
+      })
+
   it('survives a broken connection, and servers that are busy', limits, async () => {
     await using world = await start(HISTORY)
     world.faults.failNext({ status: 500, path: `${FIRST_HERMES}/log`, times: 2 })
