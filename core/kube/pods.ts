@@ -4,7 +4,6 @@ import type { ContainerSnapshot, ContainerState, EndedRun, PodSnapshot } from '#
 /** One pod, as far as routes and logs need it. */
 export interface ClusterPod extends PodSnapshot {
   readonly namespace: string
-  readonly labels: Readonly<Record<string, string>>
   /** The pod's address inside the VPC, once it has one. */
   readonly address: string | undefined
   /** Whether the cluster sends a Service's traffic to it. */

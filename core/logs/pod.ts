@@ -3,6 +3,7 @@ export interface PodSnapshot {
   /** Differs between two pods of one name. */
   readonly uid: string
   readonly name: string
+  readonly labels: Readonly<Record<string, string>>
   /** Why the pod as a whole does not run, in the cluster's words: `Unschedulable: 0/3 nodes…`, `Evicted`. */
   readonly trouble: string | undefined
   /** In the order in which they start: init containers, then the others. */

@@ -19,6 +19,14 @@ export interface Failure {
   readonly times?: number
 }
 
+/** How a container's runtime writes a line that is too long for it. */
+export interface LineSplit {
+  /** Bytes of a piece. */
+  readonly at: number
+  /** Which pieces the kubelet prints with a stamp. */
+  readonly stamps: 'each' | 'first'
+}
+
 export interface OnPod {
   readonly pod: string
 }
@@ -41,6 +49,8 @@ export interface KubernetesFaults {
   compact(): void
   /** Takes all but the newest `keep` lines of a container's log away. */
   rotateLog(which: OnPod & { readonly keep?: number }): void
+  /** Gives long lines from now on as runtimes do that split them: a stamp at each seam, or at the first only. */
+  splitLines(how: LineSplit): void
   /** Writes a line of one's own into a container's log. */
   writeLog(what: OnPod & { readonly lines: readonly string[] }): void
   restartContainer(what: OnPod & Ending): void
@@ -56,6 +66,7 @@ export interface KubernetesFaults {
 export class Disturbances {
   readonly follows = new Set<LogStream>()
   readonly watches = new Set<OpenWatch>()
+  split: LineSplit | undefined
   #failures: { failure: Failure; left: number }[] = []
 
   failNext(failure: Failure): void {
@@ -96,6 +107,9 @@ export function faultsOf(cluster: Cluster, disturbances: Disturbances): Kubernet
       const log = cluster.pod(pod)?.run?.log
       if (log === undefined) throw new Error(`there is no log of ${pod}`)
       log.rotate(keep)
+    },
+    splitLines(how) {
+      disturbances.split = how
     },
     writeLog: ({ pod, lines }) => cluster.writeLog(pod, lines),
     restartContainer: ({ pod, ...ending }) => cluster.restartContainer(pod, ending),

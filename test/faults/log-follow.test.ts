@@ -6,16 +6,30 @@ import { describe, it } from 'node:test'
 import { isPgctlError } from '#core/errors.ts'
 import { type ApiRequest, KubeClient } from '#core/kube/client.ts'
 import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
+import type { LogSelection } from '#core/kube/log-selection.ts'
 import type { LogEvent } from '#core/logs/events.ts'
+import type { Stamp } from '#core/logs/line.ts'
+import { stampAt } from '#core/logs/moment.ts'
 import type { KubernetesOptions } from '#sandbox/kubernetes/api-server.ts'
 import { seededChance } from '#sandbox/kubernetes/log-lines.ts'
-import { formatStamp } from '#sandbox/kubernetes/log-store.ts'
+import { formatStamp, stampOf } from '#sandbox/kubernetes/log-store.ts'
 import { WORLD } from '#sandbox/world.ts'
-import { FIRST_HERMES, HERMES, KILLED_HERMES, startApi, TOKEN } from '../contract/kubernetes-support.ts'
+import {
+  FIRST_HERMES,
+  HERMES,
+  KILLED_HERMES,
+  startApi,
+  type TestApi,
+  TOKEN,
+} from '../contract/kubernetes-support.ts'
 import { FastClock } from '../support/fast-clock.ts'
 
 const limits = { timeout: 30_000 }
-const SELECTION = { service: 'hermes', selector: { 'app.kubernetes.io/name': 'hermes' } }
+const SELECTION = {
+  service: 'hermes',
+  namespace: WORLD.namespace,
+  selector: 'app.kubernetes.io/name=hermes',
+}
 const FOLLOW: FollowOptions = { follow: true, tail: undefined, sinceSeconds: undefined, previous: false }
 const HISTORY: FollowOptions = { ...FOLLOW, follow: false }
 
@@ -34,6 +48,19 @@ class LaggingClient extends KubeClient {
 /** A running API and one reader of its logs. */
 async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptions> = {}) {
   const world = await startApi(apiOptions)
+  const reading = read(world, options)
+  return {
+    ...world,
+    ...reading,
+    async [Symbol.asyncDispose]() {
+      await reading[Symbol.asyncDispose]()
+      await world[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** One reader of the logs of a running API. */
+function read(world: TestApi, options: FollowOptions, selections: readonly LogSelection[] = [SELECTION]) {
   const clock = new FastClock()
   const access = {
     server: `https://127.0.0.1:${world.api.port}`,
@@ -43,15 +70,14 @@ async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptio
   }
   const client = new LaggingClient(access, clock)
   const abort = new AbortController()
-  const place = { namespace: WORLD.namespace, selections: [SELECTION] }
-  const batches = followLogs(client, place, options, abort.signal, clock)
+  const batches = followLogs(client, selections, options, abort.signal, clock)
   const events: LogEvent[] = []
   const news = new EventEmitter()
-  const reading = read().then(
+  const reading = collect().then(
     () => ({ failure: undefined }),
     (failure: unknown) => ({ failure }),
   )
-  async function read() {
+  async function collect() {
     for await (const batch of batches) {
       events.push(...batch)
       news.emit('news')
@@ -68,7 +94,6 @@ async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptio
     }
   }
   return {
-    ...world,
     faults: world.api.faults,
     events,
     abort,
@@ -102,9 +127,12 @@ async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptio
       abort.abort(new Error('the test is over'))
       await reading
       await client[Symbol.asyncDispose]()
-      await world[Symbol.asyncDispose]()
     },
   }
+}
+
+function nanoseconds(stamp: Stamp): bigint {
+  return stampOf(Date.parse(`${stamp.slice(0, 19)}Z`)) + BigInt(stamp.slice(20, 29))
 }
 
 function linesOf(events: readonly LogEvent[]): LineEvent[] {
@@ -161,6 +189,60 @@ describe('history', limits, () => {
     assert.ok(earliest > Date.now() - 125_000)
   })
 
+  it('is cut to a span, exactly to the stamp, and read no further than its end', limits, async () => {
+    const stamp = (second: number, fraction: string) =>
+      `2026-11-25T20:10:${String(second).padStart(2, '0')}.${fraction}Z` as Stamp
+    const span = { from: stamp(5, '123456789'), to: stamp(9, '500000000') }
+    await using world = await startApi()
+    const { log } = world.api.cluster.pod(FIRST_HERMES)?.run ?? assert.fail('it runs')
+    log.rotate(0)
+    for (const [second, fraction] of [
+      [4, '900000000'],
+      [5, '123456788'],
+      [5, '123456789'],
+      [9, '500000000'],
+      [9, '500000001'],
+    ] as const)
+      log.append([`${second}.${fraction}`], nanoseconds(stamp(second, fraction)))
+    for (let second = 10; second < 60; second++)
+      log.append(Array(200).fill('x'.repeat(1_000)), nanoseconds(stamp(second, '000000000')))
+    await using reading = read(world, { ...HISTORY, span })
+    await reading.toEnd()
+    assert.deepEqual(
+      linesOf(reading.events).map(({ line }) => line.text),
+      ['5.123456789', '9.500000000'],
+    )
+    const [asked] = world.api.requests.filter(({ path }) => path.includes(`${FIRST_HERMES}/log`))
+    assert.match(asked?.query ?? '', /sinceTime=2026-11-25T20%3A10%3A04Z/)
+    await using last = read(world, { ...HISTORY, span: { to: span.to }, tail: 2 })
+    await last.toEnd()
+    assert.deepEqual(
+      linesOf(last.events).map(({ line }) => line.text),
+      ['5.123456789', '9.500000000'],
+      'the tail counts what is inside',
+    )
+  })
+
+  for (const at of [8 * 1024, 16 * 1024])
+    for (const stamps of ['each', 'first'] as const)
+      it(`joins lines that were split at ${at} bytes, with a stamp at ${stamps} piece`, limits, async () => {
+        await using world = await startApi()
+        world.api.faults.splitLines({ at, stamps })
+        world.api.faults.rotateLog({ pod: FIRST_HERMES })
+        const lines = [at - 1, at, at + 1, 3 * at, 5 * at + 7].flatMap((length) => [
+          'ž日本👩‍💻'.repeat(length).slice(0, length).toWellFormed(),
+          'x'.repeat(length),
+          'short',
+        ])
+        world.api.faults.writeLog({ pod: FIRST_HERMES, lines })
+        await using reading = read(world, HISTORY)
+        await reading.toEnd()
+        const shown = linesOf(reading.events).filter(({ source }) => source.pod === FIRST_HERMES)
+        assert.equal(shown.length, lines.length)
+        for (const [place, { line }] of shown.entries())
+          assert.ok(line.text === lines[place], `line ${place}`)
+      })
+
   it('survives a broken connection, and servers that are busy', limits, async () => {
     await using world = await start(HISTORY)
     world.faults.failNext({ status: 500, path: `${FIRST_HERMES}/log`, times: 2 })
@@ -204,6 +286,61 @@ describe('history', limits, () => {
       (error) => isPgctlError(error, 'permission-denied') && /"get" on "pods\/log"/.test(error.next ?? ''),
     )
   })
+})
+
+describe('pods of a selector', limits, () => {
+  const ALL: LogSelection = {
+    service: 'pod-template-hash',
+    serviceLabel: 'app.kubernetes.io/name',
+    namespace: WORLD.namespace,
+    selector: 'pod-template-hash,app.kubernetes.io/name!=payload',
+  }
+
+  it('are of the services that their labels tell', limits, async () => {
+    await using world = await startApi()
+    await using reading = read(world, HISTORY, [ALL])
+    await reading.toEnd()
+    const services = new Set(
+      linesOf(reading.events).map(({ source }) => `${source.namespace} ${source.service}`),
+    )
+    assert.deepEqual([...services].sort(), ['paragon cerberus', 'paragon grafana', 'paragon hermes'])
+  })
+
+  it('may be narrowed to some containers, of which one at least must be there', limits, async () => {
+    await using world = await startApi()
+    await using reading = read(world, { ...HISTORY, wantsContainer: (name) => name === 'grafana' }, [ALL])
+    await reading.toEnd()
+    assert.deepEqual([...new Set(linesOf(reading.events).map(({ source }) => source.container))], ['grafana'])
+    await using silent = read(world, { ...FOLLOW, wantsContainer: () => false }, [ALL])
+    await assert.rejects(
+      silent.toEnd(),
+      (error) => isPgctlError(error, 'target-unknown') && /cerberus, grafana, hermes/.test(error.why ?? ''),
+    )
+  })
+
+  it(
+    'of two namespaces, of which the logs of one may not be read, are those of the other',
+    limits,
+    async () => {
+      await using world = await startApi({
+        authorize: (_, { subresource, name }) => subresource !== 'log' || !name?.startsWith('grafana'),
+      })
+      const elsewhere = { ...ALL, namespace: 'default' }
+      await using one = read(world, HISTORY, [
+        { ...ALL, selector: 'app.kubernetes.io/name=grafana' },
+        elsewhere,
+      ])
+      await assert.rejects(one.toEnd(), (error) => isPgctlError(error, 'permission-denied'))
+      assert.deepEqual(
+        one.events.map((event) =>
+          event.event === 'refused' || event.event === 'empty'
+            ? `${event.event} ${event.namespace}`
+            : event.event,
+        ),
+        ['empty default', 'refused paragon'],
+      )
+    },
+  )
 })
 
 describe('following', limits, () => {
@@ -259,7 +396,7 @@ describe('following', limits, () => {
 
   it('gives only what is wanted, and searches no further than it is told', limits, async () => {
     const accepts = (text: string) => text.startsWith('wanted')
-    await using world = await start({ ...FOLLOW, tail: 1, accepts, searched: 3 })
+    await using world = await start({ ...FOLLOW, tail: 1, wanted: { accepts }, searched: 3 })
     await world.untilFollowing()
     const asked = world.api.requests.filter(({ query }) => query.includes('tailLines='))
     assert.ok(asked.length > 0 && asked.every(({ query }) => query.includes('tailLines=3')))
@@ -269,6 +406,25 @@ describe('following', limits, () => {
       linesOf(world.events).map(({ line }) => line.text),
       ['wanted 1', 'wanted 2'],
     )
+  })
+
+  it('ends by itself at the end of its span, with all that was written by then', limits, async () => {
+    const to = stampAt(Date.now() + 300)
+    await using world = await start({ ...FOLLOW, tail: 0, span: { to } })
+    await world.untilFollowing()
+    world.faults.stallFollows({ pod: FIRST_HERMES })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['on a stream that has died'] })
+    world.faults.writeLog({ pod: KILLED_HERMES, lines: ['before the end'] })
+    await new Promise((resolve) => setTimeout(resolve, 310))
+    world.faults.writeLog({ pod: KILLED_HERMES, lines: ['after the end'] })
+    await world.toEnd()
+    assert.deepEqual(
+      linesOf(world.events)
+        .map(({ line }) => line.text)
+        .toSorted(),
+      ['before the end', 'on a stream that has died'],
+    )
+    assert.equal(world.events.at(-1)?.event, 'ledger')
   })
 
   const disturbances = [
