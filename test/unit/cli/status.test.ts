@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { renderStatus, type StatusReport, statusDocument } from '#cli/render/status.ts'
+import { renderStatus, type StatusReport } from '#cli/render/status.ts'
+import { statusDocument } from '#cli/render/status-document.ts'
 import type { Inventory } from '#core/installation/inventory.ts'
 import { assess } from '#core/installation/status.ts'
 import type { SessionLimits } from '#core/ssm/session-api.ts'
-import { bastion, CLUSTER, inventory, LOST, NOW } from '../installation/support.ts'
+import { bastion, CLUSTER, inventory, LOST, NOW, TRAIL } from '../installation/support.ts'
 
 const MINUTE = 60_000
 const plain = (_style: unknown, text: string) => text
@@ -31,9 +32,11 @@ function report(
     assessment: assess(found, {
       wanted: 'paragon-acme-5d1f0c2e-bastion',
       clusterName: CLUSTER.name,
+      trailName: TRAIL.name,
       now: NOW,
     }),
     limits,
+    contentsAsked: true,
     now: NOW,
   } satisfies StatusReport
 }
@@ -107,6 +110,17 @@ describe('the status of an installation, for a program', () => {
         'otherBastions',
         'sessionLimits',
         'cluster',
+        'managed',
+        'services',
+        'monitors',
+        'bastionGroups',
+        'securityGroups',
+        'network',
+        'loadBalancers',
+        'datastores',
+        'buckets',
+        'trail',
+        'unreadable',
         'findings',
       ])
       for (const field of fieldsOf(document))

@@ -1,5 +1,5 @@
 import type { PgctlError } from '#core/errors.ts'
-import type { AgentStatus, Bastion, Cluster, Inventory } from '#core/installation/inventory.ts'
+import type { AgentStatus, Bastion, Cluster, Inventory, Trail } from '#core/installation/inventory.ts'
 
 export const NOW = Date.parse('2026-11-23T10:00:00Z')
 export const MINUTE = 60_000
@@ -21,6 +21,10 @@ export function bastion(values: Partial<Bastion> = {}): Bastion {
     privateAddress: '10.0.16.20',
     publicAddress: undefined,
     role: 'paragon-acme-5d1f0c2e-bastion',
+    zone: 'eu-central-1a',
+    subnetId: 'subnet-1',
+    securityGroups: ['sg-1'],
+    group: 'paragon-acme-5d1f0c2e-bastion',
     agent: ONLINE,
     ...values,
   }
@@ -33,6 +37,16 @@ export const CLUSTER: Cluster = {
   ca: '-----BEGIN CERTIFICATE-----',
   version: '1.35',
   status: 'active',
+  vpcId: 'vpc-1',
+  publicAccess: [],
+}
+
+export const TRAIL: Trail = {
+  name: 'paragon-acme-5d1f0c2e-cloudtrail',
+  logging: true,
+  allRegions: true,
+  bucket: 'paragon-acme-5d1f0c2e-logs',
+  validated: true,
 }
 
 export function inventory(values: Partial<Inventory> = {}): Inventory {
@@ -40,7 +54,15 @@ export function inventory(values: Partial<Inventory> = {}): Inventory {
     workspace: 'paragon-acme-5d1f0c2e',
     region: 'eu-central-1',
     bastions: [bastion()],
+    bastionGroups: [],
+    securityGroups: [],
     cluster: CLUSTER,
+    network: undefined,
+    loadBalancers: [],
+    datastores: [],
+    buckets: [],
+    trail: TRAIL,
+    contents: undefined,
     unreadable: [],
     ...values,
   }
