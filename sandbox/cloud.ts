@@ -8,9 +8,16 @@ import { type TokenVerdict, verifyEksToken } from './aws/eks-token.ts'
 import { AwsEndpoint } from './aws/endpoint.ts'
 import { readWireRequest, type WireAnswer, type WireRequest, wireRequestOf } from './aws/http-message.ts'
 import type { Principal } from './aws/identity.ts'
+import { createAutoScaling } from './aws/services/auto-scaling.ts'
+import { createCloudTrail } from './aws/services/cloudtrail.ts'
 import { createEc2 } from './aws/services/ec2.ts'
 import { createEks } from './aws/services/eks.ts'
+import { createElastiCache } from './aws/services/elasticache.ts'
+import { createKafka } from './aws/services/kafka.ts'
 import { createKms } from './aws/services/kms.ts'
+import { createLoadBalancing } from './aws/services/load-balancing.ts'
+import { createRds } from './aws/services/rds.ts'
+import { createS3 } from './aws/services/s3.ts'
 import { createSsm } from './aws/services/ssm.ts'
 import { createSts } from './aws/services/sts.ts'
 import type { IssuedCertificate } from './certificates.ts'
@@ -65,8 +72,16 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       createSsm(state, gateway),
       createEc2(state),
       createEks({ state, clusterAuthority: options.clusterAuthority }),
-      createSts(),
+      createSts(authenticator),
       createKms(),
+      createRds(state),
+      createElastiCache(),
+      createAutoScaling(state),
+      createLoadBalancing(),
+      createKafka(),
+      createCloudTrail(),
+      // The last: without a signature, any request could be one for S3.
+      createS3(state),
     ],
   })
   const admin = new Admin({

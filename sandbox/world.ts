@@ -1,47 +1,37 @@
-/**
- * The fictional installation that the sandbox is: one set of names, told alike by the AWS endpoint, the agent and
- * the Kubernetes API. Addresses and ids are what the far side sees; where they lead on this computer is decided at
- * start (`WorldPorts`), as every listener takes a free port of the loopback.
- */
+import { ACME } from './worlds/acme.ts'
+import { GLOBEX } from './worlds/globex.ts'
+import type { World } from './worlds/installation.ts'
 
+/**
+ * The fictional installations that the sandbox is: one set of names each, told alike by the AWS endpoint, the agent
+ * and the Kubernetes API. Addresses and ids are what the far side sees; where they lead on this computer is decided
+ * at start (`WorldPorts`), as every listener takes a free port of the loopback.
+ */
+export const WORLDS: readonly World[] = [ACME, GLOBEX]
+
+/** The installation that commands act on unless another is named. */
 export const WORLD = {
-  account: '111122223333',
-  region: 'eu-central-1',
-  organization: 'acme',
-  workspace: 'paragon-acme-5d1f0c2e',
-  vpcId: 'vpc-0c4de3a91b7f25e08',
-  subnetId: 'subnet-0b8d6f2c5a9e41703',
-  bastion: {
-    instanceId: 'i-0a1b2c3d4e5f60718',
-    name: 'paragon-acme-5d1f0c2e-bastion',
-    address: '10.0.16.20',
-    role: 'paragon-acme-5d1f0c2e-bastion',
-    agentVersion: '3.3.5102.0',
-  },
-  /** What the auto-scaling group starts while it replaces the bastion. */
-  replacement: { instanceId: 'i-0f9e8d7c6b5a49382', address: '10.0.16.77' },
-  cluster: {
-    name: 'paragon-acme-5d1f0c2e',
-    /** The name on the API server's certificate; only the bastion can resolve it. */
-    host: 'a1b2c3d4e5f60718293a4b5c6d7e8f90.gr7.eu-central-1.eks.amazonaws.com',
-    version: '1.35',
-  },
+  ...ACME,
   namespace: 'paragon',
   /** A name of the installation's private DNS zone, for tunnels that need no cluster. */
   payloadHost: 'payload.internal.acme.example',
   payloadPort: 8080,
-  kmsKeyArn: 'arn:aws:kms:eu-central-1:111122223333:key/5d0a2c8e-71f4-4b09-9c36-0e1a7b2f4d85',
 } as const
 
-/** The cluster's nodes: instances that are no bastion, so that looking for one has something to pass over. */
-export const WORLD_NODES: ReadonlyArray<{ instanceId: string; address: string }> = [
-  { instanceId: 'i-01c2d3e4f5a6b7c81', address: '10.0.32.4' },
-  { instanceId: 'i-02c2d3e4f5a6b7c82', address: '10.0.33.4' },
-  { instanceId: 'i-03c2d3e4f5a6b7c83', address: '10.0.34.4' },
-  { instanceId: 'i-04c2d3e4f5a6b7c84', address: '10.0.32.5' },
-  { instanceId: 'i-05c2d3e4f5a6b7c85', address: '10.0.33.5' },
-  { instanceId: 'i-06c2d3e4f5a6b7c86', address: '10.0.34.5' },
-]
+/** The first installation's nodes. */
+export const WORLD_NODES = ACME.nodes
+
+/** The installation of an account in a region; undefined where there is none. */
+export function worldIn(account: string, region: string): World | undefined {
+  return WORLDS.find((world) => world.account === account && world.region === region)
+}
+
+/** The installation whose bastion, present or next, `instanceId` is. */
+export function worldOfBastion(instanceId: string): World | undefined {
+  return WORLDS.find(({ bastion, replacement }) =>
+    [bastion.instanceId, replacement.instanceId].includes(instanceId),
+  )
+}
 
 export type WorldService = 'grafana' | 'hermes' | 'cerberus' | 'payload'
 

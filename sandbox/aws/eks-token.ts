@@ -1,5 +1,5 @@
 import type { Ms } from '#core/clock.ts'
-import { WORLD } from '#sandbox/world.ts'
+import { WORLDS } from '#sandbox/world.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { WireRequest } from './http-message.ts'
 import type { Identity } from './identity.ts'
@@ -14,6 +14,7 @@ const PARAMETERS = new Set([
   'X-Amz-Date',
   'X-Amz-Expires',
   'X-Amz-SignedHeaders',
+  'X-Amz-Security-Token',
   'X-Amz-Signature',
 ])
 
@@ -63,7 +64,7 @@ export function verifyEksToken(
 
 /** The region's own STS, the global one, or this computer: an endpoint override signs for that. */
 function isTokenService(url: URL): boolean {
-  const names = [`sts.${WORLD.region}.amazonaws.com`, 'sts.amazonaws.com']
+  const names = [...WORLDS.map(({ region }) => `sts.${region}.amazonaws.com`), 'sts.amazonaws.com']
   return names.includes(url.host) || ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname)
 }
 
