@@ -21,10 +21,8 @@ export default class Status extends BaseCommand {
   static override enableJsonFlag = true
   static override flags = {
     ...installationFlags,
-    contents: Flags.boolean({
-      summary: 'Ask the cluster which services and monitors it runs, by a session.',
-      default: true,
-      allowNo: true,
+    'no-contents': Flags.boolean({
+      summary: 'Do not ask the cluster which services and monitors it runs, which takes a session.',
     }),
   }
 
@@ -32,7 +30,8 @@ export default class Status extends BaseCommand {
     const { flags } = await this.parse(Status)
     const { wireInstallation } = await import('../deps.ts')
     const { readStatus } = await import('../status-reading.ts')
-    const report = await readStatus(await wireInstallation(this.surroundings(flags)), flags, this.signal)
+    const wishes = { contents: !flags['no-contents'] }
+    const report = await readStatus(await wireInstallation(this.surroundings(flags)), wishes, this.signal)
     this.log(renderStatus(report, this.paint))
     if (!report.assessment.healthy) this.unhealthy()
     return statusDocument(report)

@@ -30,6 +30,7 @@ export function networkRows(inventory: Inventory): Row[] {
     const facing = internetFacing ? 'facing the internet' : 'internal'
     return ['', joined(`${type} load balancer ${name} ${state}, ${facing}`, host)]
   })
+  if (isUnreadable(inventory, 'load balancers')) balancers.push(['', 'load balancers not known'])
   if (network === undefined) return [['network', absent(inventory, 'network')], ...balancers]
   return [
     ['network', joined(network.id, network.name, network.ranges.join(', '))],
@@ -51,8 +52,13 @@ function describeSubnets({ subnets }: Network, unread: boolean): string {
     .join('; ')
 }
 
+/** Zones of one region by their letters: `eu-central-1a, b, c`. */
 function zonesOf(subnets: readonly Subnet[]): string {
-  return [...new Set(subnets.flatMap(({ zone }) => zone ?? []))].sort().join(', ')
+  const [first = 'unknown zones', ...others] = [...new Set(subnets.flatMap(({ zone }) => zone ?? []))].sort()
+  const region = first.slice(0, -1)
+  return [first, ...others.map((zone) => (zone.startsWith(region) ? zone.slice(region.length) : zone))].join(
+    ', ',
+  )
 }
 
 function describeWaysOut(inventory: Inventory, network: Network): string {
@@ -109,7 +115,12 @@ export function bucketRows(inventory: Inventory): Row[] {
 
 function describeBucket(bucket: Bucket): string {
   const { name, versioning, noncurrentDays } = bucket
-  const kept = noncurrentDays === undefined || noncurrentDays === 'never' ? '' : ` for ${noncurrentDays} d`
+  const kept =
+    noncurrentDays === undefined
+      ? ' for an unknown time'
+      : noncurrentDays === 'never'
+        ? ''
+        : ` for ${noncurrentDays} d`
   const versions =
     versioning === 'on' ? `versions${kept}` : versioning === undefined ? 'versions not known' : 'no versions'
   const access = bucket.public === undefined ? 'access not known' : bucket.public ? 'public' : undefined

@@ -125,25 +125,22 @@ async function readAccess(ask: Ask, Bucket: string): Promise<Reading<boolean>> {
     return answer?.PublicAccessBlockConfiguration ?? {}
   })
   const { RestrictPublicBuckets: noPolicy = false, IgnorePublicAcls: noList = false } = block.value ?? {}
-  const [byPolicy, byList] = await Promise.all([
-    noPolicy
+  const byPolicy = noPolicy
+    ? NOT_ASKED
+    : await ask('s3:GetBucketPolicyStatus', async (sdk, client, options) => {
+        const command = new sdk.GetBucketPolicyStatusCommand({ Bucket })
+        const answer = await orNone(client.send(command, options), 'NoSuchBucketPolicy')
+        return answer?.PolicyStatus?.IsPublic ?? false
+      })
+  const byList =
+    noList || byPolicy.value === true
       ? NOT_ASKED
-      : ask('s3:GetBucketPolicyStatus', async (sdk, client, options) => {
-          const command = new sdk.GetBucketPolicyStatusCommand({ Bucket })
-          return (
-            (await orNone(client.send(command, options), 'NoSuchBucketPolicy'))?.PolicyStatus?.IsPublic ??
-            false
-          )
-        }),
-    noList
-      ? NOT_ASKED
-      : ask('s3:GetBucketAcl', async (sdk, client, options) => {
+      : await ask('s3:GetBucketAcl', async (sdk, client, options) => {
           const { Grants = [] } = await client.send(new sdk.GetBucketAclCommand({ Bucket }), options)
           return Grants.some(({ Grantee }) => Grantee?.URI?.endsWith('/groups/global/AllUsers'))
-        }),
-  ])
+        })
   const unreadable = [block, byPolicy, byList].flatMap((each) => each.unreadable)
-  // What is not known to be blocked, and not known to be granted, is not known.
+  // A grant that may be blocked is none that is known.
   const granted = byPolicy.value === true || byList.value === true
   if (block.value === undefined) return { value: granted ? undefined : decided(byPolicy, byList), unreadable }
   return { value: granted || (unreadable.length > 0 ? undefined : false), unreadable }

@@ -30,12 +30,12 @@ export function judgeBastions({ bastion, others }: BastionChoice): Finding[] {
 export function judgeSurroundings({ securityGroups, bastionGroups, region }: Inventory): Finding[] {
   return [
     ...securityGroups.flatMap((group) => judgeRules(group, region)),
-    ...bastionGroups.flatMap(judgeScaling),
+    ...bastionGroups.flatMap((group) => judgeScaling(group, region)),
   ]
 }
 
 /** One that was told to start nothing leaves no way in once its machine fails. */
-function judgeScaling({ name, maximum, suspended }: ScalingGroup): Finding[] {
+function judgeScaling({ name, maximum, suspended }: ScalingGroup, region: string): Finding[] {
   const halted = suspended.filter((process) => process === 'Launch' || process === 'ReplaceUnhealthy')
   if (maximum === 0 || halted.length === 0) return []
   return [
@@ -44,7 +44,7 @@ function judgeScaling({ name, maximum, suspended }: ScalingGroup): Finding[] {
       severity: 'warning',
       message: `the group ${name} would not replace a bastion that fails`,
       why: `it has been told not to: ${halted.join(', ')}`,
-      next: `let it again: aws autoscaling resume-processes --auto-scaling-group-name ${name}`,
+      next: `let it again: aws autoscaling resume-processes --region ${region} --auto-scaling-group-name ${name}`,
     },
   ]
 }

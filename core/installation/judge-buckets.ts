@@ -31,14 +31,14 @@ export function judgeBuckets({ buckets }: Inventory): Finding[] {
 
 /** Whether the account's calls are written down. */
 export function judgeTrail(inventory: Inventory, wanted: string): Finding[] {
-  const { trail } = inventory
+  const { trail, region } = inventory
   if (trail?.logging === false)
     return [
       {
         code: 'trail-off',
         severity: 'warning',
         message: `the trail ${trail.name} writes nothing: who opened a session is not kept`,
-        next: `start it: aws cloudtrail start-logging --name ${trail.name}`,
+        next: `start it: aws cloudtrail start-logging --region ${region} --name ${trail.name}`,
       },
     ]
   if (trail !== undefined || isUnreadable(inventory, 'trail')) return []
@@ -47,7 +47,7 @@ export function judgeTrail(inventory: Inventory, wanted: string): Finding[] {
       code: 'trail-missing',
       severity: 'warning',
       message: `there is no trail ${wanted}: who opened a session may not be kept`,
-      next: 'see whether another one serves: aws cloudtrail describe-trails',
+      next: `see whether another one serves: aws cloudtrail describe-trails --region ${region}`,
     },
   ]
 }

@@ -14,9 +14,9 @@ const ANSWERING = new Set([
  * What there is to say of datastores. An address on the internet is an open door; everything else is told once for
  * all that it is true of, as an installation of one zone has ten of them.
  */
-export function judgeDatastores({ datastores }: Inventory): Finding[] {
+export function judgeDatastores({ datastores, region }: Inventory): Finding[] {
   return [
-    ...datastores.filter((store) => store.public === true).map(judgePublic),
+    ...datastores.filter((store) => store.public === true).map((store) => judgePublic(store, region)),
     ...datastores.filter(({ status }) => !ANSWERING.has(status)).map(judgeStatus),
     ...judgeZones(datastores),
     ...judgeEncryption(datastores),
@@ -25,12 +25,13 @@ export function judgeDatastores({ datastores }: Inventory): Finding[] {
   ]
 }
 
-function judgePublic({ name, id }: Datastore): Finding {
+function judgePublic({ name, id, engine }: Datastore, region: string): Finding {
+  const command = `aws rds modify-db-instance --region ${region} --db-instance-identifier ${id} --no-publicly-accessible --apply-immediately`
   return {
     code: 'datastore-public',
     severity: 'failed',
-    message: `${name} (${id}) has an address on the internet`,
-    next: `take it away; pgctl reaches it without: pgctl tunnel ${name}`,
+    message: `${name} (${id}) has an address on the internet, and pgctl reaches it without`,
+    next: engine === 'postgres' ? `take it away: ${command}` : 'take its public access away',
   }
 }
 

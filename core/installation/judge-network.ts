@@ -4,11 +4,14 @@ import type { Network, RouteTable, Subnet } from '#core/installation/network.ts'
 
 /** What there is to say of the ways out of the network; nothing where what it depends on could not be read. */
 export function judgeNetwork(inventory: Inventory): Finding[] {
-  const { network } = inventory
+  const { network, region } = inventory
   if (network === undefined || isUnreadable(inventory, 'subnets') || isUnreadable(inventory, 'route tables'))
     return []
   const used = network.routeTables.filter((table) => isUsed(table, network))
-  return [...judgeRoutes(used), ...(isUnreadable(inventory, 'NAT gateways') ? [] : judgeNat(network, used))]
+  return [
+    ...judgeRoutes(used, region),
+    ...(isUnreadable(inventory, 'NAT gateways') ? [] : judgeNat(network, used, region)),
+  ]
 }
 
 /** A table that no subnet follows sends nobody anywhere. */
@@ -17,7 +20,7 @@ function isUsed(table: RouteTable, { subnets, routeTables }: Network): boolean {
   return table.main && subnets.some(({ id }) => routeTables.every(({ subnetIds }) => !subnetIds.includes(id)))
 }
 
-function judgeRoutes(tables: readonly RouteTable[]): Finding[] {
+function judgeRoutes(tables: readonly RouteTable[], region: string): Finding[] {
   return tables.flatMap((table) =>
     table.routes
       .filter(({ active }) => !active)
@@ -26,14 +29,18 @@ function judgeRoutes(tables: readonly RouteTable[]): Finding[] {
           code: 'route-broken',
           severity: 'warning',
           message: `the route to ${to} of ${table.name ?? table.id} leads to ${via}, which is gone`,
-          next: `let it lead elsewhere, or take it away: aws ec2 describe-route-tables --route-table-ids ${table.id}`,
+          next: `let it lead elsewhere, or take it away: aws ec2 describe-route-tables --region ${region} --route-table-ids ${table.id}`,
         }),
       ),
   )
 }
 
 /** A gateway stands in one zone, and takes the way out of all others with it. */
-function judgeNat({ subnets, natGateways }: Network, tables: readonly RouteTable[]): Finding[] {
+function judgeNat(
+  { subnets, natGateways }: Network,
+  tables: readonly RouteTable[],
+  region: string,
+): Finding[] {
   const working = natGateways.filter(({ state }) => state === 'available')
   const followed = new Set(tables.flatMap(({ routes }) => routes.map(({ via }) => via)))
   const lost = natGateways.filter(
@@ -44,7 +51,7 @@ function judgeNat({ subnets, natGateways }: Network, tables: readonly RouteTable
       code: 'nat-missing',
       severity: 'warning',
       message: `the NAT gateway ${id}, by which private subnets reach the internet, is ${state}`,
-      next: `see why: aws ec2 describe-nat-gateways --nat-gateway-ids ${id}`,
+      next: `see why: aws ec2 describe-nat-gateways --region ${region} --nat-gateway-ids ${id}`,
     }))
   const [only, ...others] = working
   const behind = zonesOf(subnets.filter(({ kind }) => kind === 'private'))

@@ -19,6 +19,7 @@ export interface Assessment {
   readonly healthy: boolean
   /** The bastion that sessions are opened on; undefined where a finding says why there is none. */
   readonly choice: BastionChoice | undefined
+  /** What failed comes first. */
   readonly findings: readonly Finding[]
 }
 
@@ -49,7 +50,9 @@ export function assess(
     ...judgeTrail(inventory, query.trailName),
     ...judgeUnreadable(inventory.unreadable),
   ]
-  return { healthy: findings.every(({ severity }) => severity !== 'failed'), choice, findings }
+  const failed = findings.filter(({ severity }) => severity === 'failed')
+  const warnings = findings.filter(({ severity }) => severity === 'warning')
+  return { healthy: failed.length === 0, choice, findings: [...failed, ...warnings] }
 }
 
 function isBlank(inventory: Inventory): boolean {

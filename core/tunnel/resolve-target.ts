@@ -235,6 +235,9 @@ function unknownName(name: string, names: TargetNames): PgctlError {
   return new PgctlError('target-unknown', `nothing here is called ${name}`, {
     why: [
       `it is neither "${CLUSTER}" nor a service, monitor or datastore`,
+      engine !== undefined && found.every((store) => store.engine !== engine)
+        ? `no ${engine} was found`
+        : undefined,
       stores.length > 0 ? `the datastores are ${stores.join(', ')}` : undefined,
       unreadable.length > 0
         ? `some could not be looked for, which needs ${actionsOf(unreadable)}`
