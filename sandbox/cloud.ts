@@ -27,6 +27,7 @@ import type { KubernetesFaults } from './kubernetes/faults.ts'
 import { type Listener, listen } from './listener.ts'
 import { WORLD } from './world.ts'
 import { WorldState } from './world-state.ts'
+import type { World } from './worlds/installation.ts'
 
 export interface CloudOptions {
   readonly clock: Clock
@@ -51,8 +52,8 @@ export interface Cloud extends AsyncDisposable {
   readonly state: WorldState
   readonly calls: CallRecord
   readonly gateway: MessageGateway
-  /** Whose EKS token it is. */
-  verifyToken(token: string): TokenVerdict
+  /** Whose EKS token it is, for the cluster of an installation: the first one's unless told. */
+  verifyToken(token: string, world?: World): TokenVerdict
 }
 
 /** Starts the cloud on 127.0.0.1. */
@@ -104,7 +105,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     state,
     calls,
     gateway,
-    verifyToken: (token) => verifyEksToken(token, WORLD.cluster.name, authenticator, clock.now().wall),
+    verifyToken: (token, world = WORLD) => verifyEksToken(token, world, authenticator, clock.now().wall),
     async [Symbol.asyncDispose]() {
       ended.abort(new Error('the sandbox has ended'))
       gateway.dispose()

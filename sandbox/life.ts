@@ -48,7 +48,7 @@ export async function runSandbox({ folder, sandbox: options, signal, ready }: Ru
 }
 
 /** The installations, the first of them what plain commands act on: no word in it says that it is a sandbox. */
-const CONFIG = [
+export const CONFIG = [
   `installation: ${WORLD.organization}`,
   'installations:',
   ...WORLDS.flatMap(({ organization, workspace, account, region, role }) => [

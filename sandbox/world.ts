@@ -1,6 +1,8 @@
 import { ACME } from './worlds/acme.ts'
 import { GLOBEX } from './worlds/globex.ts'
-import type { World } from './worlds/installation.ts'
+import type { World, WorldPod, WorldService } from './worlds/installation.ts'
+
+export type { WorldPod, WorldService } from './worlds/installation.ts'
 
 /**
  * The fictional installations that the sandbox is: one set of names each, told alike by the AWS endpoint, the agent
@@ -18,8 +20,9 @@ export const WORLD = {
   payloadPort: 8080,
 } as const
 
-/** The first installation's nodes. */
+/** The first installation's nodes and pods. */
 export const WORLD_NODES = ACME.nodes
+export const WORLD_PODS: readonly WorldPod[] = ACME.pods
 
 /** The installation of an account in a region; undefined where there is none. */
 export function worldIn(account: string, region: string): World | undefined {
@@ -33,15 +36,10 @@ export function worldOfBastion(instanceId: string): World | undefined {
   )
 }
 
-export type WorldService = 'grafana' | 'hermes' | 'cerberus' | 'payload'
-
-export interface WorldPod {
-  readonly name: string
-  readonly service: WorldService
-  readonly container: string
-  /** The pod's address inside the VPC; unique, routable from the bastion. */
-  readonly address: string
-  readonly restarts: number
+/** The installation whose VPC holds `address`. */
+export function worldOfAddress(address: string): World {
+  const inside = (world: World) => address.startsWith(world.network.cidr.replace(/\d+\.\d+\/16$/, ''))
+  return WORLDS.find(inside) ?? ACME
 }
 
 /** Port of each service, and its address inside the cluster (which no bastion can reach). */
@@ -52,58 +50,17 @@ export const WORLD_SERVICES: Readonly<Record<WorldService, { port: number; clust
   payload: { port: 8080, clusterIp: '172.20.99.2' },
 }
 
-export const WORLD_PODS: readonly WorldPod[] = [
-  {
-    name: 'grafana-6c7f9d8b54-x2x9q',
-    service: 'grafana',
-    container: 'grafana',
-    address: '10.0.32.10',
-    restarts: 0,
-  },
-  {
-    name: 'hermes-7d9c5b6f48-4kzlp',
-    service: 'hermes',
-    container: 'hermes',
-    address: '10.0.32.21',
-    restarts: 0,
-  },
-  {
-    name: 'hermes-7d9c5b6f48-9m2fw',
-    service: 'hermes',
-    container: 'hermes',
-    address: '10.0.33.22',
-    restarts: 1,
-  },
-  {
-    name: 'hermes-7d9c5b6f48-tq6vd',
-    service: 'hermes',
-    container: 'hermes',
-    address: '10.0.34.23',
-    restarts: 0,
-  },
-  {
-    name: 'cerberus-5f4d9c7b66-b8n4h',
-    service: 'cerberus',
-    container: 'cerberus',
-    address: '10.0.33.31',
-    restarts: 0,
-  },
-  {
-    name: 'payload-84b5d7c9f7-zz5rk',
-    service: 'payload',
-    container: 'payload',
-    address: '10.0.32.40',
-    restarts: 0,
-  },
-]
-
-/** Where the world's services listen on this computer's loopback, known once they have started. */
+/** Where an installation's parts listen on this computer's loopback, known once they have started. */
 export interface WorldPorts {
+  /** Whose they are: what is not of this installation cannot be reached. The first, unless told. */
+  readonly installation?: World
   readonly kubernetes: number
   readonly grafana: number
   readonly payload: number
   /** An HTTP service that stands in for the product's own: `/healthz`, and an answer that names the service. */
   readonly product: number
+  /** The datastores by their host names, each with the one port that it takes connections on. */
+  readonly datastores?: ReadonlyMap<string, { readonly port: number; readonly loopbackPort: number }>
 }
 
 /**
@@ -116,16 +73,18 @@ export function resolveFromBastion(
   ports: WorldPorts,
 ): { known: boolean; loopbackPort: number | undefined } {
   const name = host.toLowerCase().replace(/\.$/, '')
-  if (name === WORLD.cluster.host)
-    return { known: true, loopbackPort: port === 443 ? ports.kubernetes : undefined }
-  if (name === WORLD.payloadHost)
-    return { known: true, loopbackPort: port === WORLD.payloadPort ? ports.payload : undefined }
-  const pod = WORLD_PODS.find((candidate) => candidate.address === name)
-  if (pod === undefined) return { known: false, loopbackPort: undefined }
-  return {
+  const installation = ports.installation ?? ACME
+  const at = (open: number, loopbackPort: number) => ({
     known: true,
-    loopbackPort: port === WORLD_SERVICES[pod.service].port ? portOf(pod.service, ports) : undefined,
-  }
+    loopbackPort: port === open ? loopbackPort : undefined,
+  })
+  if (name === installation.cluster.host) return at(443, ports.kubernetes)
+  if (name === WORLD.payloadHost && installation === ACME) return at(WORLD.payloadPort, ports.payload)
+  const datastore = ports.datastores?.get(name)
+  if (datastore !== undefined) return at(datastore.port, datastore.loopbackPort)
+  const pod = installation.pods.find((candidate) => candidate.address === name)
+  if (pod === undefined) return { known: false, loopbackPort: undefined }
+  return at(WORLD_SERVICES[pod.service].port, portOf(pod.service, ports))
 }
 
 /** The loopback port behind a service's pods. */

@@ -1,4 +1,4 @@
-import type { World } from './installation.ts'
+import { pod, type World } from './installation.ts'
 import { zonalSubnets } from './subnets.ts'
 
 const WORKSPACE = 'paragon-acme-5d1f0c2e'
@@ -50,8 +50,16 @@ export const ACME = {
     host: `a1b2c3d4e5f60718293a4b5c6d7e8f90.gr7.${REGION}.eks.amazonaws.com`,
     version: '1.35',
   },
+  pods: [
+    pod('grafana-6c7f9d8b54-x2x9q', '10.0.32.10'),
+    pod('hermes-7d9c5b6f48-4kzlp', '10.0.32.21'),
+    pod('hermes-7d9c5b6f48-9m2fw', '10.0.33.22', 1),
+    pod('hermes-7d9c5b6f48-tq6vd', '10.0.34.23'),
+    pod('cerberus-5f4d9c7b66-b8n4h', '10.0.33.31'),
+    pod('payload-84b5d7c9f7-zz5rk', '10.0.32.40'),
+  ],
   databases: [
-    { id: WORKSPACE, class: 'db.t4g.small', version: '16.9', storage: 20, multiZone: false, zone: 'b' },
+    { id: WORKSPACE, class: 'db.t4g.small', version: '18.6', storage: 20, multiZone: false, zone: 'b' },
   ],
   caches: [{ kind: 'cluster', id: `${WORKSPACE}-redis`, type: 'cache.t4g.small', zone: 'a' }],
   kafka: undefined,

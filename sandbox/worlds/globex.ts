@@ -1,4 +1,4 @@
-import type { World } from './installation.ts'
+import { pod, type World } from './installation.ts'
 import { zonalSubnets } from './subnets.ts'
 
 const WORKSPACE = 'paragon-globex-91b7e04d'
@@ -45,6 +45,11 @@ export const GLOBEX = {
     host: `0f9e8d7c6b5a493827160f5e4d3c2b1a.yl4.${REGION}.eks.amazonaws.com`,
     version: '1.34',
   },
+  pods: [
+    pod('hermes-58c6f4d9b7-2mhtq', '10.20.16.121'),
+    pod('hermes-58c6f4d9b7-xw7kd', '10.20.17.122'),
+    pod('cerberus-6b8d7f5c94-q9z4r', '10.20.17.131'),
+  ],
   databases: [
     database('cerberus', 'db.t4g.medium', 50, true, 'a'),
     database('hermes', 'db.r7g.large', 200, true, 'b'),
@@ -71,5 +76,5 @@ export const GLOBEX = {
 } as const satisfies World
 
 function database(part: string, type: string, storage: number, multiZone: boolean, zone: string) {
-  return { id: `${WORKSPACE}-${part}`, class: type, version: '16.9', storage, multiZone, zone }
+  return { id: `${WORKSPACE}-${part}`, class: type, version: '18.6', storage, multiZone, zone }
 }

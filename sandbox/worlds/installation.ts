@@ -17,6 +17,7 @@ export interface World {
   /** The cluster's nodes: instances that are no bastion, so that looking for one has something to pass over. */
   readonly nodes: ReadonlyArray<{ readonly instanceId: string; readonly address: string }>
   readonly cluster: WorldCluster
+  readonly pods: readonly WorldPod[]
   readonly databases: readonly WorldDatabase[]
   readonly caches: readonly WorldCache[]
   readonly kafka: WorldKafka | undefined
@@ -44,6 +45,23 @@ export interface WorldCluster {
   /** The name on the API server's certificate; only the bastion can resolve it. */
   readonly host: string
   readonly version: string
+}
+
+export type WorldService = 'grafana' | 'hermes' | 'cerberus' | 'payload'
+
+export interface WorldPod {
+  readonly name: string
+  readonly service: WorldService
+  readonly container: string
+  /** The pod's address inside the VPC; unique, routable from the bastion. */
+  readonly address: string
+  readonly restarts: number
+}
+
+/** A pod of the service that its name begins with. */
+export function pod(name: `${WorldService}-${string}`, address: string, restarts = 0): WorldPod {
+  const service = name.slice(0, name.indexOf('-')) as WorldService
+  return { name, service, container: service, address, restarts }
 }
 
 /** The network's own values; what Terraform derives from them, `network.ts` derives. */

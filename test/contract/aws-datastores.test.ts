@@ -38,7 +38,7 @@ describe('RDS', { timeout: 30_000 }, () => {
     assert.equal(only?.DBInstanceIdentifier, ACME.workspace)
     assert.deepEqual(
       [only?.Engine, only?.EngineVersion, only?.DBInstanceStatus],
-      ['postgres', '16.9', 'available'],
+      ['postgres', '18.6', 'available'],
     )
     assert.deepEqual([only?.MultiAZ, only?.PubliclyAccessible, only?.StorageEncrypted], [false, false, true])
     assert.equal(only?.PreferredBackupWindow, '06:00-07:00')

@@ -122,10 +122,10 @@ function describe(database: WorldDatabase, call: Call, state: WorldState): XmlVa
       { VpcSecurityGroupId: groupIdOf(world, 'postgres'), Status: 'active' },
     ]),
     DBParameterGroups: many('DBParameterGroup', [
-      { DBParameterGroupName: `${world.workspace}-postgres16`, ParameterApplyStatus: 'in-sync' },
+      { DBParameterGroupName: `${world.workspace}-postgres18`, ParameterApplyStatus: 'in-sync' },
     ]),
     OptionGroupMemberships: many('OptionGroupMembership', [
-      { OptionGroupName: 'default:postgres-16', Status: 'in-sync' },
+      { OptionGroupName: 'default:postgres-18', Status: 'in-sync' },
     ]),
     DBSubnetGroup: {
       DBSubnetGroupName: `${world.workspace}-postgres-subnet`,
