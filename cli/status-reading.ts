@@ -1,7 +1,5 @@
-import type { ErrorCode } from '#core/errors.ts'
 import { ENGINES } from '#core/installation/datastores.ts'
 import { DISCOVERY_PARTS, resourceNames } from '#core/installation/discovery.ts'
-import type { Inventory } from '#core/installation/inventory.ts'
 import { namesIn, rememberNames } from '#core/installation/known-names.ts'
 import { assess } from '#core/installation/status.ts'
 import { systemClock } from '#core/io/system-clock.ts'
@@ -38,27 +36,12 @@ export async function readStatus(
     trailName: names.trail,
     now,
   }
-  const inventory = joined(found, asked)
+  const { contents } = asked
+  const inventory = { ...found, contents, unreadable: [...found.unreadable, ...asked.unreadable] }
   const assessment = assess(inventory, query)
   await rememberNames(deps.store, installation, namesIn(inventory, ENGINES), now)
   return { installation, identity, inventory, assessment, limits, contentsAsked: wishes.contents, now }
 }
-
-/**
- * The inventory with what the cluster said. Without a bastion or a cluster there is no way to ask it: that has a
- * finding of its own, and is not told twice.
- */
-function joined(found: Inventory, { contents, unreadable }: ContentsReading): Inventory {
-  const told = unreadable.filter(({ error }) => !WITHOUT_A_WAY.has(error.code))
-  return { ...found, contents, unreadable: [...found.unreadable, ...told] }
-}
-
-const WITHOUT_A_WAY: ReadonlySet<ErrorCode> = new Set([
-  'bastion-missing',
-  'bastion-stopped',
-  'agent-offline',
-  'cluster-missing',
-])
 
 async function askCluster(deps: Deps, signal: AbortSignal): Promise<ContentsReading> {
   const { readClusterContents } = await import('./cluster-contents.ts')

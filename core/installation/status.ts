@@ -1,4 +1,4 @@
-import { isPgctlError, PgctlError } from '#core/errors.ts'
+import { type ErrorCode, isPgctlError, PgctlError } from '#core/errors.ts'
 import { type BastionChoice, type BastionQuery, chooseBastion } from '#core/installation/bastion-choice.ts'
 import type { Finding } from '#core/installation/findings.ts'
 import {
@@ -48,7 +48,7 @@ export function assess(
     ...judgeDatastores(inventory),
     ...judgeBuckets(inventory),
     ...judgeTrail(inventory, query.trailName),
-    ...judgeUnreadable(inventory.unreadable),
+    ...judgeUnreadable(inventory.unreadable.filter((each) => !isToldElsewhere(each, inventory))),
   ]
   const failed = findings.filter(({ severity }) => severity === 'failed')
   const warnings = findings.filter(({ severity }) => severity === 'warning')
@@ -125,6 +125,21 @@ function judgeClusterAccess({ name, publicAccess = [] }: Cluster, region: string
       next: `make it private: aws eks update-cluster-config --region ${region} --name ${name} --resources-vpc-config endpointPublicAccess=false,endpointPrivateAccess=true`,
     },
   ]
+}
+
+/** Errors of the way to the cluster that have a finding of their own. */
+const WITHOUT_A_WAY: ReadonlySet<ErrorCode> = new Set([
+  'bastion-missing',
+  'bastion-stopped',
+  'agent-offline',
+  'cluster-missing',
+])
+
+/** Whether services could not be asked for because of something that is told already. */
+function isToldElsewhere({ part, error }: Unreadable, { unreadable }: Inventory): boolean {
+  if (part !== 'services') return false
+  const cause = unreadable.find((other) => other.part !== 'services' && other.error.message === error.message)
+  return cause !== undefined || WITHOUT_A_WAY.has(error.code)
 }
 
 /** Each that the verdict needs; the other refusals are told together, so that a person with few rights has a page. */
