@@ -16,6 +16,8 @@ export const knobsSchema = z.strictObject({
   replacement: z.enum(['none', 'starting', 'online']),
   /** The agents, as Systems Manager sees them. */
   agent: z.enum(['online', 'offline']),
+  /** The version of the first installation's agents, as Systems Manager tells it. */
+  agentVersion: z.string().regex(/^\d+(\.\d+){3}$/, 'a version looks like 3.3.5102.0'),
   credentials: z.enum(['valid', 'expired']),
   /** The account that the operator's key belongs to. */
   account: z.string().regex(/^\d{12}$/, 'an account is twelve digits'),
@@ -53,6 +55,7 @@ export const DEFAULT_KNOBS: Knobs = {
   bastion: 'running',
   replacement: 'none',
   agent: 'online',
+  agentVersion: WORLD.bastion.agentVersion,
   credentials: 'valid',
   account: WORLD.account,
   deny: [],

@@ -73,6 +73,11 @@ export class WorldState {
     return this.#knobsOf(world).cluster
   }
 
+  /** What the agents of an installation say that they are. */
+  agentVersionOf(world: World): string {
+    return world.account === WORLD.account ? this.#knobs.agentVersion : world.bastion.agentVersion
+  }
+
   /** Whether the knobs have opened a part of an installation to everybody. */
   isExposed(world: World, part: Knobs['exposed'][number]): boolean {
     return this.#knobsOf(world).exposed.includes(part)

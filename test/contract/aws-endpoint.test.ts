@@ -226,6 +226,16 @@ describe('AWS endpoint', { timeout: 30_000 }, () => {
       assert.ok(InstanceInformationList?.[0]?.LastPingDateTime instanceof Date)
     })
 
+    it('tells the version of the agent that the knobs say', async () => {
+      const ask = async () => {
+        const found = await clients.of(SSMClient).send(new DescribeInstanceInformationCommand({}))
+        return found.InstanceInformationList?.map(({ AgentVersion }) => AgentVersion)
+      }
+      assert.deepEqual(await ask(), [WORLD.bastion.agentVersion])
+      fixture.cloud.state.turn({ agentVersion: '3.3.4515.0' })
+      assert.deepEqual(await ask(), ['3.3.4515.0'])
+    })
+
     it('starts no session on a node that is not connected', async () => {
       const error = await errorOf(
         clients.of(SSMClient).send(new StartSessionCommand({ Target: WORLD.bastion.instanceId })),
