@@ -81,19 +81,23 @@ export default class Logs extends BaseCommand {
     await readLogs(await wireInstallation(surroundings), request, reader, this.signal)
   }
 
-  #show(
+  /** In their order, so that what happened between two lines stands between them on a terminal. */
+  async #show(
     batch: readonly LogEvent[],
     shown: { readonly output: Output; readonly follow: boolean },
   ): Promise<void> {
     if (this.jsonEnabled()) return this.#write(batch.map((event) => toJson(logEventDocument(event))))
-    const lines: string[] = []
+    let lines: string[] = []
     for (const event of batch) {
       if (event.event === 'line') {
         if (this.#beginsGroup(event) && shown.output !== 'json') lines.push('--')
         lines.push(this.#render(event, shown.output))
       } else if (event.event !== 'ledger' || shown.follow || hasNews(event.summary)) {
         const text = renderLogNotice(event, this.paintNotice)
-        if (text !== undefined) this.notice(text)
+        if (text === undefined) continue
+        await this.#write(lines)
+        lines = []
+        this.notice(text)
       }
     }
     const news = this.#times.takeNews()

@@ -5,7 +5,14 @@ import type { LogRange } from '#core/kube/logs.ts'
 import { SeamNotices } from '#core/kube/seam-notices.ts'
 import type { ResumeCursor } from '#core/logs/cursor.ts'
 import type { LogEvent } from '#core/logs/events.ts'
-import { decide, decideBounded, type ReadingMode, type RunEnd, type StreamEnd } from '#core/logs/follow.ts'
+import {
+  decide,
+  decideBounded,
+  type LogLoss,
+  type ReadingMode,
+  type RunEnd,
+  type StreamEnd,
+} from '#core/logs/follow.ts'
 import type { LogLine } from '#core/logs/line.ts'
 import type { Overlap, Seam } from '#core/logs/overlap.ts'
 import { type ContainerSnapshot, readableRun } from '#core/logs/pod.ts'
@@ -79,7 +86,7 @@ export class ContainerReader {
    * Reads what there is of `range`, and no further. Answers why the rest of it could not be read, or undefined.
    * `followed`: whether `follow` comes next, and meets a last line without an end again as a whole.
    */
-  async readHistory(range: LogRange, followed: boolean, signal: AbortSignal): Promise<string | undefined> {
+  async readHistory(range: LogRange, followed: boolean, signal: AbortSignal): Promise<LogLoss | undefined> {
     const { tail, sinceSeconds, sinceTime } = range
     this.#place = new RunPlace(tail === undefined && sinceSeconds === undefined && sinceTime === undefined)
     this.#isHistory = true
@@ -106,7 +113,7 @@ export class ContainerReader {
       signal.throwIfAborted()
       if (!until.aborted) throw error
       const lost = await this.#readBounded(range, 'line', signal)
-      return lost === undefined ? undefined : { kind: 'lost', why: lost }
+      return lost === undefined ? undefined : { kind: 'lost', why: lost.why }
     } finally {
       this.#notices.settle()
     }
@@ -117,7 +124,7 @@ export class ContainerReader {
     range: LogRange,
     rest: StreamPlan['rest'],
     signal: AbortSignal,
-  ): Promise<string | undefined> {
+  ): Promise<LogLoss | undefined> {
     for (;;) {
       const end = await this.#read(range, { rest, log: 'current' }, signal)
       const verdict = decideBounded(end, this.#fruitless, this.#context.chance())

@@ -11,10 +11,13 @@ import { OpenGate } from '#core/kube/open-gate.ts'
 import { type PodChange, watchPods } from '#core/kube/pod-watch.ts'
 import type { Wanted } from '#core/logs/choice.ts'
 import type { LogEvent } from '#core/logs/events.ts'
+import type { LogLoss } from '#core/logs/follow.ts'
 import { LogFunnel } from '#core/logs/funnel.ts'
+import { stampAt } from '#core/logs/moment.ts'
 import type { ContainerSnapshot } from '#core/logs/pod.ts'
 import { type LogSource, LogSources, type SourceChange } from '#core/logs/sources.ts'
 import { SPAN_SLACK_SECONDS, type Span, sinceTimeOf } from '#core/logs/span.ts'
+import { previousRun } from '#core/logs/stitch.ts'
 
 /** Which part of the logs, and whether they go on. */
 export interface FollowOptions {
@@ -91,6 +94,9 @@ class LogFollower {
   readonly #tasks = new Set<Promise<unknown>>()
   readonly #statusListeners = new Set<() => void>()
   readonly #lost: string[] = []
+  /** Runs of now whose run before is shown as well, by the former. */
+  readonly #before = new Map<LogSource, LogSource>()
+  readonly #past = new Set<LogSource>()
   readonly #refused = new Map<string, KubeApiError>()
   #isOneOfNamespaces = false
   readonly #span: Span
@@ -136,11 +142,15 @@ class LogFollower {
     const joined = changes.flatMap((change) =>
       change.kind === 'joined' && this.#claim(change) ? [change.source] : [],
     )
-    const sources = this.#options.previous ? this.#withPreviousRun(joined, selections) : joined
+    const sources = this.#options.previous
+      ? this.#withPreviousRun(joined, selections)
+      : joined.flatMap((source) => this.#stitched(source))
     this.#outlet = new LogOutlet(
       new LogFunnel(sources, this.#options.tail, this.#options.wanted),
       this.#clock,
     )
+    for (const [source, before] of this.#before)
+      this.#out.divide(before, source, { event: 'restarted', source, end: this.#statusOf(source)?.previous })
     for (const { selection, sources } of this.#watched)
       if (sources.pods === 0)
         this.#out.report({ event: 'empty', namespace: selection.namespace, service: selection.service })
@@ -178,6 +188,19 @@ class LogFollower {
     return value?.kind === 'all' ? sources.replace(value.pods) : []
   }
 
+  /** A source, and before it the run that it follows upon, where that one is within what is asked for. */
+  #stitched(source: LogSource): LogSource[] {
+    const { tail, sinceSeconds } = this.#options
+    if (tail === 0) return [source]
+    const now = this.#clock.now().wall
+    const since = sinceSeconds === undefined ? this.#span.from : stampAt(now - sinceSeconds * 1_000)
+    const before = previousRun(source, this.#statusOf(source), since)
+    if (before === undefined) return [source]
+    this.#before.set(source, before)
+    this.#past.add(before)
+    return [before, source]
+  }
+
   /** A pattern that fits no container would be silent for ever. */
   #checkContainers(): void {
     const { wantsContainer } = this.#options
@@ -194,7 +217,7 @@ class LogFollower {
     const readers = await Promise.all(sources.map((source) => this.#readHistory(source)))
     if (this.#options.follow) {
       for (const { source, reader, range } of readers)
-        if (!reader.isComplete && !this.#refused.has(source.namespace))
+        if (!reader.isComplete && !this.#past.has(source) && !this.#refused.has(source.namespace))
           this.#follow(source, range, () => reader)
       for (const watched of this.#watched) void this.#run(this.#followChanges(watched))
       if (this.#span.to !== undefined) void this.#run(this.#endAt(Date.parse(this.#span.to)))
@@ -207,16 +230,19 @@ class LogFollower {
   async #readHistory(
     source: LogSource,
   ): Promise<{ source: LogSource; reader: ContainerReader; range: LogRange }> {
-    const { follow, sinceSeconds, previous } = this.#options
+    const { follow, sinceSeconds } = this.#options
+    const isPast = this.#past.has(source)
+    const previous = this.#options.previous || isPast
     const reader = new ContainerReader(source, this.#context)
     this.#out.opened()
     const range: LogRange = { sinceSeconds, sinceTime: sinceTimeOf(this.#span), previous }
     // One line at least: it is what following begins after.
     const asked = { ...range, tail: this.#tailOfEach() }
-    const lost = await this.#orRefused(source, reader.readHistory(asked, follow, this.#signal))
+    const lost = await this.#orRefused(source, reader.readHistory(asked, follow && !isPast, this.#signal))
     this.#out.endHistory(source)
-    if (lost !== undefined && !follow && !this.#refused.has(source.namespace)) this.#giveUp(source, lost)
-    else if (previous) {
+    if (lost?.isRefused && isPast) this.#out.report({ event: 'over', source, how: { kind: 'unchecked' } })
+    else if (lost !== undefined && (!follow || isPast)) this.#giveUp(source, lost.why)
+    else if (this.#options.previous) {
       const end = this.#statusOf(source)?.previous
       this.#out.report({ event: 'over', source, how: { kind: 'whole', end } })
     }
@@ -227,8 +253,8 @@ class LogFollower {
   /** Of several namespaces, one whose logs may not be read spoils nothing for the others. */
   async #orRefused(
     { namespace }: LogSource,
-    reading: Promise<string | undefined>,
-  ): Promise<string | undefined> {
+    reading: Promise<LogLoss | undefined>,
+  ): Promise<LogLoss | undefined> {
     try {
       return await reading
     } catch (error) {
@@ -236,7 +262,7 @@ class LogFollower {
       if (!isRefusal || !this.#isOneOfNamespaces) throw error
       if (!this.#refused.has(namespace)) this.#out.report({ event: 'refused', namespace, why: error.message })
       this.#refused.set(namespace, error)
-      return error.message
+      return { why: error.message, isRefused: true }
     }
   }
 
@@ -249,6 +275,7 @@ class LogFollower {
   }
 
   #giveUp(source: LogSource, why: string): void {
+    if (this.#refused.has(source.namespace)) return
     this.#lost.push(`${source.pod}: ${why}`)
     this.#out.report({ event: 'over', source, how: { kind: 'lost', why } })
   }
@@ -317,9 +344,8 @@ class LogFollower {
   #join({ source, replaces }: Joined): void {
     if (this.#until.signal.aborted || this.#refused.has(source.namespace)) return
     this.#follow(source, {}, (before) => {
-      this.#out.report(
-        replaces === undefined ? { event: 'joined', source } : { event: 'restarted', source, end: replaces },
-      )
+      if (replaces === undefined) this.#out.report({ event: 'joined', source })
+      else this.#out.reportInTurn({ event: 'restarted', source, end: replaces }, source)
       this.#out.opened()
       return new ContainerReader(source, this.#context, before?.candidate)
     })
@@ -335,7 +361,7 @@ class LogFollower {
     const read = async (before: Promise<ContainerReader> | undefined) => {
       const reader = begin(await before)
       const how = await reader.follow(range, this.#signal)
-      if (how !== undefined) this.#out.report({ event: 'over', source, how })
+      if (how !== undefined) this.#out.reportInTurn({ event: 'over', source, how }, source)
       return reader
     }
     const done = read(this.#newest.get(key))

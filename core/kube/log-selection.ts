@@ -140,15 +140,11 @@ async function unknownService(
       next: 'name one that is there, or another namespace: --namespace, or "namespace:" in the installation\'s entry',
     })
   const known = Object.hasOwn(profile.services, name) || monitors.includes(name)
-  return new PgctlError(
-    'service-unknown',
-    `no service is called ${JSON.stringify(name)} in ${where}`,
-    {
-      why: `${known ? 'the product knows it, and this installation does not run it: ' : ''}there are ${there}`,
-      next:
-        close.length > 0
-          ? `did you mean pgctl logs ${close[0]}?`
-          : 'name one that is there, or another namespace: --namespace, or "namespace:" in the installation\'s entry',
-    },
-  )
+  return new PgctlError('service-unknown', `no service is called ${JSON.stringify(name)} in ${where}`, {
+    why: `${known ? 'the product knows it, and this installation does not run it: ' : ''}there are ${there}`,
+    next:
+      close.length > 0
+        ? `did you mean pgctl logs ${close[0]}?`
+        : 'name one that is there, or another namespace: --namespace, or "namespace:" in the installation\'s entry',
+  })
 }

@@ -18,6 +18,7 @@ const runEndSchema = z.object({
   exitCode: z.number(),
   reason: z.string().optional(),
   containerID: z.string().optional(),
+  finishedAt: z.string().nullish(),
 })
 const stateSchema = z.object({
   waiting: z.object({ reason: z.string().optional(), message: z.string().optional() }).optional(),
@@ -39,6 +40,7 @@ const conditionSchema = z.object({
 })
 const containerSchema = z.object({
   name: z.string(),
+  restartPolicy: z.string().optional(),
   ports: z.array(z.object({ name: z.string().optional(), containerPort: z.number() })).default([]),
 })
 
@@ -88,13 +90,21 @@ function toPod({ metadata, spec, status }: WirePod): ClusterPod {
     trouble: troubleOf(status),
     namedPorts: namedPortsOf(spec.containers),
     containers: [
-      ...spec.initContainers.map((container) => toContainer(container, status.initContainerStatuses)),
+      ...inStartOrder(spec.initContainers).map((container) =>
+        toContainer(container, status.initContainerStatuses),
+      ),
       ...spec.containers.map((container) => toContainer(container, status.containerStatuses)),
       ...spec.ephemeralContainers.map((container) =>
         toContainer(container, status.ephemeralContainerStatuses),
       ),
     ],
   }
+}
+
+/** A sidecar is an init container that goes on beside the others, and so has its say after those that end. */
+function inStartOrder(containers: readonly WireContainer[]): WireContainer[] {
+  const isSidecar = ({ restartPolicy }: WireContainer) => restartPolicy === 'Always'
+  return [...containers.filter((each) => !isSidecar(each)), ...containers.filter(isSidecar)]
 }
 
 function toContainer({ name }: WireContainer, statuses: readonly WireStatus[]): ContainerSnapshot {
@@ -123,6 +133,7 @@ function toEndedRun(end: z.infer<typeof runEndSchema>, run: string): EndedRun {
     run: end.containerID || run,
     exitCode: end.exitCode,
     reason: end.reason ?? (end.exitCode === 0 ? 'Completed' : 'Error'),
+    endedAt: end.finishedAt ?? undefined,
   }
 }
 

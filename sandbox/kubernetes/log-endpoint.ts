@@ -24,7 +24,8 @@ export interface LogOptions {
 /** Reads the query of a log request. Throws the 400 or 422 that the API server gives. */
 export function logOptionsOf(query: URLSearchParams, pod: Pod, now: Ms): LogOptions {
   const container = query.get('container') || pod.container
-  if (container !== pod.container) throw badRequest(`container ${container} is not valid for pod ${pod.name}`)
+  if (container !== pod.container && !pod.others.some(({ name }) => name === container))
+    throw badRequest(`container ${container} is not valid for pod ${pod.name}`)
   const tailLines = integer(query, 'tailLines')
   const limitBytes = integer(query, 'limitBytes')
   const sinceSeconds = integer(query, 'sinceSeconds')
@@ -74,9 +75,11 @@ function wholeSecondsOf(time: string): bigint {
 /** The run whose log is asked for. Throws the kubelet's 400 where there is none. */
 export function runOf(pod: Pod, options: Pick<LogOptions, 'container' | 'previous'>): ContainerRun {
   const refuse = (what: string) => badRequest(`container "${options.container}" in pod "${pod.name}" ${what}`)
+  const other = pod.others.find(({ name }) => name === options.container)
+  if (other !== undefined && !options.previous) return other.run
   if (options.previous) {
     const last = pod.waiting === undefined ? pod.previous : (pod.run ?? pod.previous)
-    if (last === undefined)
+    if (last === undefined || last.isLost || other !== undefined)
       throw badRequest(`previous terminated container "${options.container}" in pod "${pod.name}" not found`)
     return last
   }

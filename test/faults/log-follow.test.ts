@@ -118,10 +118,12 @@ function read(world: TestApi, options: FollowOptions, selections: readonly LogSe
       linesOf(events)
         .filter(({ source }) => source.pod === pod)
         .map(({ line }) => `${line.stamp} ${line.text}`),
-    /** The lines of a pod as they were written, of the run of now. */
-    written: (pod: string, run: 'run' | 'previous' = 'run') =>
-      (world.api.cluster.pod(pod)?.[run]?.log.read(0, Number.POSITIVE_INFINITY) ?? []).map(
-        ({ stamp, text }) => `${formatStamp(stamp)} ${text}`,
+    /** The lines of a pod as they were written: those of one run, or of the run before and then of that of now. */
+    written: (pod: string, ...runs: ('run' | 'previous')[]) =>
+      (runs.length > 0 ? runs : (['previous', 'run'] as const)).flatMap((run) =>
+        (world.api.cluster.pod(pod)?.[run]?.log.read(0, Number.POSITIVE_INFINITY) ?? []).map(
+          ({ stamp, text }) => `${formatStamp(stamp)} ${text}`,
+        ),
       ),
     async [Symbol.asyncDispose]() {
       abort.abort(new Error('the test is over'))
@@ -262,6 +264,73 @@ describe('history', limits, () => {
     assert.deepEqual(world.shown(KILLED_HERMES), world.written(KILLED_HERMES))
   })
 
+  it('has the run before a restart, and between the two how it ended', limits, async () => {
+    await using world = await start(HISTORY)
+    await world.toEnd()
+    const own = world.events.filter((event) => 'source' in event && event.source.pod === KILLED_HERMES)
+    const place = own.findIndex(({ event }) => event === 'restarted')
+    assert.equal(place, world.written(KILLED_HERMES, 'previous').length)
+    const divider = own[place]
+    assert.ok(divider?.event === 'restarted')
+    assert.deepEqual(
+      [divider.source.restarts, divider.end?.exitCode, divider.end?.reason],
+      [1, 137, 'OOMKilled'],
+    )
+    assert.deepEqual(kindsOf(world.events), ['restarted', 'ledger'])
+  })
+
+  const beyond: ReadonlyArray<[why: string, options: Partial<FollowOptions>]> = [
+    ['it had ended before what is asked for', { sinceSeconds: 120 }],
+    ['all of its lines are beyond the tail', { tail: 3 }],
+    ['nothing of the past is asked for', { tail: 0 }],
+  ]
+  for (const [why, options] of beyond)
+    it(`says nothing of the run before when ${why}`, limits, async () => {
+      await using world = await start({ ...HISTORY, ...options })
+      await world.toEnd()
+      assert.deepEqual(kindsOf(world.events), ['ledger'])
+      const previous = new Set(world.written(KILLED_HERMES, 'previous'))
+      assert.ok(world.shown(KILLED_HERMES).every((line) => !previous.has(line)))
+    })
+
+  it('goes on without the run before when its log is gone, and counts that', limits, async () => {
+    await using world = await startApi()
+    const previous = world.api.cluster.pod(KILLED_HERMES)?.previous
+    assert.ok(previous)
+    world.api.faults.loseLog({ pod: KILLED_HERMES })
+    await using reading = read(world, HISTORY)
+    await reading.toEnd()
+    assert.deepEqual(reading.shown(KILLED_HERMES), reading.written(KILLED_HERMES, 'run'))
+    const last = reading.events.at(-1)
+    assert.ok(last?.event === 'ledger')
+    assert.deepEqual([last.summary.unchecked, last.summary.holeCount], [1, 0])
+  })
+
+  it('is in the order in which containers start: init, sidecars, the others', limits, async () => {
+    await using world = await startApi()
+    const pod = world.api.faults.createPod({
+      service: 'cerberus',
+      others: [
+        { name: 'mesh', kind: 'sidecar', lines: ['proxy is up'] },
+        { name: 'migrate', kind: 'init', lines: ['migrated'] },
+        { name: 'debugger', kind: 'ephemeral', lines: ['looking'] },
+      ],
+    })
+    // All at one moment.
+    const [first] = world.api.cluster.pod(pod)?.others[0]?.run.log.read(0, 1) ?? []
+    world.api.cluster.writeLog(pod, ['served'], first?.stamp)
+    await using reading = read(world, HISTORY, [
+      { ...SELECTION, selector: `app.kubernetes.io/name=cerberus` },
+    ])
+    await reading.toEnd()
+    const own = linesOf(reading.events).filter(({ source }) => source.pod === pod)
+    assert.deepEqual(
+      own.map(({ source, line }) => `${source.container}: ${line.text}`),
+      ['migrate: migrated', 'mesh: proxy is up', 'cerberus: served', 'debugger: looking'],
+    )
+    assert.ok(own.every(({ source }) => source.oneOfSeveral))
+  })
+
   it('of previous runs is that of the pods that had one, and how it ended', limits, async () => {
     await using world = await start({ ...HISTORY, previous: true })
     await world.toEnd()
@@ -353,7 +422,7 @@ describe('following', limits, () => {
       (events) => linesOf(events).filter(({ line }) => line.text.startsWith('live')).length >= 50,
     )
     for (const pod of HERMES) assert.deepEqual(world.shown(pod), world.written(pod))
-    assert.deepEqual(kindsOf(world.events), [])
+    assert.deepEqual(kindsOf(world.events), ['restarted'], 'of the run before, and nothing since')
   })
 
   it('shows the last lines first, and then only what comes', limits, async () => {
@@ -384,7 +453,8 @@ describe('following', limits, () => {
     const last = world.events.at(-1)
     assert.ok(last?.event === 'ledger')
     assert.deepEqual(last.summary, {
-      streams: HERMES.length,
+      // One of them has a run before.
+      streams: HERMES.length + 1,
       lines: HERMES.flatMap((pod) => world.written(pod)).length,
       hidden: 0,
       reconnects: 1,
@@ -500,7 +570,7 @@ describe('following', limits, () => {
     write('new 3')
     await world.untilText('new 3')
     const shown = world.shown(FIRST_HERMES)
-    assert.deepEqual(shown.toSorted(), [...old.slice(-3), ...world.written(FIRST_HERMES)].toSorted())
+    assert.deepEqual(shown.toSorted(), [...old.slice(-3), ...world.written(FIRST_HERMES, 'run')].toSorted())
     assert.deepEqual(shown.slice(-1), world.written(FIRST_HERMES).slice(-1))
     const over = world.events.find((event) => event.event === 'over')
     assert.ok(over?.event === 'over' && over.how.kind === 'whole')
