@@ -155,6 +155,21 @@ describe('AWS endpoint', { timeout: 30_000 }, () => {
       assert.ok(cluster?.createdAt instanceof Date)
     })
 
+    it('is open to everybody only when it is exposed', async () => {
+      const ask = async () => {
+        const { cluster } = await clients
+          .of(EKSClient)
+          .send(new DescribeClusterCommand({ name: WORLD.cluster.name }))
+        return [
+          cluster?.resourcesVpcConfig?.endpointPublicAccess,
+          cluster?.resourcesVpcConfig?.publicAccessCidrs,
+        ]
+      }
+      assert.deepEqual(await ask(), [false, []])
+      fixture.cloud.state.turn({ exposed: ['cluster'] })
+      assert.deepEqual(await ask(), [true, ['0.0.0.0/0']])
+    })
+
     it('has no address of a cluster in the making, and knows no other', async () => {
       fixture.cloud.state.turn({ cluster: 'CREATING' })
       const { cluster } = await clients

@@ -61,7 +61,7 @@ function describeNodes(input: Input, call: Call, state: WorldState, gateway: Mes
       tags: instance.tags,
       node: describe(instance, {
         region: call.region,
-        version: state.agentVersionOf(world as World),
+        version: state.knobsOf(world as World).agentVersion,
         online: gateway.isOnline(instance.instanceId),
         now: call.now.wall,
       }),
