@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { before, describe, it } from 'node:test'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import { DISCOVERY_PARTS, type DiscoveryPart } from '#core/installation/discovery.ts'
@@ -194,6 +195,11 @@ describe('an installation on AWS that is hard to read', { timeout: 60_000 }, () 
       ['DescribeTrails', 'cloudtrail:DescribeTrails', 'trail', jsonError('AccessDeniedException', 'no')],
       ['GetTrailStatus', 'cloudtrail:GetTrailStatus', 'trail', jsonError('AccessDeniedException', 'no')],
     ]
+    it('is an action among those that the README asks for, each', () => {
+      const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+      for (const [, action] of denials) assert.ok(readme.includes(`"${action}"`), action)
+    })
+
     for (const [operation, action, part, answer] of denials)
       it(`a refusal of ${action} is named, and takes nothing else away`, async () => {
         const { inventory } = await discover({ [operation]: () => answer })
