@@ -13,6 +13,7 @@ import { faults } from './subjects/faults.ts'
 import { firstByte } from './subjects/first-byte.ts'
 import { logFaults } from './subjects/log-faults.ts'
 import { logSpeed } from './subjects/log-speed.ts'
+import { logStart } from './subjects/log-start.ts'
 import { pace } from './subjects/pace.ts'
 import { ready } from './subjects/ready.ts'
 import { stalled } from './subjects/stalled.ts'
@@ -29,6 +30,7 @@ const SUBJECTS: readonly Subject[] = [
   faults,
   logFaults,
   logSpeed,
+  logStart,
 ]
 /** The whole run: what is not measured by then is given up. */
 const LIMIT = 20 * 60_000
