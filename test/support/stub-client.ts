@@ -113,8 +113,16 @@ export class StubClient extends KubeClient {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array> {
     const events = new Readable({ read() {} })
-    const send = (type: string, object: unknown) => events.push(`${JSON.stringify({ type, object })}\n`)
-    const forget = this.#world.onExpiry(() => events.push(null))
+    let isOver = false
+    const send = (type: string, object: unknown) => {
+      // A change between the end and its being read belongs to the watch that comes next.
+      if (!isOver) events.push(`${JSON.stringify({ type, object })}\n`)
+    }
+    const end = () => {
+      if (!isOver) events.push(null)
+      isOver = true
+    }
+    const forget = this.#world.onExpiry(end)
     let unwatch = () => {}
     try {
       unwatch = this.#world.objects.watch(Number(query['resourceVersion']), ({ type, resource, object }) => {
@@ -123,7 +131,7 @@ export class StubClient extends KubeClient {
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error
       send('ERROR', error.body)
-      events.push(null)
+      end()
     }
     const onAbort = () => events.destroy(signal?.reason)
     signal?.addEventListener('abort', onAbort, { once: true })
