@@ -151,7 +151,7 @@ export class HistoryMerge<Source> {
   /** The next line in time, or undefined while some source owes one, or all have ended. */
   poll(): LogEntry<Source> | undefined {
     if (this.#silent > 0) return undefined
-    const queue = this.#heads.pop()
+    const queue = this.#heads.least
     if (queue === undefined) return undefined
     const entry = headOf(queue)
     queue.next += 1
@@ -160,8 +160,11 @@ export class HistoryMerge<Source> {
       queue.waiting.splice(0, queue.next)
       queue.next = 0
     }
-    if (completeIn(queue) > 0) this.#heads.push(queue)
-    else if (!queue.closed) this.#silent += 1
+    if (completeIn(queue) > 0) this.#heads.settle()
+    else {
+      this.#heads.pop()
+      if (!queue.closed) this.#silent += 1
+    }
     return entry
   }
 
