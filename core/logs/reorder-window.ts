@@ -30,6 +30,7 @@ interface Known<Source> {
 
 /** A line in its turn; `late` when a later-stamped line of another source has gone out before it. */
 export interface Released<Source> {
+  readonly event: 'line'
   readonly source: Source
   readonly line: LogLine
   /** The lines that only go on with it. */
@@ -105,9 +106,9 @@ export class ReorderWindow<Source extends object> {
     const entry = this.#byMoment.pop() as Held<Source>
     entry.released = true
     this.#held -= entry.weight
-    const late = entry.key < this.#releasedUpTo
-    if (!late) this.#releasedUpTo = entry.key
-    return { source: entry.source, line: entry.line, rest: entry.rest, late }
+    entry.late = entry.key < this.#releasedUpTo
+    if (!entry.late) this.#releasedUpTo = entry.key
+    return entry
   }
 
   #oldest(): Held<Source> | undefined {
