@@ -23,11 +23,11 @@ function part<Item>(
 export async function findVpc(
   connection: AwsConnection,
   name: string,
-  clusterVpc: Promise<string | undefined>,
+  clusterVpc: () => Promise<string | undefined>,
   signal: AbortSignal | undefined,
 ): Promise<Reading<Vpc>> {
   const byName = await part('network', vpcsWith({ name }), connection, signal)
-  const id = await clusterVpc
+  const id = await clusterVpc()
   if (byName.value === undefined) {
     // Its ranges are not known then, and everything that is asked for by its id still is.
     const known = id === undefined ? undefined : { id, name: undefined, ranges: [] }
@@ -43,21 +43,19 @@ export async function findVpc(
 export async function readNetwork(
   connection: AwsConnection,
   vpc: Reading<Vpc>,
-  addresses: Promise<Reading<ElasticAddress[]>>,
+  elastic: Reading<ElasticAddress[]>,
   signal: AbortSignal | undefined,
 ): Promise<Reading<Network>> {
   const { id } = vpc.value ?? {}
   if (vpc.value === undefined || id === undefined) {
-    const { unreadable } = await addresses
-    return { value: undefined, unreadable: [...vpc.unreadable, ...unreadable] }
+    return { value: undefined, unreadable: [...vpc.unreadable, ...elastic.unreadable] }
   }
-  const [subnets, tables, gateways, internet, endpoints, elastic] = await Promise.all([
+  const [subnets, tables, gateways, internet, endpoints] = await Promise.all([
     part('subnets', subnetsIn(id), connection, signal),
     part('route tables', routeTablesIn(id), connection, signal),
     part('NAT gateways', natGatewaysIn(id), connection, signal),
     part('internet gateways', internetGatewaysOf(id), connection, signal),
     part('VPC endpoints', endpointsIn(id), connection, signal),
-    addresses,
   ])
   const parts = [vpc, subnets, tables, gateways, internet, elastic, endpoints]
   return {
