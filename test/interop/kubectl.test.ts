@@ -24,10 +24,7 @@ describeWith(
     before(async () => {
       home = await mkdtemp(join(tmpdir(), 'pgctl-kubectl-'))
       parts.defer(() => rm(home, { recursive: true, force: true }))
-      const pod = parts.use(await startPodServer())
-      world = parts.use(
-        await startApi({ ports: { kubernetes: 1, grafana: 1, payload: 1, product: pod.port } }),
-      )
+      world = parts.use(await startApi())
       const server = `https://127.0.0.1:${world.api.port}`
       const config = kubeconfigOf(server, world.trust.ca, TOKEN, world.trust.servername)
       await writeFile(join(home, 'config'), config, { mode: 0o600 })
