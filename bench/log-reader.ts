@@ -14,6 +14,7 @@ import { createFilter } from '#core/logs/filter.ts'
 import { STUB_APP, STUB_LABEL, STUB_NAMESPACE } from '#sandbox/log-stub/pod-object.ts'
 import { toJson } from '../cli/render/json.ts'
 import { LogLineRenderer } from '../cli/render/log-lines.ts'
+import { LogTimes } from '../cli/render/log-times.ts'
 import { logEventDocument, renderLogNotice } from '../cli/render/logs.ts'
 
 const { values, positionals } = parseArgs({
@@ -25,7 +26,7 @@ const config = JSON.parse(readFileSync(path, 'utf8'))
 const { server, 'certificate-authority-data': ca } = config.clusters[0].cluster
 const { token, exec } = config.users[0].user
 const plain = (_: unknown, text: string) => text
-const tidy = new LogLineRenderer(plain, false)
+const tidy = new LogLineRenderer(plain, false, new LogTimes({ name: 'UTC', asked: false }, false))
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort(new Error('interrupted')))
 
@@ -43,17 +44,11 @@ const options = {
   tail: values.tail === undefined ? undefined : Number(values.tail),
   sinceSeconds: undefined,
   previous: false,
-  ...(accepts === undefined ? {} : { accepts }),
+  ...(accepts === undefined ? {} : { wanted: { accepts } }),
 }
-const selections = [{ service: STUB_APP, selector: { [STUB_LABEL]: STUB_APP } }]
+const selections = [{ service: STUB_APP, namespace: STUB_NAMESPACE, selector: `${STUB_LABEL}=${STUB_APP}` }]
 try {
-  for await (const batch of followLogs(
-    client,
-    { namespace: STUB_NAMESPACE, selections },
-    options,
-    stop.signal,
-  ))
-    await show(batch)
+  for await (const batch of followLogs(client, selections, options, stop.signal)) await show(batch)
 } catch (error) {
   if (!stop.signal.aborted) throw error
 }

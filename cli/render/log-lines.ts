@@ -1,11 +1,12 @@
 import type { LogEvent } from '#core/logs/events.ts'
 import { LEVELS, type Level } from '#core/logs/level.ts'
-import { type Stamp, secondOf } from '#core/logs/line.ts'
+import type { Stamp } from '#core/logs/line.ts'
 import { parseRecord } from '#core/logs/recognise.ts'
 import type { LogField } from '#core/logs/record.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import type { Paint } from './error.ts'
+import type { LogTimes } from './log-times.ts'
 
 type LineEvent = Extract<LogEvent, { event: 'line' }>
 
@@ -29,8 +30,8 @@ const LEVEL_STYLES: Readonly<Record<Level, Parameters<Paint>[0]>> = {
  * Lines of logs for a person: `POD  time  LEVEL message  name=value`, names in columns. A line of no known format is
  * shown as it is; the trace that a line carries inside follows on lines of its own.
  *
- * On a terminal each pod has a colour, the time is that of the person, and what would drive the terminal is shown
- * as an escape. Elsewhere plain text is as it was written and the time is the log's own stamp.
+ * On a terminal each pod has a colour, and what would drive the terminal is shown as an escape. Elsewhere plain text
+ * is as it was written.
  */
 export class LogLineRenderer {
   readonly #paint: Paint
@@ -38,16 +39,17 @@ export class LogLineRenderer {
   readonly #yellow: Brush
   readonly #levels: Readonly<Record<Level, string>>
   readonly #terminal: boolean
+  readonly #times: LogTimes
   readonly #names = new Map<string, string>()
-  readonly #localSeconds = new Map<string, string>()
   #width = 0
 
-  constructor(paint: Paint, terminal: boolean) {
+  constructor(paint: Paint, terminal: boolean, times: LogTimes) {
     this.#paint = paint
     this.#dim = brush(paint, 'dim')
     this.#yellow = brush(paint, 'yellow')
     this.#levels = mapLevels((level) => paint(LEVEL_STYLES[level], level.toUpperCase().padEnd(LEVEL_WIDTH)))
     this.#terminal = terminal
+    this.#times = times
   }
 
   render({ source, line, rest, late }: LineEvent): string {
@@ -60,8 +62,8 @@ export class LogLineRenderer {
   }
 
   #timeOf(stamp: Stamp | undefined, late: boolean): string {
-    if (!this.#terminal) return stamp ?? NO_TIME
-    return (late ? this.#yellow : this.#dim)(stamp === undefined ? NO_TIME : this.#localTime(stamp))
+    const time = stamp === undefined ? NO_TIME : this.#times.format(stamp)
+    return this.#terminal ? (late ? this.#yellow : this.#dim)(time) : time
   }
 
   #tidy(text: string): string[] {
@@ -101,18 +103,6 @@ export class LogLineRenderer {
   #paintName(name: string, index: number): string {
     return this.#paint(COLOURS[index % COLOURS.length] as (typeof COLOURS)[number], name.padEnd(this.#width))
   }
-
-  /** Month, day and time of day with milliseconds; one second's lines share the conversion. */
-  #localTime(stamp: Stamp): string {
-    const second = secondOf(stamp)
-    let local = this.#localSeconds.get(second)
-    if (local === undefined) {
-      if (this.#localSeconds.size > 60) this.#localSeconds.clear()
-      local = formatLocal(new Date(`${second}Z`))
-      this.#localSeconds.set(second, local)
-    }
-    return `${local}.${stamp.slice(20, 23)}`
-  }
 }
 
 /** Puts one colour on text. */
@@ -128,18 +118,12 @@ function mapLevels<T>(map: (level: Level) => T): Readonly<Record<Level, T>> {
   return Object.fromEntries(LEVELS.map((level) => [level, map(level)])) as Record<Level, T>
 }
 
-/** The pod, and the container where the pod has others. */
-export function sourceName({ pod, container, oneOfSeveral }: LogSource): string {
-  return oneOfSeveral ? `${pod}/${container}` : pod
+/** The pod; its namespace where there are several, and the container where the pod has others. */
+export function sourceName({ namespace, pod, container, oneOfNamespaces, oneOfSeveral }: LogSource): string {
+  return `${oneOfNamespaces ? `${namespace}/` : ''}${pod}${oneOfSeveral ? `/${container}` : ''}`
 }
 
 /** As logfmt has it: quotes where a reader could not tell where the value ends. */
 function formatField([name, value]: LogField): string {
   return `${name}=${value === '' || /[\s"=]/.test(value) ? JSON.stringify(value) : value}`
-}
-
-function formatLocal(date: Date): string {
-  const two = (value: number) => String(value).padStart(2, '0')
-  const day = `${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }

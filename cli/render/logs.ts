@@ -22,6 +22,7 @@ export function renderLogNotice(event: Notice, paint: Paint): string | undefined
 function isBad(event: Notice): boolean {
   switch (event.event) {
     case 'gap':
+    case 'refused':
       return true
     case 'resumed':
       return event.seam.kind !== 'whole'
@@ -45,7 +46,9 @@ function sentence(event: Notice): string | undefined {
     case 'left':
       return `${event.pod}: deleted`
     case 'empty':
-      return `${event.service}: has no pods`
+      return `${event.service}: has no pods in namespace ${event.namespace}`
+    case 'refused':
+      return `namespace ${event.namespace}: left out: ${event.why}`
     case 'reconnecting':
       return `${sourceName(event.source)}: ${event.why}; opening it again`
     case 'resumed':
@@ -116,7 +119,7 @@ function describeExit(end: EndedRun | undefined): string {
 export function logEventDocument(event: LogEvent): object {
   switch (event.event) {
     case 'line': {
-      const { line, rest, late } = event
+      const { line, rest, late, group, context } = event
       const text = textOf(line, rest)
       return {
         event: 'line',
@@ -124,6 +127,8 @@ export function logEventDocument(event: LogEvent): object {
         time: line.stamp ?? null,
         text,
         ...(late ? { late } : {}),
+        ...(group === undefined ? {} : { group }),
+        ...(context ? { context } : {}),
         ...recordOf(line.text),
       }
     }
@@ -146,6 +151,7 @@ export function logEventDocument(event: LogEvent): object {
     case 'waiting':
     case 'left':
     case 'empty':
+    case 'refused':
     case 'unwatched':
       return event
     case 'ledger':
@@ -166,8 +172,8 @@ function holeOf(hole: Hole): object {
   return { ...identity(hole.source), ...('seam' in hole ? seamOf(hole.seam) : { why: hole.why }) }
 }
 
-function identity({ service, pod, container }: LogSource): object {
-  return { service, pod, container }
+function identity({ namespace, service, pod, container }: LogSource): object {
+  return { namespace, service, pod, container }
 }
 
 function exitOf(end: EndedRun | undefined): object {

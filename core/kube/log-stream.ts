@@ -7,13 +7,15 @@ import { type ContainerAddress, type LogRange, openLog } from '#core/kube/logs.t
 import type { OpenGate } from '#core/kube/open-gate.ts'
 import type { StreamEnd } from '#core/logs/follow.ts'
 import { type LogLine, parseLine } from '#core/logs/line.ts'
-import { LineSplitter } from '#core/logs/line-splitter.ts'
+import { LineSplitter, type Mending } from '#core/logs/line-splitter.ts'
 import type { Overlap } from '#core/logs/overlap.ts'
+import { joinSplitLine, SPLIT_FROM } from '#core/logs/split-line.ts'
 
 /** A longer line keeps its beginning and says how much was left out. */
 const LINE_LIMIT: Bytes = 1024 * 1024
 /** A probe that is not answered by then shares the fate of its stream: what is dead is the way. */
 const PROBE_LIMIT: Ms = 15_000
+const JOIN: Mending = { from: SPLIT_FROM, mend: joinSplitLine }
 /** After so much silence the seam will not become any clearer. */
 const SETTLE_AFTER: Ms = 1_000
 
@@ -33,6 +35,8 @@ export interface StreamPlan {
   readonly rest: 'line' | 'again' | { readonly expected: string }
   /** Takes new lines, an empty list too when only the seam was passed; a promise says to wait. */
   take(lines: readonly LogLine[]): Promise<void> | undefined
+  /** Whether nothing after what was taken is wanted, although there may be more. */
+  isEnough(): boolean
   /** Whether `line` is the one last taken. */
   isLast(line: LogLine): boolean
   /** Calls its argument when the run is over, so that little is to be waited for, or `replaced`: then nothing is. */
@@ -85,7 +89,7 @@ async function pump(
   { idle, signal, fail }: PumpTools,
 ): Promise<string | undefined> {
   const { overlap } = plan
-  const splitter = new LineSplitter(LINE_LIMIT)
+  const splitter = new LineSplitter(LINE_LIMIT, JOIN)
   let hasNews = false
   idle.start()
   const stream = await context.gate.pass(
@@ -102,6 +106,10 @@ async function pump(
     hasNews ||= fresh.length > 0
     const wait = plan.take(fresh)
     if (wait !== undefined) await wait
+    if (plan.isEnough()) {
+      await chunks.return?.()
+      return undefined
+    }
   }
   const rest = splitter.rest()
   const isExpected = typeof plan.rest !== 'string' && plan.rest.expected === rest && !hasNews
@@ -141,10 +149,10 @@ async function probeNewest(
   const late = new AbortController()
   const cancel = clock.after(PROBE_LIMIT, () => late.abort(DEAD))
   try {
-    const splitter = new LineSplitter(LINE_LIMIT)
+    const splitter = new LineSplitter(LINE_LIMIT, JOIN)
     const texts: string[] = []
-    const { previous, sinceSeconds } = plan.range
-    const range = { tail: 1, previous: previous ?? false, sinceSeconds }
+    const { previous, sinceSeconds, sinceTime } = plan.range
+    const range = { tail: 1, previous: previous ?? false, sinceSeconds, sinceTime }
     const merged = AbortSignal.any([signal, late.signal])
     for await (const chunk of await openLog(client, plan.address, range, merged))
       texts.push(...splitter.push(chunk))

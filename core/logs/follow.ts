@@ -163,6 +163,13 @@ export function describeEnd(end: StreamEnd): string {
   }
 }
 
+/** The rest of a log that could not be read. */
+export interface LogLoss {
+  readonly why: string
+  /** The cluster has no such log, or none any longer. */
+  readonly isRefused: boolean
+}
+
 /** What follows the end of a stream that was to be read to the log's present end, and to there only. */
 export function decideBounded(
   end: StreamEnd,
@@ -170,10 +177,11 @@ export function decideBounded(
   chance: number,
 ):
   | { readonly kind: 'reopen'; readonly after: Ms }
-  | { readonly kind: 'over'; readonly lost: string | undefined } {
+  | { readonly kind: 'over'; readonly lost: LogLoss | undefined } {
   if (end.kind === 'ended') return { kind: 'over', lost: undefined }
-  const refusedForGood = end.kind === 'refused' && end.status < 500 && end.status !== 429
-  if (refusedForGood || fruitless >= BOUNDED_TRIES) return { kind: 'over', lost: describeEnd(end) }
+  const isRefused = end.kind === 'refused' && end.status < 500 && end.status !== 429
+  if (isRefused || fruitless >= BOUNDED_TRIES)
+    return { kind: 'over', lost: { why: describeEnd(end), isRefused } }
   const retryAfter = end.kind === 'refused' ? (end.retryAfter ?? 0) : 0
   return { kind: 'reopen', after: Math.max(backoff(AGAIN, Math.max(1, fruitless), chance), retryAfter) }
 }

@@ -1,6 +1,7 @@
 import type { Bytes, Instant, Ms } from '#core/clock.ts'
+import { type Chosen, LogChoice, type Wanted } from '#core/logs/choice.ts'
 import { Continuations } from '#core/logs/continuation.ts'
-import { type LogLine, textOf } from '#core/logs/line.ts'
+import type { LogLine } from '#core/logs/line.ts'
 import { HistoryMerge, type LogEntry } from '#core/logs/merge.ts'
 import { type Released, ReorderWindow } from '#core/logs/reorder-window.ts'
 
@@ -22,23 +23,19 @@ export class LogFunnel<Source extends object> {
   readonly #window = new ReorderWindow<Source>()
   readonly #events = new WeakMap<Source, Continuations>()
   readonly #tail: number | undefined
-  readonly #accepts: ((text: string) => boolean) | undefined
-  #hidden = 0
+  readonly #choice: LogChoice<Source>
   #owing = new Set<Source>()
-  #last: Released<Source>[] = []
+  /** The last events of the history; undefined while it is not complete. */
+  #last: Chosen<Source>[] | undefined
   #sent = 0
 
   /**
-   * With `tail`, only so many of the last lines of the whole history are given; with `accepts`, only lines whose text
-   * it accepts, and `tail` counts those.
+   * With `tail`, only so many of the last events of the whole history are given, of those that are `wanted` and with
+   * what is to be shown around them.
    */
-  constructor(
-    sources: Iterable<Source>,
-    tail: number | undefined,
-    accepts?: ((text: string) => boolean) | undefined,
-  ) {
+  constructor(sources: Iterable<Source>, tail: number | undefined, wanted: Wanted = {}) {
     this.#tail = tail
-    this.#accepts = accepts
+    this.#choice = new LogChoice(wanted)
     for (const source of sources) {
       this.#history.open(source)
       this.#owing.add(source)
@@ -50,9 +47,9 @@ export class LogFunnel<Source extends object> {
     return this.#owing.size === 0
   }
 
-  /** Lines that were not accepted. */
+  /** Lines that are not shown for what they say. */
   get hidden(): number {
-    return this.#hidden
+    return this.#choice.hidden
   }
 
   push(source: Source, lines: readonly LogLine[], now: Instant): void {
@@ -80,7 +77,7 @@ export class LogFunnel<Source extends object> {
   }
 
   /** The next line whose turn it is; undefined means that nothing can be given yet. */
-  poll(now: Instant, drain = false): Released<Source> | undefined {
+  poll(now: Instant, drain = false): Chosen<Source> | undefined {
     if (drain) this.#history.settle()
     return this.#pollHistory() ?? (this.isLive ? this.#pollLive(now, drain) : undefined)
   }
@@ -99,50 +96,29 @@ export class LogFunnel<Source extends object> {
     return events
   }
 
-  #pollHistory(): Released<Source> | undefined {
-    if (this.#tail === undefined) {
-      const entry = this.#nextOfHistory()
-      return entry && asReleased(entry)
+  #pollHistory(): Chosen<Source> | undefined {
+    if (this.#tail === undefined) return this.#choice.take(this.#nextOfHistory)
+    if (this.#last === undefined) {
+      this.#choice.keepLast(this.#tail, this.#nextOfHistory)
+      if (!this.isLive) return undefined
+      this.#last = this.#choice.takeLast(this.#tail)
     }
-    this.#keepLast(this.#tail)
-    if (!this.isLive || this.#sent === this.#last.length) return undefined
-    const entry = this.#last[this.#sent]
+    const event = this.#last[this.#sent]
     this.#sent += 1
-    if (this.#sent === this.#last.length) {
-      this.#last = []
-      this.#sent = 0
-    }
-    return entry
+    if (this.#sent >= this.#last.length) this.#last = []
+    return event
   }
 
-  #nextOfHistory(): LogEntry<Source> | undefined {
-    let entry = this.#history.poll()
-    while (entry !== undefined && this.#hides(entry)) entry = this.#history.poll()
+  readonly #nextOfHistory = (): Released<Source> | undefined => {
+    const entry = this.#history.poll()
+    if (entry === undefined) return undefined
     // A server may end the reading of one log early, and its rest is live then, and late.
-    if (entry !== undefined && this.#tail !== 0) this.#window.begin(entry.key)
-    return entry
+    if (this.#tail !== 0) this.#window.begin(entry.key)
+    return asReleased(entry)
   }
 
-  #pollLive({ mono }: Instant, drain: boolean): Released<Source> | undefined {
-    let entry = this.#window.poll(mono, drain)
-    while (entry !== undefined && this.#hides(entry)) entry = this.#window.poll(mono, drain)
-    return entry
-  }
-
-  /** A filter sees the whole of an event: a match in a trace shows what it is the trace of. */
-  #hides({ line, rest }: Pick<Released<Source>, 'line' | 'rest'>): boolean {
-    if (this.#accepts === undefined || this.#accepts(textOf(line, rest))) return false
-    this.#hidden += 1 + rest.length
-    return true
-  }
-
-  #keepLast(tail: number): void {
-    if (this.#sent > 0) return
-    for (let entry = this.#nextOfHistory(); entry !== undefined; entry = this.#nextOfHistory()) {
-      if (tail > 0) this.#last.push(asReleased(entry))
-      if (this.#last.length >= 2 * tail + 1_024) this.#last = this.#last.slice(-tail)
-    }
-    if (this.#last.length > tail) this.#last = tail === 0 ? [] : this.#last.slice(-tail)
+  #pollLive({ mono }: Instant, drain: boolean): Chosen<Source> | undefined {
+    return this.#choice.take(() => this.#window.poll(mono, drain))
   }
 }
 

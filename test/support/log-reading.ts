@@ -3,7 +3,7 @@ import type { KubeClient } from '#core/kube/client.ts'
 import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import type { LogSummary } from '#core/logs/ledger.ts'
-import { STUB_PLACE } from './stub-client.ts'
+import { STUB_SELECTIONS } from './stub-client.ts'
 
 const FOLLOW_ALL: FollowOptions = {
   follow: true,
@@ -68,7 +68,7 @@ export async function followStub(
     else latest = key
   }
   try {
-    for await (const batch of followLogs(client, STUB_PLACE, FOLLOW_ALL, abort.signal, clock, chance)) {
+    for await (const batch of followLogs(client, STUB_SELECTIONS, FOLLOW_ALL, abort.signal, clock, chance)) {
       batch.forEach(take)
       if (lines.length < limits.lines || abort.signal.aborted) continue
       clock.after(limits.quiet, () => abort.abort(enough))

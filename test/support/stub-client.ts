@@ -5,6 +5,7 @@ import { PgctlError } from '#core/errors.ts'
 import { isPassing, KubeApiError } from '#core/kube/api-error.ts'
 import { type ApiRequest, KubeClient, pathOf } from '#core/kube/client.ts'
 import type { ClusterToken } from '#core/kube/credentials.ts'
+import type { LogSelection } from '#core/kube/log-selection.ts'
 import { retry } from '#core/retry.ts'
 import { ApiFailure } from '#sandbox/kubernetes/status.ts'
 import { type Answer, StubApi } from '#sandbox/log-stub/api.ts'
@@ -16,10 +17,9 @@ import type { StubWorld } from '#sandbox/log-stub/world.ts'
 const NEVER: Ms = 365 * 86_400_000
 
 /** Where the stub's logs are, for `followLogs`. */
-export const STUB_PLACE = {
-  namespace: STUB_NAMESPACE,
-  selections: [{ service: STUB_APP, selector: { [STUB_LABEL]: STUB_APP } }],
-} as const
+export const STUB_SELECTIONS: readonly LogSelection[] = [
+  { service: STUB_APP, namespace: STUB_NAMESPACE, selector: `${STUB_LABEL}=${STUB_APP}` },
+]
 
 /** Tokens of a stub; one that was refused is asked for anew. */
 export function stubTokens(world: StubWorld): () => Promise<ClusterToken> {

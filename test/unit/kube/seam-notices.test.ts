@@ -12,6 +12,8 @@ const SOURCE: LogSource = {
   pod: 'p',
   podUid: 'u',
   container: 'c',
+  namespace: 'paragon',
+  oneOfNamespaces: false,
   oneOfSeveral: false,
   run: 'r',
   restarts: 0,

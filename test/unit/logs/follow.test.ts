@@ -285,7 +285,10 @@ describe('decideBounded', () => {
 
   it('does not insist where there is no such log', () => {
     for (const status of [400, 404])
-      assert.deepEqual(decideBounded(refused(status), 1, 0), { kind: 'over', lost: `HTTP ${status}` })
+      assert.deepEqual(decideBounded(refused(status), 1, 0), {
+        kind: 'over',
+        lost: { why: `HTTP ${status}`, isRefused: true },
+      })
   })
 })
 
