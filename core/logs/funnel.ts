@@ -113,7 +113,7 @@ export class LogFunnel<Source extends object> {
     const entry = this.#history.poll()
     if (entry === undefined) return undefined
     // A server may end the reading of one log early, and its rest is live then, and late.
-    if (this.#tail !== 0) this.#window.begin(entry.key)
+    if (this.#tail !== 0) this.#window.begin(entry)
     return asReleased(entry)
   }
 

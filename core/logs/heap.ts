@@ -11,6 +11,10 @@ export class Heap<T> {
     return this.#items.length
   }
 
+  get first(): T | undefined {
+    return this.#items[0]
+  }
+
   push(item: T): void {
     const items = this.#items
     let at = items.length
@@ -30,6 +34,11 @@ export class Heap<T> {
     const moved = items.pop()
     if (items.length > 0) this.#sink(moved as T)
     return least
+  }
+
+  /** Puts the first where it belongs after it has changed: it comes later now than it did. */
+  sinkFirst(): void {
+    this.#sink(this.#items[0] as T)
   }
 
   #sink(item: T): void {
