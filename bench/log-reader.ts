@@ -44,7 +44,7 @@ const options = {
   tail: values.tail === undefined ? undefined : Number(values.tail),
   sinceSeconds: undefined,
   previous: false,
-  ...(accepts === undefined ? {} : { wanted: { accepts } }),
+  wanted: { accepts },
 }
 const selections = [{ service: STUB_APP, namespace: STUB_NAMESPACE, selector: `${STUB_LABEL}=${STUB_APP}` }]
 try {

@@ -77,6 +77,12 @@ export const logFlags = {
       'Begin with so many of the last lines, of all pods together; 50 unless --since or --from is given.',
     helpValue: 'N|all',
   }),
+  'max-streams': Flags.integer({
+    summary: 'Follow so many logs at once; the others wait for one that is over.',
+    helpValue: 'N',
+    min: 1,
+    default: 500,
+  }),
   previous: Flags.boolean({ summary: 'The runs before the last restarts.' }),
   output: Flags.option({ options: ['tidy', 'raw', 'json'] as const })({
     char: 'o',

@@ -13,6 +13,7 @@ import { readSpan, readZone, type ShownZone, type TimeFlags } from './log-span.t
 /** The flags of `logs` that choose a part of the logs. */
 export interface LogFlags extends TimeFlags {
   readonly previous: boolean
+  readonly 'max-streams'?: number | undefined
   readonly since?: string | undefined
   readonly grep?: readonly string[] | undefined
   readonly exclude?: readonly string[] | undefined
@@ -110,6 +111,7 @@ export function readLogWishes(flags: LogFlags, tail: Setting, moment: Moment): L
   const options = {
     follow,
     previous,
+    maxStreams: flags['max-streams'],
     sinceSeconds: readSince(since),
     span,
     tail: isSpan && tail.origin === 'default' ? undefined : readTail(tail),

@@ -14,6 +14,7 @@ const COLOURS = ['cyan', 'green', 'magenta', 'yellow', 'blue', 'red'] as const
 /** Longer names push their line to the right and leave the others in peace. */
 const NAME_WIDTH_LIMIT = 48
 const NO_TIME = '-'
+const AMBIGUOUS = /[\s"=]/
 
 /** Levels stand in a column. */
 const LEVEL_WIDTH = 5
@@ -55,10 +56,10 @@ export class LogLineRenderer {
   render({ source, line, rest, late }: LineEvent): string {
     const name = this.#nameOf(source)
     const start = `${name}  ${this.#timeOf(line.stamp, late)}  `
-    const shown = this.#tidy(line.text).map((part) => start + part)
+    let shown = this.#tidy(line.text, start)
     for (const { stamp, text } of rest)
-      shown.push(`${name}  ${this.#timeOf(stamp, late)}  ${this.#plain(text)}`)
-    return shown.join('\n')
+      shown += `\n${name}  ${this.#timeOf(stamp, late)}  ${this.#plain(text)}`
+    return shown
   }
 
   #timeOf(stamp: Stamp | undefined, late: boolean): string {
@@ -66,19 +67,22 @@ export class LogLineRenderer {
     return this.#terminal ? (late ? this.#yellow : this.#dim)(time) : time
   }
 
-  #tidy(text: string): string[] {
+  /** Each line of it after `start`. Strings are only ever added to: this is done for every line of every pod. */
+  #tidy(text: string, start: string): string {
     const { format, level, message, fields, trace } = parseRecord(text)
-    if (format === 'plain') return [this.#plain(text)]
-    const [first = '', ...further] = message.includes('\n') ? message.split('\n') : [message]
-    const parts = level === undefined ? [] : [this.#levels[level]]
-    if (first !== '') parts.push(neutralise(first))
+    if (format === 'plain') return start + this.#plain(text)
+    const end = message.indexOf('\n')
+    const first = end === -1 ? message : message.slice(0, end)
+    let shown = level === undefined ? start : start + this.#levels[level]
+    if (first !== '') shown += (level === undefined ? '' : ' ') + neutralise(first)
     if (fields.length > 0) {
-      const rest = neutralise(fields.map(formatField).join(' '))
-      parts.push(first === '' ? rest : ` ${this.#dim(rest)}`)
+      const rest = neutralise(formatFields(fields))
+      if (first !== '') shown += `  ${this.#dim(rest)}`
+      else shown += (level === undefined ? '' : ' ') + rest
     }
-    const shown = [parts.join(' ')]
-    for (const line of further) shown.push(`  ${neutralise(line)}`)
-    for (const line of trace?.trimEnd().split('\n') ?? []) shown.push(`  ${neutralise(line)}`)
+    const further = end === -1 ? [] : message.slice(end + 1).split('\n')
+    if (trace !== undefined) further.push(...trace.trimEnd().split('\n'))
+    for (const line of further) shown += `\n${start}  ${neutralise(line)}`
     return shown
   }
 
@@ -124,6 +128,11 @@ export function sourceName({ namespace, pod, container, oneOfNamespaces, oneOfSe
 }
 
 /** As logfmt has it: quotes where a reader could not tell where the value ends. */
-function formatField([name, value]: LogField): string {
-  return `${name}=${value === '' || /[\s"=]/.test(value) ? JSON.stringify(value) : value}`
+function formatFields(fields: readonly LogField[]): string {
+  let text = ''
+  for (const [name, value] of fields) {
+    const shown = value === '' || AMBIGUOUS.test(value) ? JSON.stringify(value) : value
+    text += text === '' ? `${name}=${shown}` : ` ${name}=${shown}`
+  }
+  return text
 }

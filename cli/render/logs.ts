@@ -57,6 +57,10 @@ function sentence(event: Notice): string | undefined {
       return `${sourceName(event.source)}: ${describeSeam(event.seam)}`
     case 'over':
       return describeOver(event.source, event.how)
+    case 'followed':
+      return event.followed === event.total
+        ? `all ${event.total} are followed`
+        : `${event.followed} of ${event.total} followed; the others wait for one that is over, as --max-streams says`
     case 'unwatched':
       return `cannot ask for changes of the pods (${event.why}); trying again`
     case 'ledger':
@@ -152,6 +156,7 @@ export function logEventDocument(event: LogEvent): object {
     case 'left':
     case 'empty':
     case 'refused':
+    case 'followed':
     case 'unwatched':
       return event
     case 'ledger':

@@ -9,6 +9,7 @@ import type { LogSelection } from '#core/kube/log-selection.ts'
 import type { LogRange } from '#core/kube/logs.ts'
 import { OpenGate } from '#core/kube/open-gate.ts'
 import { type PodChange, watchPods } from '#core/kube/pod-watch.ts'
+import { StreamPlaces } from '#core/kube/stream-places.ts'
 import type { Wanted } from '#core/logs/choice.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import type { LogLoss } from '#core/logs/follow.ts'
@@ -33,6 +34,8 @@ export interface FollowOptions {
   readonly previous: boolean
   /** Which events are wanted, and what around them; all are if undefined. */
   readonly wanted?: Wanted | undefined
+  /** So many logs are followed at once; 500 if undefined. */
+  readonly maxStreams?: number | undefined
   /** Which containers are read, by their names; all are if undefined. */
   readonly wantsContainer?: ((name: string) => boolean) | undefined
   /** How many of the last lines of each source are looked at for a filter; all are if undefined. */
@@ -41,6 +44,8 @@ export interface FollowOptions {
 
 /** Streams that are opened at once. */
 const OPENING = 50
+/** Logs that are followed at once: each is a connection of its own through the tunnel. */
+const FOLLOWED = 500
 /** A wait for a moment of the wall clock is looked at again so often, as that clock may jump. */
 const LOOK_AGAIN: Ms = 60_000
 
@@ -102,6 +107,7 @@ class LogFollower {
   readonly #span: Span
   /** Aborts at the end of the span. */
   readonly #until = new AbortController()
+  readonly #places: StreamPlaces
   readonly #followed = new Set<Promise<unknown>>()
   #outlet: LogOutlet | undefined
 
@@ -116,6 +122,7 @@ class LogFollower {
     this.#clock = clock
     this.#signal = signal
     this.#span = options.span ?? {}
+    this.#places = new StreamPlaces(options.maxStreams ?? FOLLOWED, clock, (event) => this.#out.report(event))
     this.#context = {
       client,
       clock,
@@ -360,7 +367,8 @@ class LogFollower {
     const key = containerKey(source.podUid, source.container)
     const read = async (before: Promise<ContainerReader> | undefined) => {
       const reader = begin(await before)
-      const how = await reader.follow(range, this.#signal)
+      const follow = () => reader.follow(range, this.#signal)
+      const how = await this.#places.hold(follow, this.#signal, this.#until.signal)
       if (how !== undefined) this.#out.reportInTurn({ event: 'over', source, how }, source)
       return reader
     }

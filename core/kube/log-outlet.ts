@@ -128,7 +128,7 @@ export class LogOutlet {
       }
       if (this.#inTurn.length > 0) this.#tellBefore(released.source, batch)
       if (this.#dividers.size > 0) this.#divideBefore(released.source, batch)
-      batch.push({ event: 'line', ...released })
+      batch.push(released)
     }
     return batch
   }

@@ -131,17 +131,20 @@ async function unknownService(
   const lists = await Promise.all(namespaces.map((namespace) => listServices(client, namespace, signal)))
   const inCluster = [...new Set(lists.flat().map((service) => service.name))]
   const close = nearest(name, inCluster)
-  const known = Object.hasOwn(profile.services, name) || Object.hasOwn(profile.monitors, name)
-  const where = namespaces.length === 1 ? 'namespace' : 'namespaces'
-  return new PgctlError(
-    'service-unknown',
-    `no service is called ${JSON.stringify(name)} in ${where} ${namespaces.join(', ')}`,
-    {
-      why: `${known ? 'the product knows it, and this installation does not run it: ' : ''}there are ${inCluster.length === 0 ? 'no services at all' : inCluster.join(', ')}`,
-      next:
-        close.length > 0
-          ? `did you mean pgctl logs ${close[0]}?`
-          : 'name one that is there, or another namespace: --namespace, or "namespace:" in the installation\'s entry',
-    },
-  )
+  const where = `${namespaces.length === 1 ? 'namespace' : 'namespaces'} ${namespaces.join(', ')}`
+  const there = inCluster.length === 0 ? 'no services at all' : inCluster.join(', ')
+  const monitors = Object.keys(profile.monitors)
+  if (monitors.includes(name) && !monitors.some((monitor) => inCluster.includes(monitor)))
+    return new PgctlError('service-unknown', `this installation is unmanaged: it has no ${name}`, {
+      why: `there are none of the product's monitors in ${where}; there are ${there}`,
+      next: 'name one that is there, or another namespace: --namespace, or "namespace:" in the installation\'s entry',
+    })
+  const known = Object.hasOwn(profile.services, name) || monitors.includes(name)
+  return new PgctlError('service-unknown', `no service is called ${JSON.stringify(name)} in ${where}`, {
+    why: `${known ? 'the product knows it, and this installation does not run it: ' : ''}there are ${there}`,
+    next:
+      close.length > 0
+        ? `did you mean pgctl logs ${close[0]}?`
+        : 'name one that is there, or another namespace: --namespace, or "namespace:" in the installation\'s entry',
+  })
 }

@@ -47,6 +47,8 @@ export type LogEvent =
   | { readonly event: 'gap'; readonly source: LogSource; readonly seam: Seam }
   /** A run is over, or can be read no further. */
   | { readonly event: 'over'; readonly source: LogSource; readonly how: RunEnd }
+  /** So many of the logs are followed; the others wait for one that is over. */
+  | { readonly event: 'followed'; readonly followed: number; readonly total: number }
   /** The cluster cannot be asked which pods there are; streams go on. */
   | { readonly event: 'unwatched'; readonly why: string }
   /** The last event: what was read, and whether it was whole. */

@@ -2,11 +2,14 @@ import type { Bytes, Instant, Ms } from '#core/clock.ts'
 import { type Chosen, LogChoice, type Wanted } from '#core/logs/choice.ts'
 import { Continuations } from '#core/logs/continuation.ts'
 import type { LogLine } from '#core/logs/line.ts'
-import { HistoryMerge, type LogEntry } from '#core/logs/merge.ts'
+import { HistoryMerge } from '#core/logs/merge.ts'
 import { type Released, ReorderWindow } from '#core/logs/reorder-window.ts'
 
 /** What one source may be ahead of the others in history; their readers wait beyond it. */
 const AHEAD_LIMIT: Bytes = 256 * 1024
+/** The same for all of them together, which is less for each where there are many; but some chunks for each. */
+const AHEAD_TOTAL: Bytes = 8 * 1024 * 1024
+const AHEAD_LEAST: Bytes = 32 * 1024
 /** What live lines may take while nobody fetches them; readers wait beyond it. */
 const LIVE_LIMIT: Bytes = 8 * 1024 * 1024
 
@@ -24,6 +27,7 @@ export class LogFunnel<Source extends object> {
   readonly #events = new WeakMap<Source, Continuations>()
   readonly #tail: number | undefined
   readonly #choice: LogChoice<Source>
+  readonly #aheadLimit: Bytes
   #owing = new Set<Source>()
   /** The last events of the history; undefined while it is not complete. */
   #last: Chosen<Source>[] | undefined
@@ -40,6 +44,7 @@ export class LogFunnel<Source extends object> {
       this.#history.open(source)
       this.#owing.add(source)
     }
+    this.#aheadLimit = Math.min(AHEAD_LIMIT, Math.max(AHEAD_LEAST, AHEAD_TOTAL / this.#owing.size))
   }
 
   /** Whether all history is there. */
@@ -72,7 +77,7 @@ export class LogFunnel<Source extends object> {
   /** Whether the reader of `source` should wait before it reads more. */
   isFull(source: Source): boolean {
     return this.#owing.has(source)
-      ? this.#history.heldOf(source) > AHEAD_LIMIT
+      ? this.#history.heldOf(source) > this.#aheadLimit
       : this.#window.held > LIVE_LIMIT
   }
 
@@ -111,17 +116,13 @@ export class LogFunnel<Source extends object> {
 
   readonly #nextOfHistory = (): Released<Source> | undefined => {
     const entry = this.#history.poll()
-    if (entry === undefined) return undefined
     // A server may end the reading of one log early, and its rest is live then, and late.
-    if (this.#tail !== 0) this.#window.begin(entry)
-    return asReleased(entry)
+    if (entry !== undefined && this.#tail !== 0) this.#window.begin(entry)
+    return entry
   }
 
   #pollLive({ mono }: Instant, drain: boolean): Chosen<Source> | undefined {
-    return this.#choice.take(() => this.#window.poll(mono, drain))
+    const next = () => this.#window.poll(mono, drain)
+    return this.#choice.take(next)
   }
-}
-
-function asReleased<Source>({ source, line, rest }: LogEntry<Source>): Released<Source> {
-  return { source, line, rest, late: false }
 }

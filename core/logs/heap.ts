@@ -11,10 +11,6 @@ export class Heap<T> {
     return this.#items.length
   }
 
-  get first(): T | undefined {
-    return this.#items[0]
-  }
-
   push(item: T): void {
     const items = this.#items
     let at = items.length
@@ -28,17 +24,23 @@ export class Heap<T> {
     items[at] = item
   }
 
+  /** The least; it may be changed if `settle` is called then. */
+  get least(): T | undefined {
+    return this.#items[0]
+  }
+
+  /** Puts the least in its place after it has become greater; far cheaper than to take it out and put it back. */
+  settle(): void {
+    const least = this.#items[0]
+    if (least !== undefined) this.#sink(least)
+  }
+
   pop(): T | undefined {
     const items = this.#items
     const least = items[0]
     const moved = items.pop()
     if (items.length > 0) this.#sink(moved as T)
     return least
-  }
-
-  /** Puts the first where it belongs after it has changed: it comes later now than it did. */
-  sinkFirst(): void {
-    this.#sink(this.#items[0] as T)
   }
 
   #sink(item: T): void {

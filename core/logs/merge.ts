@@ -37,11 +37,8 @@ export class SourceOrder implements Moment {
   /** Goes on to the moment of a line. */
   advance({ stamp }: LogLine): void {
     if (stamp === undefined) return
-    const hour =
-      digits(stamp, 0, 4) * 1e6 +
-      digits(stamp, 5, 7) * 1e4 +
-      digits(stamp, 8, 10) * 100 +
-      digits(stamp, 11, 13)
+    const day = digits(stamp, 0, 4) * 1e4 + digits(stamp, 5, 7) * 100 + digits(stamp, 8, 10)
+    const hour = day * 100 + digits(stamp, 11, 13)
     const within = digits(stamp, 14, 16) * 1e11 + digits(stamp, 17, 19) * 1e9 + digits(stamp, 20, 29)
     if (hour < this.hour || (hour === this.hour && within < this.within)) return
     this.hour = hour
@@ -61,16 +58,21 @@ function digits(stamp: string, from: number, to: number): number {
 /** What one event of a program may hold, so that indented output without end is no event without end. */
 const EVENT_LINES = 1_000
 const EVENT_LIMIT: Bytes = 256 * 1024
-const NO_LINES: readonly LogLine[] = []
+
+const NONE: readonly LogLine[] = []
 
 /** A line, and those that only go on with it. */
 export class LogEntry<Source> implements Moment {
+  /** It is given to the reader as it is: a copy for every line would cost as much as its order. */
+  readonly event = 'line'
   readonly source: Source
   readonly line: LogLine
+  rest: readonly LogLine[] = NONE
   readonly hour: number
   readonly within: number
   weight: Bytes
-  #rest: LogLine[] | undefined
+  /** Whether a later-stamped line of another source has gone out before it. */
+  late = false
 
   constructor(source: Source, line: LogLine, moment: Moment) {
     this.source = source
@@ -80,15 +82,11 @@ export class LogEntry<Source> implements Moment {
     this.weight = weigh(line)
   }
 
-  get rest(): readonly LogLine[] {
-    return this.#rest ?? NO_LINES
-  }
-
   /** Takes a line that goes on with this one; false when it has no room for it. */
   add(line: LogLine): boolean {
-    this.#rest ??= []
-    if (this.#rest.length >= EVENT_LINES || this.weight > EVENT_LIMIT) return false
-    this.#rest.push(line)
+    if (this.rest.length >= EVENT_LINES || this.weight > EVENT_LIMIT) return false
+    if (this.rest === NONE) this.rest = [line]
+    else (this.rest as LogLine[]).push(line)
     this.weight += weigh(line)
     return true
   }
@@ -151,23 +149,20 @@ export class HistoryMerge<Source> {
     }
     queue.order.advance(line)
     const entry = new LogEntry(source, line, queue.order)
-    const wasSilent = completeIn(queue) === 0
+    const wasSilent = completeIn(queue) <= 0
     queue.waiting.push(entry)
     queue.held += entry.weight
-    if (wasSilent && completeIn(queue) > 0) {
-      this.#silent -= 1
-      this.#heads.push(queue)
-    }
+    if (wasSilent) this.#speak(queue)
   }
 
   /** The source has no more lines. */
   close(source: Source): void {
     const queue = this.#queueOf(source)
     if (queue.closed) return
-    this.#change(queue, () => {
-      queue.closed = true
-      queue.settled = true
-    })
+    const wasSilent = completeIn(queue) <= 0
+    queue.closed = true
+    queue.settled = true
+    if (wasSilent) this.#speak(queue)
   }
 
   /** How far the source has come. */
@@ -178,10 +173,11 @@ export class HistoryMerge<Source> {
   /** Nothing will be read any more: what is held is complete as it is. */
   settle(): void {
     for (const queue of this.#queues.values())
-      if (!queue.settled)
-        this.#change(queue, () => {
-          queue.settled = true
-        })
+      if (!queue.settled) {
+        const wasSilent = completeIn(queue) <= 0
+        queue.settled = true
+        if (wasSilent) this.#speak(queue)
+      }
   }
 
   /**
@@ -196,7 +192,7 @@ export class HistoryMerge<Source> {
   /** The next line in time, or undefined while some source owes one, or all have ended. */
   poll(): LogEntry<Source> | undefined {
     if (this.#silent > 0) return undefined
-    const queue = this.#heads.first
+    const queue = this.#heads.least
     if (queue === undefined) return undefined
     const entry = headOf(queue)
     queue.next += 1
@@ -205,7 +201,7 @@ export class HistoryMerge<Source> {
       queue.waiting.splice(0, queue.next)
       queue.next = 0
     }
-    if (completeIn(queue) > 0) this.#heads.sinkFirst()
+    if (completeIn(queue) > 0) this.#heads.settle()
     else {
       this.#heads.pop()
       if (!queue.closed) this.#silent += 1
@@ -213,13 +209,8 @@ export class HistoryMerge<Source> {
     return entry
   }
 
-  /** Does something to a queue that may give it a first line to give, or end it. */
-  #change(queue: Queue<Source>, change: () => void): void {
-    if (completeIn(queue) > 0) {
-      change()
-      return
-    }
-    change()
+  /** A queue that had nothing to give may have a first line to give now, or have ended. */
+  #speak(queue: Queue<Source>): void {
     const speaks = completeIn(queue) > 0
     if (speaks || queue.closed) this.#silent -= 1
     if (speaks) this.#heads.push(queue)

@@ -30,6 +30,7 @@ interface Known<Source> {
 
 /** A line in its turn; `late` when a later-stamped line of another source has gone out before it. */
 export interface Released<Source> {
+  readonly event: 'line'
   readonly source: Source
   readonly line: LogLine
   /** The lines that only go on with it. */
@@ -54,7 +55,7 @@ export class ReorderWindow<Source extends object> {
   #rank = 0
   #held: Bytes = 0
   /** The latest moment that has gone out. */
-  #releasedUpTo: Moment = { hour: 0, within: 0 }
+  readonly #releasedUpTo = { hour: 0, within: 0 }
 
   /** Memory that the held lines take. */
   get held(): Bytes {
@@ -89,7 +90,7 @@ export class ReorderWindow<Source extends object> {
 
   /** Lines up to `moment` have gone out before the first that is pushed here: what is earlier comes late. */
   begin(moment: Moment): void {
-    if (isBefore(this.#releasedUpTo, moment)) this.#releasedUpTo = moment
+    if (isBefore(this.#releasedUpTo, moment)) this.#reach(moment)
   }
 
   /** Goes on with a source whose earlier lines have gone out elsewhere. */
@@ -110,9 +111,14 @@ export class ReorderWindow<Source extends object> {
     const entry = this.#byMoment.pop() as Held<Source>
     entry.released = true
     this.#held -= entry.weight
-    const late = isBefore(entry, this.#releasedUpTo)
-    if (!late) this.#releasedUpTo = entry
-    return { source: entry.source, line: entry.line, rest: entry.rest, late }
+    entry.late = isBefore(entry, this.#releasedUpTo)
+    if (!entry.late) this.#reach(entry)
+    return entry
+  }
+
+  #reach({ hour, within }: Moment): void {
+    this.#releasedUpTo.hour = hour
+    this.#releasedUpTo.within = within
   }
 
   #oldest(): Held<Source> | undefined {

@@ -54,8 +54,11 @@ export class StubApi {
   }
 }
 
+/** The version of Kubernetes that it says it is. */
+const VERSION = '1.35'
+
 function discovery(path: string): object | string {
-  const found = discoveryOf(path)
+  const found = discoveryOf(path, VERSION)
   if (found === undefined) throw unknownResource()
   return found
 }

@@ -3,8 +3,11 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import { describe, it } from 'node:test'
+import type { Clock } from '#core/clock.ts'
 import { isPgctlError } from '#core/errors.ts'
+import { systemClock } from '#core/io/system-clock.ts'
 import { type ApiRequest, KubeClient } from '#core/kube/client.ts'
+import type { ClusterToken } from '#core/kube/credentials.ts'
 import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
 import type { LogSelection } from '#core/kube/log-selection.ts'
 import type { LogEvent } from '#core/logs/events.ts'
@@ -46,9 +49,13 @@ class LaggingClient extends KubeClient {
 }
 
 /** A running API and one reader of its logs. */
-async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptions> = {}) {
+async function start(
+  options: FollowOptions,
+  apiOptions: Partial<KubernetesOptions> = {},
+  clock: Clock = new FastClock(),
+) {
   const world = await startApi(apiOptions)
-  const reading = read(world, options)
+  const reading = read(world, options, [SELECTION], clock)
   return {
     ...world,
     ...reading,
@@ -60,13 +67,22 @@ async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptio
 }
 
 /** One reader of the logs of a running API. */
-function read(world: TestApi, options: FollowOptions, selections: readonly LogSelection[] = [SELECTION]) {
-  const clock = new FastClock()
+function read(
+  world: TestApi,
+  options: FollowOptions,
+  selections: readonly LogSelection[] = [SELECTION],
+  clock: Clock = new FastClock(),
+) {
+  let token = TOKEN
+  let renewed = TOKEN
   const access = {
     server: `https://127.0.0.1:${world.api.port}`,
     tlsServerName: WORLD.cluster.host,
     ca: world.trust.ca,
-    token: async () => ({ value: TOKEN, expires: Number.POSITIVE_INFINITY }),
+    token: async ({ refused }: { refused?: ClusterToken | undefined } = {}) => {
+      if (refused !== undefined) token = renewed
+      return { value: token, expires: Number.POSITIVE_INFINITY }
+    },
   }
   const client = new LaggingClient(access, clock)
   const abort = new AbortController()
@@ -98,6 +114,10 @@ function read(world: TestApi, options: FollowOptions, selections: readonly LogSe
     events,
     abort,
     toEnd,
+    /** The token that is given when one was refused. */
+    renewTo(next: string) {
+      renewed = next
+    },
     /** Nothing is learnt of pods and restarts until the returned function is called. */
     holdStatus() {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -634,6 +654,57 @@ describe('following', limits, () => {
     assert.ok(linesOf(world.events).every(({ line }) => line.text !== 'lost'))
   })
 
+  it(
+    'follows as many as it may at once, says so, and takes up the next when one is over',
+    limits,
+    async () => {
+      await using world = await start({ ...FOLLOW, tail: 0, maxStreams: 2 })
+      const told = () => world.events.flatMap((event) => (event.event === 'followed' ? [event] : []))
+      await world.until(() => told().length > 0)
+      assert.deepEqual(told(), [{ event: 'followed', followed: 2, total: 3 }])
+      for (const pod of HERMES) world.faults.writeLog({ pod, lines: [`of ${pod}`] })
+      const shown = () => linesOf(world.events).map(({ source }) => source.pod)
+      await world.until(() => shown().length === 2)
+      const [over] = shown()
+      world.faults.deletePod({ pod: over as string })
+      await world.until(() => shown().length === 3)
+      assert.deepEqual(shown().sort(), [...HERMES])
+      await world.until(() => told().length > 1)
+      assert.deepEqual(told().at(-1), { event: 'followed', followed: 2, total: 2 })
+    },
+  )
+
+  it('renews a token that the cluster no longer takes, and goes on', limits, async () => {
+    let good = TOKEN
+    await using world = await start(
+      { ...FOLLOW, tail: 0 },
+      { authenticate: async (token) => (token === good ? { user: 'operator', groups: [] } : undefined) },
+    )
+    await world.untilFollowing()
+    good = 'k8s-aws-v1.renewed'
+    world.renewTo(good)
+    world.faults.cutFollows()
+    world.faults.endWatches()
+    const pod = world.faults.createPod({ service: 'hermes' })
+    world.faults.writeLog({ pod, lines: ['new pod'] })
+    for (const each of HERMES)
+      world.faults.writeLog({ pod: each, lines: [`cut in ${each}`, `after in ${each}`] })
+    await world.untilText('new pod')
+    for (const each of HERMES) await world.untilText(`after in ${each}`)
+    assert.equal(linesOf(world.events).length, 1 + 2 * HERMES.length)
+  })
+
+  it('waits as long as a busy server says before it asks again', limits, async () => {
+    await using world = await start({ ...FOLLOW, tail: 0 })
+    await world.untilFollowing()
+    world.faults.failNext({ status: 429, path: `${FIRST_HERMES}/log`, retryAfter: 7, times: 2 })
+    world.faults.endFollows({ pod: FIRST_HERMES })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['after'] })
+    await world.untilText('after')
+    const waits = world.events.flatMap((event) => (event.event === 'reconnecting' ? [event.after] : []))
+    assert.deepEqual(waits, [7_000])
+  })
+
   it('goes on while the cluster expires watches and throttles', limits, async () => {
     await using world = await start({ ...FOLLOW, tail: 0 })
     await world.untilFollowing()
@@ -717,5 +788,24 @@ describe('following', limits, () => {
     const pending = world.until(() => false)
     world.abort.abort(new Error('enough'))
     await assert.rejects(pending, /enough/)
+  })
+})
+
+describe('a service of a thousand pods', { timeout: 120_000 }, () => {
+  it('survives a thousand pods that are deleted at once', { timeout: 120_000 }, async () => {
+    // Against the real clock: a thousand streams that are probed a hundred times as often are another test.
+    await using world = await start({ ...FOLLOW, tail: 0 }, {}, systemClock)
+    await world.untilFollowing()
+    const pods = Array.from({ length: 1_000 }, () => world.faults.createPod({ service: 'hermes' }))
+    const shown = () => new Set(linesOf(world.events).map(({ source }) => source.pod)).size
+    for (const pod of pods) world.faults.writeLog({ pod, lines: ['last words'] })
+    await world.until(() => shown() >= 400)
+    for (const pod of pods) world.faults.deletePod({ pod })
+    const left = () => world.events.filter(({ event }) => event === 'left').length
+    const over = () => world.events.filter(({ event }) => event === 'over').length
+    await world.until(() => left() === pods.length && over() === pods.length)
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['still there'] })
+    await world.untilText('still there')
+    assert.ok(linesOf(world.events).length <= pods.length + 1, 'none is doubled')
   })
 })

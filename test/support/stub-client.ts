@@ -16,7 +16,7 @@ import type { StubWorld } from '#sandbox/log-stub/world.ts'
 /** Longer than anybody waits. */
 const NEVER: Ms = 365 * 86_400_000
 
-/** Where the stub's logs are, for `followLogs`. */
+/** Whose logs the stub has, for `followLogs`. */
 export const STUB_SELECTIONS: readonly LogSelection[] = [
   { service: STUB_APP, namespace: STUB_NAMESPACE, selector: `${STUB_LABEL}=${STUB_APP}` },
 ]
@@ -113,8 +113,16 @@ export class StubClient extends KubeClient {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array> {
     const events = new Readable({ read() {} })
-    const send = (type: string, object: unknown) => events.push(`${JSON.stringify({ type, object })}\n`)
-    const forget = this.#world.onExpiry(() => events.push(null))
+    let isOver = false
+    const send = (type: string, object: unknown) => {
+      // A change between the end and its being read belongs to the watch that comes next.
+      if (!isOver) events.push(`${JSON.stringify({ type, object })}\n`)
+    }
+    const end = () => {
+      if (!isOver) events.push(null)
+      isOver = true
+    }
+    const forget = this.#world.onExpiry(end)
     let unwatch = () => {}
     try {
       unwatch = this.#world.objects.watch(Number(query['resourceVersion']), ({ type, resource, object }) => {
@@ -123,7 +131,7 @@ export class StubClient extends KubeClient {
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error
       send('ERROR', error.body)
-      events.push(null)
+      end()
     }
     const onAbort = () => events.destroy(signal?.reason)
     signal?.addEventListener('abort', onAbort, { once: true })

@@ -65,6 +65,7 @@ describe('readLogWishes', () => {
     it(why, () =>
       assert.deepEqual(wishesOf({ ...none, since }, tail), {
         ...none,
+        maxStreams: undefined,
         span: { from: undefined, to: undefined },
         ...want,
       }),
@@ -302,6 +303,11 @@ const EVENTS: ReadonlyArray<{ event: LogEvent; text: string | undefined; json: o
     event: { event: 'empty', namespace: 'paragon', service: 'hermes' },
     text: '· hermes: has no pods in namespace paragon',
     json: { event: 'empty', namespace: 'paragon', service: 'hermes' },
+  },
+  {
+    event: { event: 'followed', followed: 60, total: 84 },
+    text: '· 60 of 84 followed; the others wait for one that is over, as --max-streams says',
+    json: { event: 'followed', followed: 60, total: 84 },
   },
   {
     event: { event: 'refused', namespace: 'billing', why: 'not allowed to list pods in namespace billing' },
