@@ -117,7 +117,7 @@ export class LogFunnel<Source extends object> {
   readonly #nextOfHistory = (): Released<Source> | undefined => {
     const entry = this.#history.poll()
     // A server may end the reading of one log early, and its rest is live then, and late.
-    if (entry !== undefined && this.#tail !== 0) this.#window.begin(entry.key)
+    if (entry !== undefined && this.#tail !== 0) this.#window.begin(entry)
     return entry
   }
 
