@@ -181,15 +181,13 @@ export function describeKube(make: () => Promise<KubeBench>, deviations: KubeDev
 
   describe('following a service', limits, () => {
     it('brings every line of every pod once, and of a pod that comes', limits, async () => {
-      const place = {
-        namespace: bench.namespace,
-        profile: {
-          labels: { service: 'app.kubernetes.io/name', release: 'app.kubernetes.io/instance' },
-          services: {},
-          monitors: {},
-        },
+      const names = {
+        labels: { service: 'app.kubernetes.io/name', release: 'app.kubernetes.io/instance' },
+        services: {},
+        monitors: {},
       }
-      const selections = await selectLogs(client, place, ['hermes'], noSignal)
+      const wish = { services: ['hermes'], namespaces: [bench.namespace] }
+      const { selections } = await selectLogs(client, names, wish, noSignal)
       const abort = new AbortController()
       const options = { follow: true, tail: undefined, sinceSeconds: undefined, previous: false }
       const added = await bench.addHermes()
@@ -199,7 +197,7 @@ export function describeKube(make: () => Promise<KubeBench>, deviations: KubeDev
       const texts = wanted.map(({ text }) => text)
       const seen: string[] = []
       const reading = (async () => {
-        for await (const batch of followLogs(client, { ...place, selections }, options, abort.signal)) {
+        for await (const batch of followLogs(client, selections, options, abort.signal)) {
           for (const event of batch)
             if (event.event === 'line' && texts.includes(event.line.text)) seen.push(event.line.text)
           if (seen.length >= texts.length) return
