@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core'
-import type { TunnelEvent } from '#core/tunnel/events.ts'
+import type { ReadyEvent, TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, reasonFlag } from '../flags.ts'
 import { renderReady, renderTunnelEvent } from '../render/tunnel.ts'
@@ -18,6 +18,7 @@ export default class Tunnel extends BaseCommand {
   ].join(' ')
   static override examples = [
     '<%= config.bin %> tunnel grafana',
+    '<%= config.bin %> tunnel grafana --open',
     '<%= config.bin %> tunnel grafana prometheus --reason "INC-4711"',
     '<%= config.bin %> tunnel postgres --port 5432',
     '<%= config.bin %> tunnel db.internal:5432',
@@ -46,6 +47,7 @@ export default class Tunnel extends BaseCommand {
       options: ['direct', 'cluster'] as const,
       summary: 'Go this way, or not at all.',
     })(),
+    open: Flags.boolean({ summary: 'Show it in the browser once it is ready.' }),
   }
 
   protected override readonly streams = true
@@ -57,7 +59,10 @@ export default class Tunnel extends BaseCommand {
     const { tunnels, failures } = await openTunnels(
       this.surroundings(flags),
       wishes,
-      (event, isOnly) => this.#show(event, isOnly),
+      (event, isOnly) => {
+        this.#show(event, isOnly)
+        if (flags.open && event.event === 'ready') void this.#open(event)
+      },
       this.signal,
     )
     const failed = [...failures]
@@ -79,6 +84,30 @@ export default class Tunnel extends BaseCommand {
       const text = renderTunnelEvent(event, this.paintNotice)
       if (text !== undefined) this.notice(text)
     }
+  }
+
+  /** A tunnel without its page is of use all the same. */
+  async #open({ target, url }: ReadyEvent): Promise<void> {
+    if (url === undefined) {
+      this.#show(
+        { event: 'notice', target, about: 'browser', message: 'not opened in a browser: it is no web page' },
+        false,
+      )
+      return
+    }
+    const { showInBrowser } = await import('../browser.ts')
+    const why = await showInBrowser(url)
+    if (why !== undefined)
+      this.#show(
+        {
+          event: 'warning',
+          target,
+          about: 'browser',
+          message: `no browser opened: ${why}`,
+          next: `open it by hand: ${url}`,
+        },
+        false,
+      )
   }
 }
 

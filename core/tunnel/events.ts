@@ -94,6 +94,7 @@ export type RemarkSubject =
   | 'session-ends-soon'
   | 'idle-ends-soon'
   | 'route'
+  | 'browser'
   | 'port-not-read'
   | 'port-not-saved'
 

@@ -89,6 +89,7 @@ const SUBJECTS: Readonly<Record<RemarkSubject, true>> = {
   'session-ends-soon': true,
   'idle-ends-soon': true,
   route: true,
+  browser: true,
   'port-not-read': true,
   'port-not-saved': true,
 }
