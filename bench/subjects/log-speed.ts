@@ -94,7 +94,7 @@ async function compare(
   }
   const available = readers.available(wanted)
   const contenders = Object.fromEntries(available.map((reader) => [reader, contender(reader)]))
-  await takeTurns(contenders, { rounds: ROUNDS, within: 20_000, signal })
+  await takeTurns(contenders, { rounds: ROUNDS, within: 10_000, signal })
   const figure = `${plural(pods)}, ${mode}, to a ${sink}`
   const [own, ...others] = READERS.map((reader) => figuresOf(runs[reader]))
   const [stern] = others
