@@ -28,18 +28,18 @@ import(workerData)
 `
 
 /** Starts one. @throws Error with a sentence for people when it cannot. */
-export async function startPostgresEngine(): Promise<PostgresEngine> {
-  const worker = new Worker(PROGRAM, { eval: true, workerData: locate(), stdout: true, stderr: true })
+export async function startPostgresEngine(name = PACKAGE): Promise<PostgresEngine> {
+  const worker = new Worker(PROGRAM, { eval: true, workerData: locate(name), stdout: true, stderr: true })
   const engine = new WorkerEngine(worker)
   await engine.started
   return engine
 }
 
-function locate(): string {
+function locate(name: string): string {
   try {
-    return import.meta.resolve(PACKAGE)
+    return import.meta.resolve(name)
   } catch {
-    throw new Error(`the sandbox has databases only where the package ${PACKAGE} is installed`)
+    throw new Error(`the sandbox has databases only where the package ${name} is installed`)
   }
 }
 

@@ -12,6 +12,7 @@ import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { type Authority, createAuthority } from '#sandbox/certificates.ts'
 import { DATABASE_LOGIN, type Datastores, startDatastores } from '#sandbox/datastores/datastores.ts'
+import { startPostgresEngine } from '#sandbox/datastores/postgres-engine.ts'
 import { configurationHost, databaseHost } from '#sandbox/worlds/datastores.ts'
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -119,6 +120,12 @@ describe('Redis', { timeout: 30_000 }, () => {
     assert.equal(await run('-3', 'GET', 'from'), 'redis-cli')
     assert.match(await run('INFO', 'server'), /redis_version:7\.1\.0/)
     assert.equal(await run('--scan', '--pattern', 'fr*'), 'from')
+  })
+})
+
+it('a computer without Postgres is told what it lacks', async () => {
+  await assert.rejects(startPostgresEngine('pgctl-no-such-package'), {
+    message: 'the sandbox has databases only where the package pgctl-no-such-package is installed',
   })
 })
 

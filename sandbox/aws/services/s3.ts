@@ -55,7 +55,7 @@ export function createS3(state: WorldState): AwsService {
       GetPublicAccessBlock: ofBucket('GetBucketPublicAccessBlock', publicAccessBlock),
       GetBucketPolicyStatus: ofBucket(undefined, ({ isPublic }) => {
         if (!isPublic) throw new AwsError('NoSuchBucketPolicy', 'The bucket policy does not exist', 404)
-        return { root: 'PolicyStatus', content: { IsPublic: 'true' } }
+        return { root: 'PolicyStatus', content: { IsPublic: true } }
       }),
       GetBucketTagging: ofBucket(undefined, ({ world, bucket }) => ({
         root: 'Tagging',
