@@ -64,6 +64,11 @@ const LAYERS: readonly Layer[] = [
     mayImport: ['core/license'],
     reason: 'what a license says and what follows: decisions, with a port for asking the vendor',
   },
+  {
+    folder: 'core/vendor',
+    mayImport: ['core/vendor', 'core/io'],
+    reason: 'the one door out, which knows no license and no command',
+  },
   { folder: 'cli', mayImport: ['cli', 'core'], reason: 'parses, calls one thing in core, renders' },
   {
     folder: 'cli/commands/sandbox',

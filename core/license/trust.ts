@@ -96,3 +96,35 @@ function merge<Entry extends { readonly kid: string }>(
 export function liveKeys({ keys, revoked }: Trust): SigningKey[] {
   return keys.filter(({ kid }) => !revoked.some((each) => each.kid === kid))
 }
+
+/** Keys as a release carries them. */
+export interface ReleasedTrust {
+  readonly roots: ReadonlyArray<{ readonly kid: string; readonly key: string }>
+  readonly keys: ReadonlyArray<{
+    readonly kid: string
+    readonly key: string
+    readonly notBefore: string
+    readonly notAfter: string
+  }>
+}
+
+/** The trust that a release begins with. @throws TypeError for a release with a key that is none. */
+export function trustOfRelease({ roots, keys }: ReleasedTrust): Trust {
+  return {
+    roots: roots.map(({ kid, key }) => ({ kid, key: soundKey(kid, key) })),
+    sequence: 0,
+    keys: keys.map(({ kid, key, notBefore, notAfter }) => ({
+      kid,
+      key: soundKey(kid, key),
+      notBefore: Date.parse(notBefore),
+      notAfter: Date.parse(notAfter),
+    })),
+    revoked: [],
+  }
+}
+
+function soundKey(kid: string, text: string): Uint8Array {
+  const key = fromBase64url(text)
+  if (key === undefined || !isSoundKey(key)) throw new TypeError(`the key ${kid} of this release is none`)
+  return key
+}

@@ -164,6 +164,26 @@ describe('the page on JSON', { timeout: 20_000 }, () => {
       }
     })
 
+  const LICENSE_EXTRA = {
+    'license status': ['answeredAt', 'lastAsked'],
+    'license verify': [],
+    'license install': ['changed'],
+  }
+  for (const [command, extra] of Object.entries(LICENSE_EXTRA))
+    it(`lists the fields of ${command}, and no other`, () => {
+      const documents = documentsOf(command).filter((each) => !('error' in each))
+      assert.ok(documents.length > 0, 'no transcript shows it')
+      const all = rows('`license status`').map(([name = '']) => names(name)[0] as string)
+      const shared = all.filter((name) => name !== 'answeredAt' && name !== 'lastAsked')
+      const inner = /\| `license` \| `{([^}]*)}`/.exec(section('`license status`'))?.[1]?.split(', ')
+      for (const document of documents) {
+        assert.deepEqual(Object.keys(document).sort(), [...shared, ...extra].sort())
+        if (document['license'] !== null) assert.deepEqual(Object.keys(document['license'] as object), inner)
+        assert.match(section('`license status`'), new RegExp(`\`${document['verdict']}\``))
+      }
+      for (const name of extra) assert.ok(section(`\`${command}\``).includes(`\`${name}\``), name)
+    })
+
   for (const command of ['sandbox status', 'sandbox env', 'sandbox down'])
     it(`lists the fields of ${command}`, () => {
       const text = section(`\`${command}\``)
