@@ -1,6 +1,14 @@
 import { PgctlError } from '#core/errors.ts'
-import { systemClock } from '#core/io/system-clock.ts'
+import { systemClock, systemRandom } from '#core/io/system-clock.ts'
+import {
+  type CheckOutcome,
+  checkLicense,
+  type LicenseCheck,
+  type LicenseRequest,
+  licenseRequest,
+} from '#core/license/check.ts'
 import { type Examination, examineFile } from '#core/license/file.ts'
+import { licenseIdOf } from '#core/license/installation-id.ts'
 import { EMPTY_RECORD } from '#core/license/record.ts'
 import { changeRecord, readRecord } from '#core/license/record-store.ts'
 import { type Standing, standingOf } from '#core/license/standing.ts'
@@ -16,6 +24,7 @@ import {
 import { readLicenseFile } from './read-license-file.ts'
 import type { LicenseReport } from './render/license.ts'
 import type { Warning } from './render/warning.ts'
+import { wireVendor } from './vendor-wiring.ts'
 
 /** What the commands under `license` do, with the record of the installation that is chosen. */
 
@@ -30,6 +39,79 @@ export async function verifyLicenseFile(path: string, surroundings: Surroundings
   const content = await readLicenseFile(path)
   const record = here === undefined ? EMPTY_RECORD : (await readRecord(deps.store, here.id)).record
   return reportOfFile(examineFile(record, content, placeIn(deps, here)), here)
+}
+
+/** Asks the vendor, keeps what it signs, and tells how the installation stands, whatever came of asking. */
+export async function askVendor(
+  surroundings: Surroundings,
+  { keyFile, signal }: { readonly keyFile: string | undefined; readonly signal: AbortSignal },
+): Promise<{ readonly report: LicenseReport; readonly outcome: CheckOutcome; readonly warnings: Warning[] }> {
+  using deps = wireVendor(surroundings)
+  const { here, door } = deps
+  const check = await checkOf(deps, here, surroundings.version, keyFile)
+  const { standing, outcome } = await checkLicense(check, (request) =>
+    door.send('license', request, { trigger: 'person', signal }),
+  )
+  return { report: reportOfStanding(standing, here), outcome, warnings: outcomeWarnings(outcome) }
+}
+
+/** The request that asking would send, for somebody who carries it to the vendor. Nothing is sent. */
+export async function offlineRequest(
+  surroundings: Surroundings,
+  keyFile: string | undefined,
+): Promise<LicenseRequest> {
+  const deps = wireLicense(surroundings)
+  return licenseRequest(
+    await checkOf(deps, licensedInstallation(surroundings), surroundings.version, keyFile),
+  )
+}
+
+async function checkOf(
+  { store, base, release }: LicenseDeps,
+  here: LicensedInstallation,
+  version: string,
+  keyFile: string | undefined,
+): Promise<LicenseCheck> {
+  return {
+    store,
+    base,
+    product: release.product,
+    installation: here.id,
+    license: keyFile === undefined ? undefined : licenseIdOf((await readLicenseFile(keyFile)).trim()),
+    version,
+    clock: systemClock,
+    random: systemRandom,
+  }
+}
+
+/** What a person should know of how asking went; none of it changes the verdict. */
+function outcomeWarnings(outcome: CheckOutcome): Warning[] {
+  switch (outcome.kind) {
+    case 'answered':
+      return outcome.taken.flatMap((taken) =>
+        taken.kind === 'refused'
+          ? [{ message: 'a part of the answer is not taken', why: taken.why, next: 'tell the vendor' }]
+          : [],
+      )
+    case 'outage':
+      return [outcome.error]
+    case 'no-answer':
+      return [
+        {
+          message: 'what was answered is no answer of the vendor',
+          why: outcome.why,
+          next: 'see which proxy or portal answers for it; the license stands meanwhile',
+        },
+      ]
+    case 'other-time':
+      return [
+        {
+          message: "the vendor's answer is not taken: its time is not that of this computer",
+          why: outcome.why,
+          next: 'set the clock of this computer right; the license stands meanwhile',
+        },
+      ]
+  }
 }
 
 /** Takes a file into the record. @throws PgctlError `license-refused`, and nothing is changed. */

@@ -59,6 +59,7 @@ const LAYERS: readonly Layer[] = [
     mayImport: ['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/io'],
     reason: 'adapters see the port types of any domain',
   },
+  { folder: 'core/billing', mayImport: ['core/billing'], reason: 'what a statement says' },
   {
     folder: 'core/license',
     mayImport: ['core/license'],

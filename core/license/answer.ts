@@ -11,6 +11,8 @@ export interface Answer {
   /** A license document, to be judged like any other. */
   readonly document: string | undefined
   readonly revocation: string | undefined
+  /** What was asked for with a billing request; read by core/billing. */
+  readonly billing: unknown
 }
 
 /** How far the vendor's time may be from that of the request. */
@@ -38,6 +40,7 @@ const answerSchema = z.object({
   time: moment,
   document: z.string().max(SEALS.document.limit).optional(),
   revocation: z.string().max(SEALS.revocation.limit).optional(),
+  billing: z.unknown().optional(),
 })
 
 /** Reads an answer to this question and no other: a recorded one has another nonce. */
@@ -46,11 +49,11 @@ export function readAnswer(text: string, trust: Trust, question: Question): Answ
   if (opened.kind !== 'genuine') return { kind: 'none', why: opened.why }
   const parsed = answerSchema.safeParse(opened.payload)
   if (!parsed.success) return { kind: 'none', why: describeFault(parsed.error) }
-  const { nonce, lic, time, document, revocation } = parsed.data
+  const { nonce, lic, time, document, revocation, billing } = parsed.data
   if (nonce !== question.nonce || lic !== question.license)
     return { kind: 'none', why: 'it answers another request' }
   if (time < opened.key.notBefore || time >= opened.key.notAfter)
     return { kind: 'none', why: `the key ${opened.key.kid} is not in use at its time` }
   if (Math.abs(time - question.askedAt) > ANSWER_WINDOW) return { kind: 'other-time', time }
-  return { kind: 'answered', answer: { time, document, revocation } }
+  return { kind: 'answered', answer: { time, document, revocation, billing } }
 }

@@ -13,3 +13,8 @@ export function installationIdOf(place: {
   const words = ['pgctl-installation-v1', cloud, account, workspace]
   return `ins-${hash('sha256', words.join('\0'), 'hex').slice(0, 32)}`
 }
+
+/** The id of the license that a key is for: the key is a password of the product, and is told to nobody. */
+export function licenseIdOf(key: string): string {
+  return `lic-${hash('sha256', `pgctl-license-id-v1\0${key}`, 'hex').slice(0, 32)}`
+}

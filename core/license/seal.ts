@@ -18,13 +18,13 @@ import { parseStrictJson } from './strict-json.ts'
  */
 export const SEALS = {
   /** A license. */
-  document: { word: 'pgl1', context: 'pgctl-license-v1', noun: 'license document', limit: 16_384 },
+  document: { word: 'pgl1', context: 'pgctl-license-v1', noun: 'a license document', limit: 16_384 },
   /** What the vendor answered to one request. */
-  answer: { word: 'pga1', context: 'pgctl-answer-v1', noun: 'answer of the vendor', limit: 65_536 },
+  answer: { word: 'pga1', context: 'pgctl-answer-v1', noun: 'an answer of the vendor', limit: 65_536 },
   /** The vendor's keys, by its offline root. */
-  keyList: { word: 'pgk1', context: 'pgctl-keys-v1', noun: 'list of keys', limit: 16_384 },
+  keyList: { word: 'pgk1', context: 'pgctl-keys-v1', noun: 'a list of keys', limit: 16_384 },
   /** The end of a license before its date, with notice. */
-  revocation: { word: 'pgr1', context: 'pgctl-revocation-v1', noun: 'revocation', limit: 16_384 },
+  revocation: { word: 'pgr1', context: 'pgctl-revocation-v1', noun: 'a revocation', limit: 16_384 },
 } as const
 
 export type SealKind = keyof typeof SEALS
@@ -94,7 +94,7 @@ function split(
   const { word, noun, limit } = SEALS[kind]
   if (text.length > limit) return { why: `it is longer than ${limit} characters` }
   const [first, ...rest] = text.split('.')
-  if (first !== word) return { why: `it does not begin with "${word}.", as a ${noun} does` }
+  if (first !== word) return { why: `it does not begin with "${word}.", as ${noun} does` }
   if (rest.length !== 2) return { why: `it has ${rest.length + 1} parts instead of 3` }
   const [payload, signature] = rest.map(fromBase64url)
   if (payload === undefined || signature === undefined)
