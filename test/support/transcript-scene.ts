@@ -14,7 +14,8 @@ import type { PackagedCli } from './packaged-cli.ts'
 import { CliProcess } from './sandbox-cli.ts'
 import { type CommandStep, outcomeLines, type Step, splitWords, unquote } from './transcript.ts'
 import { maskVolatile } from './transcript-masks.ts'
-import { SOURCE_ENTRY, startVendorStation, type VendorStation } from './vendor-station.ts'
+import { vendorEntry } from './vendor-cli.ts'
+import { startVendorStation, type VendorStation } from './vendor-station.ts'
 
 /** The installation that the sandbox is, as a person would describe it. */
 const ACME = [
@@ -43,7 +44,7 @@ const NOWHERE = 'http://127.0.0.1:9'
  *   file PATH                     writes a file below the home; its lines follow
  *   env NAME=VALUE…               sets variables; `env NAME` takes one away
  *   listen NAME                   listens on a port, which {NAME} then stands for
- *   vendor                        starts a vendor's cloud; the CLI then runs from its sources, as that vendor's release
+ *   vendor                        starts a vendor's cloud; from here on the CLI is of a release of that vendor
  *   vendor-mode MODE              how it answers from here on        down
  *   license PATH NAME=VALUE…      writes a document of it            seq=2, ends=-20 (days from now)
  *   unordered                     sorts what commands show, for lines of several things at once
@@ -186,7 +187,7 @@ export class Scene implements AsyncDisposable {
   async #startVendor(): Promise<void> {
     this.#station = this.#parts.use(await startVendorStation())
     this.#environment = { ...this.#environment, ...this.#station.environment }
-    this.#entry = SOURCE_ENTRY
+    this.#entry = await vendorEntry(this.#cli)
     await this.#writeFile(USER_CONFIG, ACME)
   }
 

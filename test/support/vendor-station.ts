@@ -1,16 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { systemClock } from '#core/io/system-clock.ts'
 import { createAuthority } from '#sandbox/certificates.ts'
 import { type Customer, customerOf } from '#sandbox/vendor/customers.ts'
 import { Vendor } from '#sandbox/vendor/vendor.ts'
+import { RELEASE_VARIABLE } from './vendor-cli.ts'
 
-/** The sources of the CLI, which can be given another release; the bundle cannot. */
-export const SOURCE_ENTRY = fileURLToPath(new URL('../../bin/dev.js', import.meta.url))
-
-/** A vendor on loopback, and the variables with which the CLI, run from its sources, is of its release. */
+/** A vendor on loopback, and the variables with which the CLI that tests build is of its release. */
 export interface VendorStation extends AsyncDisposable {
   readonly vendor: Vendor
   readonly environment: Readonly<Record<string, string>>
@@ -34,8 +31,7 @@ export async function startVendorStation(changes: Partial<Customer> = {}): Promi
   return {
     vendor,
     environment: {
-      NODE_OPTIONS: `--import ${import.meta.resolve('./other-release.ts')}`,
-      PGCTL_TEST_RELEASE: JSON.stringify(vendor.release()),
+      [RELEASE_VARIABLE]: JSON.stringify(vendor.release()),
       AWS_CA_BUNDLE: bundle,
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),

@@ -164,9 +164,25 @@ describe('the page on JSON', { timeout: 20_000 }, () => {
       }
     })
 
+  for (const command of ['billing', 'egress list', 'egress show', 'egress verify'])
+    it(`lists the fields of ${command}, and no other`, () => {
+      const documents = documentsOf(command).filter((each) => !('error' in each))
+      assert.ok(documents.length > 0, 'no transcript shows it')
+      const documented = rows(`\`${command}\``).flatMap(([name = '']) => names(name))
+      for (const document of documents) {
+        assert.deepEqual(Object.keys(document).sort(), documented.toSorted())
+        for (const value of Object.values(document)) {
+          if (!Array.isArray(value)) continue
+          for (const entry of value.filter((each) => typeof each === 'object'))
+            for (const field of Object.keys(entry))
+              assert.match(section(`\`${command}\``), new RegExp(`\\b${field}\\b`), field)
+        }
+      }
+    })
+
   const LICENSE_EXTRA = {
     'license status': ['answeredAt', 'lastAsked'],
-    'license verify': [],
+    'license verify': ['asked'],
     'license install': ['changed'],
   }
   for (const [command, extra] of Object.entries(LICENSE_EXTRA))
