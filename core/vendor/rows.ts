@@ -158,7 +158,8 @@ export class Reviewer {
   /** `head`: what the store calls the end, which must be the end of what was read. */
   finish(head: Head): Review {
     const faults = [...this.#faults]
-    if (head.seq !== this.#at.seq || head.digest !== this.#at.digest)
+    const isEnd = head.seq === this.#at.seq && head.digest === this.#at.digest
+    if (!isEnd && faults.at(-1)?.seq !== head.seq)
       faults.push({ seq: head.seq, why: 'the end of the ledger is another one than its head says' })
     return {
       rows: this.#at.seq,
