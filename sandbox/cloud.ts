@@ -8,9 +8,11 @@ import { type TokenVerdict, verifyEksToken } from './aws/eks-token.ts'
 import { AwsEndpoint } from './aws/endpoint.ts'
 import { readWireRequest, type WireAnswer, type WireRequest, wireRequestOf } from './aws/http-message.ts'
 import type { Principal } from './aws/identity.ts'
+import { createDynamoDb } from './aws/services/dynamodb.ts'
 import { createEc2 } from './aws/services/ec2.ts'
 import { createEks } from './aws/services/eks.ts'
 import { createKms } from './aws/services/kms.ts'
+import { createSecretsManager } from './aws/services/secrets-manager.ts'
 import { createSsm } from './aws/services/ssm.ts'
 import { createSts } from './aws/services/sts.ts'
 import type { IssuedCertificate } from './certificates.ts'
@@ -67,6 +69,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       createEks({ state, clusterAuthority: options.clusterAuthority }),
       createSts(),
       createKms(),
+      createDynamoDb(),
+      createSecretsManager(),
     ],
   })
   const admin = new Admin({
