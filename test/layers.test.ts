@@ -61,6 +61,11 @@ const LAYERS: readonly Layer[] = [
   },
   { folder: 'core/billing', mayImport: ['core/billing'], reason: 'what a statement says' },
   {
+    folder: 'core/egress',
+    mayImport: ['core/egress'],
+    reason: "sorts what a network's logs show; it reads no log and no ledger itself",
+  },
+  {
     folder: 'core/license',
     mayImport: ['core/license'],
     reason: 'what a license says and what follows: decisions, with a port for asking the vendor',
