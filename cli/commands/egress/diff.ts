@@ -4,8 +4,7 @@ import { installationFlags } from '../../flags.ts'
 import { diffDocument, renderDiff } from '../../render/egress-diff.ts'
 
 export default class EgressDiff extends BaseCommand {
-  static override summary =
-    'Sort what left a network by its logs, against the ledger: what nobody has explained?'
+  static override summary = 'Sort what left a network, by its logs, and name what nobody has explained.'
   static override description = [
     'FLOWS are files of VPC flow logs and of the Route 53 resolver, plain or gzipped, in any order. Each flow that left',
     'is a row of the ledger, of a workload of the product, known of others (with the setting that stops it), or',
