@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
@@ -42,7 +44,7 @@ describe('the door to the vendor', { timeout: 60_000 }, () => {
     vendor = await Vendor.start({
       clock: systemClock,
       customers: [customerOf(systemClock.now().wall)],
-      tls: await authority.issue({ names: ['localhost'] }),
+      tls: await authority.issue({ names: ['localhost', 'license.vendor.localhost'] }),
     })
   })
   after(async () => {
@@ -186,6 +188,38 @@ describe('the door to the vendor', { timeout: 60_000 }, () => {
       strangers.close()
     }
     assert.equal(vendor.received.length, 0)
+  })
+
+  it('goes through the proxy that is named, which sees a host and no body, and tells the vendor nothing of it', async () => {
+    const asked: string[] = []
+    const port = Number(new URL(vendor.url).port)
+    const proxy = createServer((client) => {
+      client.once('data', (head) => {
+        asked.push(head.toString('latin1'))
+        const far = connect(port, '127.0.0.1', () => client.write('HTTP/1.1 200 OK\r\n\r\n'))
+        client.pipe(far).pipe(client)
+        for (const socket of [client, far]) socket.on('error', () => socket.destroy())
+      })
+    })
+    proxy.listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    const { port: at } = proxy.address() as AddressInfo
+    const behind = createOutboundAgents({
+      HTTPS_PROXY: `http://ann:a-password@127.0.0.1:${at}`,
+      AWS_CA_BUNDLE: join(folder, 'authority.pem'),
+    })
+    try {
+      const release = { ...(vendor.release() as VendorRelease), url: 'https://license.vendor.localhost' }
+      await send({ agents: behind, release })
+    } finally {
+      behind.close()
+      proxy.close()
+    }
+    assert.match(asked[0] ?? '', /^CONNECT license\.vendor\.localhost:443 HTTP/)
+    assert.ok(!asked.join('').includes('lic-'))
+    assert.ok(!JSON.stringify(vendor.received).includes('proxy'))
+    const [intent] = await rows()
+    assert.equal(intent?.['host'], 'license.vendor.localhost')
   })
 
   it('goes to no address but https', async () => {
