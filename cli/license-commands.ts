@@ -9,7 +9,7 @@ import {
 } from '#core/license/check.ts'
 import { type Examination, examineFile } from '#core/license/file.ts'
 import { licenseIdOf } from '#core/license/installation-id.ts'
-import { EMPTY_RECORD } from '#core/license/record.ts'
+import { EMPTY_RECORD, type Taken } from '#core/license/record.ts'
 import { changeRecord, readRecord } from '#core/license/record-store.ts'
 import { type Standing, standingOf } from '#core/license/standing.ts'
 import { VERDICTS } from '#core/license/verdicts.ts'
@@ -22,7 +22,7 @@ import {
   wireLicense,
 } from './license-wiring.ts'
 import { readLicenseFile } from './read-license-file.ts'
-import type { LicenseReport } from './render/license.ts'
+import type { LicenseContact, LicenseReport } from './render/license.ts'
 import type { Warning } from './render/warning.ts'
 import { wireVendor } from './vendor-wiring.ts'
 
@@ -88,11 +88,7 @@ async function checkOf(
 function outcomeWarnings(outcome: CheckOutcome): Warning[] {
   switch (outcome.kind) {
     case 'answered':
-      return outcome.taken.flatMap((taken) =>
-        taken.kind === 'refused'
-          ? [{ message: 'a part of the answer is not taken', why: taken.why, next: 'tell the vendor' }]
-          : [],
-      )
+      return takenWarnings(outcome.taken)
     case 'outage':
       return [outcome.error]
     case 'no-answer':
@@ -114,11 +110,30 @@ function outcomeWarnings(outcome: CheckOutcome): Warning[] {
   }
 }
 
+/** Of what was handed in: what is not taken, and a document that comes from another past than the one here. */
+function takenWarnings(taken: readonly Taken[]): Warning[] {
+  return taken.flatMap((each): Warning[] => {
+    if (each.kind === 'refused')
+      return [{ message: 'a part of the answer is not taken', why: each.why, next: 'tell the vendor' }]
+    const differs =
+      each.kind === 'document' && each.succession.kind === 'newer' && each.succession.chain === 'differs'
+    return differs
+      ? [
+          {
+            message: 'the document names another one before it than the one that was here',
+            why: 'the vendor has issued two of one number, or this installation was copied',
+            next: 'ask the vendor which installations it has issued documents for',
+          },
+        ]
+      : []
+  })
+}
+
 /** Takes a file into the record. @throws PgctlError `license-refused`, and nothing is changed. */
 export async function installLicenseFile(
   path: string,
   surroundings: Surroundings,
-): Promise<{ readonly report: LicenseReport; readonly changed: boolean }> {
+): Promise<{ readonly report: LicenseReport; readonly changed: boolean; readonly warnings: Warning[] }> {
   const deps = wireLicense(surroundings)
   const here = licensedInstallation(surroundings)
   const content = await readLicenseFile(path)
@@ -135,14 +150,11 @@ export async function installLicenseFile(
       examined.record.keyLists !== record.keyLists ||
       examined.record.revocation?.text !== record.revocation?.text
     const report = reportOfFile(examined, here)
-    return { record: changed ? examined.record : record, result: { report, changed } }
+    return {
+      record: changed ? examined.record : record,
+      result: { report, changed, warnings: takenWarnings(examined.taken) },
+    }
   })
-}
-
-export interface LicenseContact {
-  /** When the vendor last answered, and when it was last asked with what result; ISO times. */
-  readonly answeredAt: string | null
-  readonly lastAsked: { readonly at: string; readonly outcome: string } | null
 }
 
 /** How the installation stands, by what is kept here alone. */
@@ -158,7 +170,7 @@ export async function licenseStatus(surroundings: Surroundings): Promise<{
   const warnings: Warning[] = []
   if (damage !== undefined)
     warnings.push({
-      message: 'what is kept of the license here is damaged; the copy before it is used',
+      message: 'what is kept of the license here is damaged; its copy is used',
       why: damage,
       next: 'have it written anew: pgctl license install FILE',
     })

@@ -227,6 +227,26 @@ describe('layers', () => {
     assert.deepEqual(wrong, [])
   })
 
+  it('nothing but core sends anything, and to the vendor only core/vendor does', () => {
+    const wrong = sources
+      .filter(({ path }) => /^(cli|functions|core\/(license|billing|egress|logs|installation))\//.test(path))
+      .flatMap(({ path, text, imports }) => {
+        const modules = imports.filter((name) =>
+          /^(node:)?(https?|http2|net|tls|dgram|dns)$|^(ws|undici)$/.test(name),
+        )
+        const calls = /\bfetch\(/.test(text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')) ? ['fetch'] : []
+        return [...modules, ...calls].map((name) => `${path} uses ${name}`)
+      })
+    assert.deepEqual(wrong, [])
+    const doors = sources.filter(({ imports }) =>
+      imports.some((name) => name.endsWith('/vendor/post.ts') || name === './post.ts'),
+    )
+    assert.deepEqual(
+      doors.map(({ path }) => path),
+      ['core/vendor/door.ts'],
+    )
+  })
+
   it('an SDK is imported only by its adapter', () => {
     const wrong = sources.flatMap(({ path, imports }) =>
       SDKS.filter(

@@ -2,6 +2,7 @@ import type { Entitlements, License } from '#core/license/document.ts'
 import type { Assessment } from '#core/license/policy.ts'
 import type { Revocation } from '#core/license/revocation.ts'
 import { VERDICTS, type Verdict } from '#core/license/verdicts.ts'
+import { describeAge } from '#core/text/age.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import { exitStatusOfVerdict } from '../exit-codes.ts'
 import type { Paint } from './error.ts'
@@ -17,6 +18,12 @@ export interface LicenseReport {
   readonly revocation: Revocation | undefined
   /** The vendor's name of the installation that it was compared with. */
   readonly installation: string | undefined
+}
+
+/** When the vendor last answered, and when it was last asked with what result; ISO times. */
+export interface LicenseContact {
+  readonly answeredAt: string | null
+  readonly lastAsked: { readonly at: string; readonly outcome: string } | null
 }
 
 /** The report for a person: what the license says, and last the verdict in one sentence. */
@@ -72,6 +79,15 @@ function grant(name: string, value: boolean | number | null): string {
 
 function time(moment: number): string {
   return new Date(moment).toISOString()
+}
+
+/** When the vendor was last heard of: to know, and for the verdict of no weight. */
+export function renderContact({ answeredAt, lastAsked }: LicenseContact, now: number): string {
+  const ago = (time: string) => describeAge(Date.parse(time), now)
+  const answered =
+    answeredAt === null ? 'the vendor has never answered' : `the vendor answered ${ago(answeredAt)}`
+  if (lastAsked === null || lastAsked.outcome === 'answered') return answered
+  return `${answered}; asked ${ago(lastAsked.at)}: ${lastAsked.outcome}`
 }
 
 /** The same for a program; its fields are listed in `docs/json-output.md`. */

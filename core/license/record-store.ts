@@ -2,19 +2,19 @@ import { isPgctlError, messageOf } from '#core/errors.ts'
 import type { Store } from '#core/store.ts'
 import { EMPTY_RECORD, type LicenseRecord, recordSchema } from './record.ts'
 
-/** The record of an installation, in the one small store: the last good copy is kept beside it. */
+/** The record of an installation, in the one small store, and beside it a copy: a file that is damaged takes nothing away. */
 
 /** Writers are few: a person, a cron. */
 const TRIES = 8
 
 export interface KeptRecord {
   readonly record: LicenseRecord
-  /** What is wrong with what was stored, where the copy before it, or nothing, had to do. */
+  /** What is wrong with what was stored, where the copy, or nothing, had to do. */
   readonly damage: string | undefined
 }
 
 const placeOf = (installation: string) => `license/${installation}/record`
-const copyOf = (installation: string) => `license/${installation}/before`
+const copyOf = (installation: string) => `license/${installation}/copy`
 
 /** The record; an empty one where nothing was stored. That it is damaged is told, and is never an error. */
 export async function readRecord(store: Store, installation: string): Promise<KeptRecord> {
@@ -36,9 +36,9 @@ export async function changeRecord<Result>(
     const changed = change(record)
     if (changed.record === record) return changed.result
     try {
-      if (damage === undefined && version !== 'absent') await store.write(copyOf(installation), record)
       // What cannot be read has no version to compare.
       await store.write(placeOf(installation), changed.record, damage === undefined ? version : undefined)
+      await store.write(copyOf(installation), changed.record)
       return changed.result
     } catch (error) {
       if (attempt >= TRIES || !isPgctlError(error, 'state-conflict')) throw error

@@ -62,11 +62,3 @@ export const VERDICTS = {
   unreadable: row('the license cannot be read', false, true),
   absent: row('no license is installed here', false, true),
 } as const satisfies Record<Verdict, VerdictRow>
-
-/**
- * How much a verdict on a genuine document takes away, 0 being nothing: the measure by which no outage may lower one.
- */
-export function severityOf(verdict: Verdict): number {
-  if (!VERDICTS[verdict].stands) return 2
-  return verdict === 'grace' ? 1 : 0
-}

@@ -17,7 +17,6 @@ export const KINDS = {
   license: {
     schema: 'license/1',
     path: '/v1/license',
-    says: 'asks whether the license is still good',
     body: z.strictObject({
       schema: z.literal('license/1'),
       license,
@@ -32,14 +31,12 @@ export const KINDS = {
   billing: {
     schema: 'billing/1',
     path: '/v1/billing',
-    says: 'asks for the plan and its costs, when somebody looks at them',
     body: z.strictObject({ schema: z.literal('billing/1'), license, installation, nonce }),
     withheld: ['nonce'],
   },
   analytics: {
     schema: 'analytics/1',
     path: '/v1/analytics',
-    says: 'tells how much the product is used, in rounded counts',
     body: z.strictObject({
       schema: z.literal('analytics/1'),
       /** A random id that changes every month and is of nobody. */
@@ -63,7 +60,6 @@ export const KINDS = {
 interface KindRow {
   readonly schema: string
   readonly path: string
-  readonly says: string
   readonly body: z.ZodObject
   /** Fields whose values the ledger leaves out. */
   readonly withheld: readonly string[]
@@ -75,7 +71,7 @@ export type BodyOf<Kind extends VendorKind> = z.infer<(typeof KINDS)[Kind]['body
 export const VENDOR_KINDS = Object.keys(KINDS) as VendorKind[]
 
 /** Most of what a request may be; schemas allow no more by far, and a mistake should show. */
-export const MAXIMUM_BODY = 16 * 1024
+const MAXIMUM_BODY = 16 * 1024
 
 /** The bytes of a body, which are the same for the same body. @throws Error for a body that its schema refuses. */
 export function encodeBody<Kind extends VendorKind>(kind: Kind, body: BodyOf<Kind>): string {

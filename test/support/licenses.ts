@@ -1,5 +1,6 @@
 import { fromBase64url } from '#core/license/base64url.ts'
 import type { Trust } from '#core/license/trust.ts'
+import { VERDICTS, type Verdict } from '#core/license/verdicts.ts'
 import { makeVendorKey, seal, type VendorKey } from '#sandbox/vendor/keys.ts'
 
 /** Licenses for tests: a vendor's keys, and documents that begin with 2026 and end with it. */
@@ -90,3 +91,9 @@ export function bytesOf(key: VendorKey): Uint8Array {
 }
 
 export { seconds }
+
+/** How much a verdict takes away, 0 being nothing: the measure by which nothing may lower one. */
+export function severityOf(verdict: Verdict): number {
+  if (!VERDICTS[verdict].stands) return 2
+  return verdict === 'grace' ? 1 : 0
+}

@@ -8,7 +8,7 @@ import { environmentOf } from '#sandbox/environment.ts'
 import type { FaultOrder } from '#sandbox/gateway/faults.ts'
 import { knobsChangeSchema } from '#sandbox/knobs.ts'
 import { type Sandbox, type SandboxOptions, startSandbox } from '#sandbox/sandbox.ts'
-import type { Vendor, VendorMode } from '#sandbox/vendor/vendor.ts'
+import { VENDOR_MODES, type Vendor } from '#sandbox/vendor/vendor.ts'
 import { WORLD } from '#sandbox/world.ts'
 import type { PackagedCli } from './packaged-cli.ts'
 import { CliProcess } from './sandbox-cli.ts'
@@ -149,8 +149,7 @@ export class Scene implements AsyncDisposable {
       case 'vendor':
         return this.#startVendor()
       case 'vendor-mode':
-        this.#vendor().mode = text as VendorMode
-        return
+        return this.#turnVendor(text)
       case 'license':
         return this.#writeLicense(rest)
       case 'unordered':
@@ -189,6 +188,12 @@ export class Scene implements AsyncDisposable {
     this.#environment = { ...this.#environment, ...this.#station.environment }
     this.#entry = await vendorEntry(this.#cli)
     await this.#writeFile(USER_CONFIG, ACME)
+  }
+
+  #turnVendor(wanted: string): void {
+    const mode = VENDOR_MODES.find((each) => each === wanted)
+    if (mode === undefined) throw new Error(`a vendor cannot be ${wanted}`)
+    this.#vendor().mode = mode
   }
 
   /** Of the customer that the vendor has; dates are days from now. */

@@ -2,6 +2,7 @@ import { Args } from '@oclif/core'
 import { BaseCommand } from '../../base-command.ts'
 import { installationFlags } from '../../flags.ts'
 import { licenseDocument, renderLicense } from '../../render/license.ts'
+import { renderWarning } from '../../render/warning.ts'
 
 export default class LicenseInstall extends BaseCommand {
   static override summary = 'Install a license document, or a list of keys, from a file.'
@@ -22,9 +23,10 @@ export default class LicenseInstall extends BaseCommand {
   override async run(): Promise<object> {
     const { args, flags } = await this.parse(LicenseInstall)
     const { installLicenseFile } = await import('../../license-commands.ts')
-    const { report, changed } = await installLicenseFile(args.file, this.surroundings(flags))
+    const { report, changed, warnings } = await installLicenseFile(args.file, this.surroundings(flags))
     this.log(renderLicense(report, this.paint))
     this.notice(changed ? 'it is installed' : 'it was installed already; nothing has changed')
+    for (const warning of warnings) this.notice(renderWarning(warning, this.paintNotice))
     return { ...licenseDocument(report), changed }
   }
 }

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../../base-command.ts'
 import { exitStatusOfVerdict } from '../../exit-codes.ts'
 import { installationFlags } from '../../flags.ts'
-import { licenseDocument, renderLicense } from '../../render/license.ts'
+import { licenseDocument, renderContact, renderLicense } from '../../render/license.ts'
 import { renderWarning } from '../../render/warning.ts'
 
 export default class LicenseStatus extends BaseCommand {
@@ -19,6 +19,7 @@ export default class LicenseStatus extends BaseCommand {
     const { licenseStatus } = await import('../../license-commands.ts')
     const { report, contact, warnings } = await licenseStatus(this.surroundings(flags))
     this.log(renderLicense(report, this.paint))
+    if (contact.lastAsked !== null) this.notice(renderContact(contact, Date.now()))
     for (const warning of warnings) this.notice(renderWarning(warning, this.paintNotice))
     process.exitCode = exitStatusOfVerdict(report.verdict)
     return { ...licenseDocument(report), ...contact }

@@ -15,7 +15,6 @@ import {
 import { LEAST_NOTICE } from '#core/license/revocation.ts'
 import { digestOf } from '#core/license/seal.ts'
 import { standingOf } from '#core/license/standing.ts'
-import { severityOf } from '#core/license/verdicts.ts'
 import { seal } from '#sandbox/vendor/keys.ts'
 import {
   BEGINS,
@@ -31,6 +30,7 @@ import {
   SECOND,
   STRANGER,
   seconds,
+  severityOf,
   TRUST,
   utc,
 } from '../../support/licenses.ts'
