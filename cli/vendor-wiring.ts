@@ -3,6 +3,7 @@ import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import type { Store } from '#core/store.ts'
 import { type Door, openDoor } from '#core/vendor/door.ts'
 import { type Ledger, openLedger } from '#core/vendor/ledger.ts'
+import { readSwitch } from '#core/vendor/switches.ts'
 import type { Surroundings } from './deps.ts'
 import {
   type LicenseDeps,
@@ -23,7 +24,14 @@ export function wireVendor(surroundings: Surroundings): VendorDeps {
   const here = licensedInstallation(surroundings)
   const ledger = ledgerOf(deps.store, here)
   const agents: OutboundAgents = createOutboundAgents(surroundings.environment)
-  const door = openDoor({ release: deps.release, ledger, agents, clock: systemClock, chance: Math.random })
+  const door = openDoor({
+    release: deps.release,
+    ledger,
+    agents,
+    clock: systemClock,
+    chance: Math.random,
+    isOff: async (kind) => !(await readSwitch(deps.store, here.id, kind)).on,
+  })
   return { ...deps, here, ledger, door, [Symbol.dispose]: () => agents.close() }
 }
 

@@ -10,6 +10,7 @@ import type { Store } from '#core/store.ts'
 import { type Door, openDoor } from '#core/vendor/door.ts'
 import { openLedger } from '#core/vendor/ledger.ts'
 import { RELEASE, type VendorRelease } from '#core/vendor/release.ts'
+import { readSwitch } from '#core/vendor/switches.ts'
 import { VARIABLES } from './names.ts'
 
 declare const PGCTL_VERSION: string
@@ -62,7 +63,14 @@ export function wireLicenseFunction(
     installation,
     version: versionOf(),
     store,
-    door: openDoor({ release, ledger, agents, clock: systemClock, chance: Math.random }),
+    door: openDoor({
+      release,
+      ledger,
+      agents,
+      clock: systemClock,
+      chance: Math.random,
+      isOff: async (kind) => !(await readSwitch(store, installation, kind)).on,
+    }),
     licenseKey: (signal) => readSecret(connection, secret, signal),
     publish: (value, signal) => writeParameter(connection, parameter, value, signal),
   }

@@ -31,6 +31,8 @@ export interface DoorOptions {
   readonly clock: Clock
   /** A number in [0, 1). */
   readonly chance: () => number
+  /** Whether a kind is switched off; asked before each request. */
+  readonly isOff: (kind: VendorKind) => Promise<boolean>
   /** For one try; tests shorten it. */
   readonly deadline?: Ms
 }
@@ -41,10 +43,11 @@ const ANSWER_LIMIT: Bytes = 128 * 1024
 const LONGEST_WAIT: Ms = 10_000
 
 export function openDoor(options: DoorOptions): Door {
-  const { release, ledger, clock, chance } = options
+  const { release, ledger, clock, chance, isOff } = options
   return {
     async send(kind, body, { trigger, signal }) {
       const text = encodeBody(kind, body)
+      if (await isOff(kind)) throw switchedOff(kind)
       const url = addressOf(release, KINDS[kind].path)
       const mac = await ledger.mac(text)
       return retry(
@@ -104,6 +107,12 @@ async function attend(
   await outcome(refusal === undefined ? 'answered' : 'refused', posted, refusal?.code)
   if (refusal !== undefined) throw refusal
   return posted.text
+}
+
+function switchedOff(kind: VendorKind): PgctlError {
+  return new PgctlError('not-supported', `nothing of the kind ${kind} is sent: it is switched off`, {
+    next: `see since when: pgctl ${kind} status`,
+  })
 }
 
 /** The one host of the release, by TLS: anything else is a mistake of the release. */

@@ -13,6 +13,7 @@ import { openDoor } from '#core/vendor/door.ts'
 import { type BodyOf, encodeBody, VENDOR_KINDS, type VendorKind } from '#core/vendor/kinds.ts'
 import { type Ledger, openLedger } from '#core/vendor/ledger.ts'
 import type { VendorRelease } from '#core/vendor/release.ts'
+import { readSwitch, turnSwitch } from '#core/vendor/switches.ts'
 import { createAuthority } from '#sandbox/certificates.ts'
 import { customerOf } from '#sandbox/vendor/customers.ts'
 import { Vendor, type VendorMode } from '#sandbox/vendor/vendor.ts'
@@ -71,6 +72,7 @@ describe('the door to the vendor', { timeout: 60_000 }, () => {
       agents,
       clock: systemClock,
       chance: () => 0,
+      isOff: async (kind: VendorKind) => !(await readSwitch(store, INSTALLATION, kind)).on,
       ...changes,
     })
   const body = JSON.parse(printed('license')) as BodyOf<'license'>
@@ -135,6 +137,27 @@ describe('the door to the vendor', { timeout: 60_000 }, () => {
     assert.equal(vendor.received.length, 0)
   })
 
+  it('sends nothing of a kind that is off, and the ledger can prove it', async () => {
+    const sendReport = () =>
+      door().send('analytics', JSON.parse(printed('analytics')), { trigger: 'schedule' })
+    const turn = (on: boolean) =>
+      turnSwitch({ store, ledger, installation: INSTALLATION }, 'analytics', on, 'person')
+    await sendReport()
+    assert.deepEqual(await turn(false), { state: { on: false, row: 3 }, changed: true })
+    assert.equal((await turn(false)).changed, false)
+    await assert.rejects(sendReport(), /switched off/)
+    assert.equal(vendor.received.length, 1)
+    assert.deepEqual((await ledger.review()).off, [{ kind: 'analytics', since: 3, sentSince: 0 }])
+    await turn(true)
+    await sendReport()
+    assert.equal(vendor.received.length, 2)
+  })
+
+  it('takes a switch that cannot be read for off', async () => {
+    await store.write(`egress/${INSTALLATION}/switches/analytics`, 'x')
+    assert.equal((await readSwitch(store, INSTALLATION, 'analytics')).on, false)
+  })
+
   const faults: ReadonlyArray<
     readonly [mode: VendorMode, code: string, requests: number, result: 'refused' | 'failed']
   > = [
@@ -160,7 +183,8 @@ describe('the door to the vendor', { timeout: 60_000 }, () => {
   it('waits for a silent vendor until its deadline, and for no longer', async () => {
     vendor.mode = 'silent'
     await assert.rejects(send({ deadline: 50 }), (error) => isPgctlError(error, 'timed-out'))
-    assert.equal(vendor.received.length, 4)
+    const codes = (await rows()).filter(({ event }) => event === 'outcome').map(({ code }) => code)
+    assert.deepEqual(codes, ['timed-out', 'timed-out', 'timed-out', 'timed-out'])
   })
 
   it('ends with the signal, and the ledger says that it had been sent', async () => {

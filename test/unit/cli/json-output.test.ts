@@ -164,7 +164,17 @@ describe('the page on JSON', { timeout: 20_000 }, () => {
       }
     })
 
-  for (const command of ['billing', 'egress diff', 'egress list', 'egress show', 'egress verify'])
+  for (const command of [
+    'analytics status',
+    'analytics preview',
+    'analytics on',
+    'analytics off',
+    'billing',
+    'egress diff',
+    'egress list',
+    'egress show',
+    'egress verify',
+  ])
     it(`lists the fields of ${command}, and no other`, () => {
       const documents = documentsOf(command).filter((each) => !('error' in each))
       assert.ok(documents.length > 0, 'no transcript shows it')
