@@ -11,6 +11,7 @@ import type { Principal } from './aws/identity.ts'
 import type { AwsService } from './aws/service.ts'
 import { createAutoScaling } from './aws/services/auto-scaling.ts'
 import { createCloudTrail } from './aws/services/cloudtrail.ts'
+import { createDynamoDb } from './aws/services/dynamodb.ts'
 import { createEc2 } from './aws/services/ec2.ts'
 import { createEks } from './aws/services/eks.ts'
 import { createElastiCache } from './aws/services/elasticache.ts'
@@ -19,6 +20,7 @@ import { createKms } from './aws/services/kms.ts'
 import { createLoadBalancing } from './aws/services/load-balancing.ts'
 import { createRds } from './aws/services/rds.ts'
 import { createS3 } from './aws/services/s3.ts'
+import { createSecretsManager } from './aws/services/secrets-manager.ts'
 import { createSsm } from './aws/services/ssm.ts'
 import { createSts } from './aws/services/sts.ts'
 import type { IssuedCertificate } from './certificates.ts'
@@ -79,6 +81,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     createLoadBalancing(),
     createKafka(),
     createCloudTrail(state),
+    createDynamoDb(),
+    createSecretsManager(),
     // The last: without a signature, any request could be one for S3.
     createS3(state),
   ]
