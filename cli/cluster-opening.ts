@@ -3,7 +3,7 @@ import { openClusterAccess, type TunnelledAccess } from '#core/tunnel/cluster-ac
 import type { DialerEvent } from '#core/tunnel/dialer.ts'
 import { listenLocally } from '#core/tunnel/io/listener.ts'
 import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
-import { resolveTarget } from '#core/tunnel/resolve-target.ts'
+import { NO_DATASTORES, resolveTarget } from '#core/tunnel/resolve-target.ts'
 import { chooseRoute } from '#core/tunnel/routes.ts'
 import type { Deps } from './deps.ts'
 import { allInOrder } from './in-order.ts'
@@ -29,7 +29,10 @@ export async function openCluster(
     deps.bastion(signal),
     deps.clusterCredentials.endpoint(signal),
   ])
-  const target = resolveTarget({ kind: 'name', name: 'cluster' }, deps.profile)
+  const target = resolveTarget(
+    { kind: 'name', name: 'cluster' },
+    { ...deps.profile, datastores: NO_DATASTORES },
+  )
   const plan = chooseRoute(target, { bastion: bastion.id, cluster, namespace: deps.namespace }, undefined)
   const { instance, document, parameters } = plan
   await using opened = new AsyncDisposableStack()

@@ -24,6 +24,8 @@ export interface CompletionModel {
     readonly installations: readonly string[]
     readonly services: readonly string[]
     readonly monitors: readonly string[]
+    /** Those that were found by the last look. */
+    readonly datastores: readonly string[]
   }
 }
 
@@ -75,7 +77,7 @@ function argumentsOf(
 ): readonly string[] {
   switch (path.join(' ')) {
     case 'tunnel':
-      return ['cluster', ...names.monitors, ...names.services]
+      return ['cluster', ...names.monitors, ...names.services, ...names.datastores]
     case 'logs':
       return [...names.services, ...names.monitors]
     case 'use':

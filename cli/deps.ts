@@ -6,7 +6,7 @@ import { createSessionApi } from '#core/aws/session-api.ts'
 import { messageOf } from '#core/errors.ts'
 import { confirmAccount, type Identity } from '#core/installation/account-pin.ts'
 import { type BastionChoice, chooseBastion } from '#core/installation/bastion-choice.ts'
-import type { DiscoveryQuery } from '#core/installation/discovery.ts'
+import { type DiscoveryQuery, discoveryQuery } from '#core/installation/discovery.ts'
 import type { Installation } from '#core/installation/installation.ts'
 import type { Inventory } from '#core/installation/inventory.ts'
 import { type ProductProfile, resourceName } from '#core/installation/profile.ts'
@@ -79,17 +79,7 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     confirmAccount(installation, { api: identityApi, store, now: systemClock.now().wall }, signal),
   )
   const inventory: Deps['inventory'] = (parts, depth, signal) =>
-    discovery.inventory(
-      {
-        workspace: installation.workspace,
-        bastionName,
-        clusterName,
-        bastionId: installation.bastion,
-        parts,
-        depth,
-      },
-      signal,
-    )
+    discovery.inventory(discoveryQuery(profile, installation, parts, depth), signal)
   return {
     ...account,
     installation,

@@ -1,4 +1,5 @@
 import { PgctlError } from '#core/errors.ts'
+import { namesIn, rememberNames } from '#core/installation/known-names.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
 import { parseBindAddress } from '#core/tunnel/bind-address.ts'
@@ -8,7 +9,14 @@ import { listenLocally } from '#core/tunnel/io/listener.ts'
 import { openRoute } from '#core/tunnel/io/open-route.ts'
 import { runProbe } from '#core/tunnel/io/probe.ts'
 import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
-import { hostTarget, resolveTarget, type Target } from '#core/tunnel/resolve-target.ts'
+import {
+  enginesFor,
+  hostTarget,
+  type KnownDatastores,
+  NO_DATASTORES,
+  resolveTarget,
+  type Target,
+} from '#core/tunnel/resolve-target.ts'
 import { chooseRoute, type RouteFacts, type RoutePlan } from '#core/tunnel/routes.ts'
 import { parseTargets, type TargetWord } from '#core/tunnel/target.ts'
 import { openTunnel, type Tunnel } from '#core/tunnel/tunnel.ts'
@@ -114,7 +122,8 @@ async function findWay(
   signal: AbortSignal,
 ): Promise<Way & { targets: Target[] }> {
   const deps = await wireInstallation(surroundings)
-  const targets = words.map((word) => resolveTarget(word, deps.profile))
+  const datastores = await findDatastores(deps, words, signal)
+  const targets = words.map((word) => resolveTarget(word, { ...deps.profile, datastores }))
   const needsCluster = targets.some(({ kind }) => kind !== 'host')
   const [context, { bastion }, cluster] = await allInOrder([
     deps.sessions(signal),
@@ -129,6 +138,21 @@ async function findWay(
     context,
     targets,
   }
+}
+
+/** The datastores among which the words may be; nothing is asked where they name none. */
+async function findDatastores(
+  deps: Deps,
+  words: readonly TargetWord[],
+  signal: AbortSignal,
+): Promise<KnownDatastores> {
+  const engines = [...new Set(words.flatMap((word) => enginesFor(word, deps.profile)))]
+  if (engines.length === 0) return NO_DATASTORES
+  // In the wrong account nothing would be found, and that is not what is wrong.
+  const [, inventory] = await allInOrder([deps.identity(signal), deps.inventory(engines, 'way', signal)])
+  const now = systemClock.now().wall
+  await rememberNames(deps.store, deps.installation, namesIn(inventory, engines), now)
+  return { found: inventory.datastores, unreadable: inventory.unreadable }
 }
 
 async function openOne(

@@ -8,9 +8,16 @@ import { type TokenVerdict, verifyEksToken } from './aws/eks-token.ts'
 import { AwsEndpoint } from './aws/endpoint.ts'
 import { readWireRequest, type WireAnswer, type WireRequest, wireRequestOf } from './aws/http-message.ts'
 import type { Principal } from './aws/identity.ts'
+import { createAutoScaling } from './aws/services/auto-scaling.ts'
+import { createCloudTrail } from './aws/services/cloudtrail.ts'
 import { createEc2 } from './aws/services/ec2.ts'
 import { createEks } from './aws/services/eks.ts'
+import { createElastiCache } from './aws/services/elasticache.ts'
+import { createKafka } from './aws/services/kafka.ts'
 import { createKms } from './aws/services/kms.ts'
+import { createLoadBalancing } from './aws/services/load-balancing.ts'
+import { createRds } from './aws/services/rds.ts'
+import { createS3 } from './aws/services/s3.ts'
 import { createSsm } from './aws/services/ssm.ts'
 import { createSts } from './aws/services/sts.ts'
 import type { IssuedCertificate } from './certificates.ts'
@@ -20,6 +27,7 @@ import type { KubernetesFaults } from './kubernetes/faults.ts'
 import { type Listener, listen } from './listener.ts'
 import { WORLD } from './world.ts'
 import { WorldState } from './world-state.ts'
+import type { World } from './worlds/installation.ts'
 
 export interface CloudOptions {
   readonly clock: Clock
@@ -44,8 +52,8 @@ export interface Cloud extends AsyncDisposable {
   readonly state: WorldState
   readonly calls: CallRecord
   readonly gateway: MessageGateway
-  /** Whose EKS token it is. */
-  verifyToken(token: string): TokenVerdict
+  /** Whose EKS token it is, for the cluster of an installation: the first one's unless told. */
+  verifyToken(token: string, world?: World): TokenVerdict
 }
 
 /** Starts the cloud on 127.0.0.1. */
@@ -65,8 +73,16 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       createSsm(state, gateway),
       createEc2(state),
       createEks({ state, clusterAuthority: options.clusterAuthority }),
-      createSts(),
+      createSts(authenticator),
       createKms(),
+      createRds(state),
+      createElastiCache(),
+      createAutoScaling(state),
+      createLoadBalancing(),
+      createKafka(),
+      createCloudTrail(),
+      // The last: without a signature, any request could be one for S3.
+      createS3(state),
     ],
   })
   const admin = new Admin({
@@ -89,7 +105,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     state,
     calls,
     gateway,
-    verifyToken: (token) => verifyEksToken(token, WORLD.cluster.name, authenticator, clock.now().wall),
+    verifyToken: (token, world = WORLD) => verifyEksToken(token, world, authenticator, clock.now().wall),
     async [Symbol.asyncDispose]() {
       ended.abort(new Error('the sandbox has ended'))
       gateway.dispose()

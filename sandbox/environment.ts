@@ -21,7 +21,20 @@ const IN_THE_WAY = [
   'AWS_DEFAULT_PROFILE',
   'AWS_SESSION_TOKEN',
   'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS',
-  ...['SSM', 'EC2', 'EKS', 'STS', 'KMS'].map((service) => `AWS_ENDPOINT_URL_${service}`),
+  ...[
+    'AUTO_SCALING',
+    'CLOUDTRAIL',
+    'EC2',
+    'EKS',
+    'ELASTICACHE',
+    'ELASTIC_LOAD_BALANCING_V2',
+    'KAFKA',
+    'KMS',
+    'RDS',
+    'S3',
+    'SSM',
+    'STS',
+  ].map((service) => `AWS_ENDPOINT_URL_${service}`),
 ] as const
 
 /** The operator's environment: only what any AWS program reads, and pgctl's own configuration. */

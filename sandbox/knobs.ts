@@ -23,6 +23,14 @@ export const knobsSchema = z.strictObject({
   deny: z.array(action),
   /** How many of the next calls of an action (or of any: `*`) are throttled. */
   throttle: z.record(z.union([z.literal('*'), action]), z.number().int().nonnegative()),
+  /** Actions that fail with an internal error: every time, or on every page but the first. */
+  fail: z.record(action, z.enum(['always', 'later-pages'])),
+  /** Listings that never end: every page leads to the same next one. */
+  endless: z.array(action),
+  /** The most that a page of any listing holds; null for the services' own limits. */
+  pageSize: z.number().int().positive().nullable(),
+  /** What of the first installation stands open to everybody. */
+  exposed: z.array(z.enum(['bastion-address', 'bastion-port', 'database', 'bucket'])),
   /** Milliseconds without traffic after which the service ends a session; 20 minutes unless the account says else. */
   idle: duration,
   /** Milliseconds after which the service ends a session whatever it does; null where the account sets none. */
@@ -49,6 +57,10 @@ export const DEFAULT_KNOBS: Knobs = {
   account: WORLD.account,
   deny: [],
   throttle: {},
+  fail: {},
+  endless: [],
+  pageSize: null,
+  exposed: [],
   idle: 20 * MINUTE,
   maximum: null,
   kms: 'off',

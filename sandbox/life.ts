@@ -1,7 +1,7 @@
 import { messageOf, PgctlError } from '#core/errors.ts'
 import { type SandboxOptions, startSandbox } from './sandbox.ts'
 import type { SandboxFolder, SandboxRecord } from './state.ts'
-import { WORLD } from './world.ts'
+import { WORLD, WORLDS } from './world.ts'
 
 /** The port that a sandbox takes when nobody else has it. */
 export const DEFAULT_PORT = 18_443
@@ -47,15 +47,20 @@ export async function runSandbox({ folder, sandbox: options, signal, ready }: Ru
   }
 }
 
-/** The installation that plain commands act on: no word in it says that it is a sandbox. */
-const CONFIG = `installation: acme
-installations:
-  acme:
-    workspace: ${WORLD.workspace}
-    cloud: aws
-    account: '${WORLD.account}'
-    region: ${WORLD.region}
-`
+/** The installations, the first of them what plain commands act on: no word in it says that it is a sandbox. */
+export const CONFIG = [
+  `installation: ${WORLD.organization}`,
+  'installations:',
+  ...WORLDS.flatMap(({ organization, workspace, account, region, role }) => [
+    `  ${organization}:`,
+    `    workspace: ${workspace}`,
+    '    cloud: aws',
+    `    account: '${account}'`,
+    `    region: ${region}`,
+    ...(role === undefined ? [] : [`    role: ${role.arn}`, `    externalId: ${role.externalId}`]),
+  ]),
+  '',
+].join('\n')
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -118,10 +118,14 @@ function acceptUpgrade(
   else refuseUpgrade(socket, refusal.status, { message: refusal.reason })
 }
 
-/** No tunnel leads here, so the only names are those of this computer, with this very port. */
+/**
+ * No tunnel leads here, so the only names are those of this computer, with this very port; what stands before
+ * `.localhost` is a bucket.
+ */
 function refusalAt({ headers }: IncomingMessage, port: number): ReturnType<typeof refusalOf> {
   const names = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`]
-  if (headers.host !== undefined && !names.includes(headers.host.toLowerCase()))
+  const host = headers.host?.toLowerCase().replace(/^[a-z0-9.-]+\.(?=localhost:)/, '')
+  if (host !== undefined && !names.includes(host))
     return { status: 403, reason: `the sandbox does not answer to the host "${headers.host}"` }
   return refusalOf(headers)
 }

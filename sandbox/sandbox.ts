@@ -12,7 +12,10 @@ import type { Attributes } from './kubernetes/request-info.ts'
 import { startGrafana } from './services/grafana.ts'
 import { startPayload } from './services/payload.ts'
 import { startProduct } from './services/product.ts'
-import { WORLD, type WorldPorts } from './world.ts'
+import { WORLD, WORLDS, type WorldPorts } from './world.ts'
+import { ACME } from './worlds/acme.ts'
+import { GLOBEX } from './worlds/globex.ts'
+import type { World } from './worlds/installation.ts'
 
 export interface SandboxOptions {
   /** The endpoint's port; a free one when it is taken, absent or 0. */
@@ -36,7 +39,7 @@ export interface SandboxOptions {
   readonly logger?: Logger
 }
 
-/** A small installation on loopback: a cloud, its bastion's agent, a cluster and its services. */
+/** Two small installations on loopback: a cloud, and each with its bastion's agent, a cluster and its services. */
 export interface Sandbox extends AsyncDisposable {
   /** The one endpoint of all AWS services, by TLS and plain. */
   readonly endpoint: string
@@ -62,6 +65,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const operator = makeAccessKey()
   const agent = makeAccessKey()
   const successor = makeAccessKey()
+  const neighbour = makeAccessKey()
   const adminSecret = randomBytes(32).toString('base64url')
 
   const [grafana, payload, product] = await Promise.all([
@@ -84,46 +88,55 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         { kind: 'operator', key: operator },
         { kind: 'instance', key: agent, instanceId: WORLD.bastion.instanceId },
         { kind: 'instance', key: successor, instanceId: WORLD.replacement.instanceId },
+        { kind: 'instance', key: neighbour, instanceId: GLOBEX.bastion.instanceId },
       ],
       adminSecret,
       kubernetesFaults: () => kubernetes?.faults,
     }),
   )
-  const world = (): WorldPorts => ({
-    kubernetes: kubernetes?.port ?? 0,
+  const ports = (installation: World, api: SandboxKubernetes | undefined): WorldPorts => ({
+    installation,
+    kubernetes: api?.port ?? 0,
     grafana: grafana.port,
     payload: payload.port,
     product: product.port,
   })
-  kubernetes = parts.use(
-    await startKubernetes({
-      ...(await authority.issue({ names: [WORLD.cluster.host, 'kubernetes.default.svc'] })),
+  const clusterCertificate = await authority.issue({
+    names: [...WORLDS.map(({ cluster }) => cluster.host), 'kubernetes.default.svc'],
+  })
+  const startCluster = (world: World, worldPorts: () => WorldPorts) =>
+    startKubernetes({
+      world,
+      ...clusterCertificate,
       authenticate: async (token) => {
-        const verdict = cloud.verifyToken(token)
+        const verdict = cloud.verifyToken(token, world)
         return verdict.ok ? { user: verdict.identity.arn, groups: ['system:masters'] } : undefined
       },
       authorize: (_user, asked) => !cloud.state.knobs.forbid.includes(rightFor(asked)),
-      ports: world,
+      ports: worldPorts,
       clock,
       ...(options.logInterval === undefined ? {} : { lineInterval: options.logInterval }),
-    }),
-  )
+    })
+  kubernetes = parts.use(await startCluster(ACME, () => ports(ACME, kubernetes)))
+  const neighbours = parts.use(await startCluster(GLOBEX, () => ports(GLOBEX, undefined)))
 
   const plainEndpoint = `http://127.0.0.1:${cloud.port}`
   if (options.agent !== 'external') {
     // The agents and the gateway are parts of one process: TLS between them would only cost time.
-    const near = { gateway: plainEndpoint, kms: plainEndpoint, world: world(), clock }
+    const near = { gateway: plainEndpoint, kms: plainEndpoint, clock }
     const pace = {
       pace: options.pace ?? 'vendor',
       messageSize: options.messageSize,
       stall: options.uploadStall,
       logger: options.logger,
     }
-    for (const [credentials, { instanceId }] of [
-      [agent, WORLD.bastion],
-      [successor, WORLD.replacement],
+    const own = ports(ACME, kubernetes)
+    for (const [credentials, { instanceId }, world] of [
+      [agent, WORLD.bastion, own],
+      [successor, WORLD.replacement, own],
+      [neighbour, GLOBEX.bastion, ports(GLOBEX, neighbours)],
     ] as const)
-      parts.use(await startAgent({ ...near, ...pace, credentials, instanceId }))
+      parts.use(await startAgent({ ...near, ...pace, credentials, instanceId, world }))
   }
   if (options.closeEvery !== undefined) cloud.gateway.order({ kind: 'close-every', ms: options.closeEvery })
 
@@ -138,7 +151,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     adminSecret,
     cloud,
     kubernetes,
-    world: world(),
+    world: ports(ACME, kubernetes),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }

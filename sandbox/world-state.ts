@@ -1,6 +1,9 @@
 import type { Ms } from '#core/clock.ts'
 import { DEFAULT_KNOBS, type Knobs, type KnobsChange } from './knobs.ts'
-import { WORLD, WORLD_NODES } from './world.ts'
+import { WORLD, WORLDS } from './world.ts'
+import { idOf } from './worlds/ids.ts'
+import { tagsOf, type World } from './worlds/installation.ts'
+import type { ElasticAddress, GroupPurpose } from './worlds/network.ts'
 
 export type InstanceState = 'pending' | 'running' | 'stopping' | 'stopped' | 'terminated'
 
@@ -8,6 +11,9 @@ export type InstanceState = 'pending' | 'running' | 'stopping' | 'stopped' | 'te
 export interface WorldInstance {
   readonly instanceId: string
   readonly address: string
+  readonly publicAddress: string | undefined
+  /** The security group that it is in. */
+  readonly purpose: Extract<GroupPurpose, 'bastion' | 'cluster'>
   readonly state: InstanceState
   /** Milliseconds since the epoch. */
   readonly launched: Ms
@@ -57,9 +63,35 @@ export class WorldState {
     return true
   }
 
-  /** The instances that exist, in the order in which EC2 lists them. */
-  instances(): readonly WorldInstance[] {
-    return [...this.#nodes(), ...this.#bastions()]
+  /** The instances of an installation, in the order in which EC2 lists them. */
+  instances(world: World): readonly WorldInstance[] {
+    return [...this.#nodes(world), ...this.#bastions(world)]
+  }
+
+  /** How the cluster of an installation is, as EKS tells it. */
+  clusterOf(world: World): Knobs['cluster'] {
+    return this.#knobsOf(world).cluster
+  }
+
+  /** Whether the knobs have opened a part of an installation to everybody. */
+  isExposed(world: World, part: Knobs['exposed'][number]): boolean {
+    return this.#knobsOf(world).exposed.includes(part)
+  }
+
+  /** The address that an exposed bastion has. */
+  bastionAddresses(world: World): Array<ElasticAddress & { readonly instanceId: string }> {
+    if (!this.isExposed(world, 'bastion-address')) return []
+    const { instanceId, name } = world.bastion
+    return [
+      {
+        allocationId: idOf('eipalloc', name),
+        associationId: idOf('eipassoc', name),
+        tags: tagsOf(world, name),
+        address: BASTION_ADDRESS,
+        interfaceId: idOf('eni', instanceId),
+        instanceId,
+      },
+    ]
   }
 
   /** Whether the agent on `instanceId` may be reached, given that it is connected. */
@@ -70,48 +102,64 @@ export class WorldState {
   }
 
   isRunning(instanceId: string): boolean {
-    return this.instances().some(
+    return WORLDS.flatMap((world) => this.instances(world)).some(
       (instance) => instance.instanceId === instanceId && instance.state === 'running',
     )
   }
 
-  #bastions(): WorldInstance[] {
-    const { bastion, replacement } = this.#knobs
+  /** The knobs turn the first installation; the others stay in good order. */
+  #knobsOf(world: World): Knobs {
+    return world.account === WORLD.account ? this.#knobs : DEFAULT_KNOBS
+  }
+
+  #bastions(world: World): WorldInstance[] {
+    const { bastion, replacement } = this.#knobsOf(world)
     const found: WorldInstance[] = []
-    if (bastion !== 'missing')
-      found.push(
-        this.#bastion(WORLD.bastion.instanceId, WORLD.bastion.address, bastion, this.began - 3 * DAY, true),
-      )
+    if (bastion !== 'missing') {
+      const publicAddress = this.isExposed(world, 'bastion-address') ? BASTION_ADDRESS : undefined
+      const present = this.#bastion(world, world.bastion, bastion, this.began - 3 * DAY, true)
+      found.push({ ...present, publicAddress })
+    }
     if (replacement !== 'none') {
-      const { instanceId, address } = WORLD.replacement
-      found.push(
-        this.#bastion(instanceId, address, 'running', this.began - 2 * MINUTE, replacement === 'online'),
-      )
+      const managed = replacement === 'online'
+      found.push(this.#bastion(world, world.replacement, 'running', this.began - 2 * MINUTE, managed))
     }
     return found
   }
 
   #bastion(
-    instanceId: string,
-    address: string,
+    world: World,
+    { instanceId, address }: World['replacement'],
     state: InstanceState,
     launched: Ms,
     managed: boolean,
   ): WorldInstance {
-    const tags = { ...commonTags(WORLD.bastion.name), 'aws:autoscaling:groupName': WORLD.bastion.name }
-    return { instanceId, address, state, launched, tags, type: 't4g.small', managed }
-  }
-
-  #nodes(): WorldInstance[] {
-    return WORLD_NODES.map(({ instanceId, address }) => ({
+    const { name } = world.bastion
+    return {
       instanceId,
       address,
+      publicAddress: undefined,
+      purpose: 'bastion',
+      state,
+      launched,
+      tags: { ...tagsOf(world, name), 'aws:autoscaling:groupName': name },
+      type: 't4g.small',
+      managed,
+    }
+  }
+
+  #nodes(world: World): WorldInstance[] {
+    return world.nodes.map(({ instanceId, address }) => ({
+      instanceId,
+      address,
+      publicAddress: undefined,
+      purpose: 'cluster',
       state: 'running',
       launched: this.began - 9 * DAY,
       tags: {
-        ...commonTags(`${WORLD.workspace}-node`),
-        [`kubernetes.io/cluster/${WORLD.cluster.name}`]: 'owned',
-        'eks:cluster-name': WORLD.cluster.name,
+        ...tagsOf(world, `${world.workspace}-node`),
+        [`kubernetes.io/cluster/${world.cluster.name}`]: 'owned',
+        'eks:cluster-name': world.cluster.name,
       },
       type: 'm7g.xlarge',
       managed: false,
@@ -119,6 +167,5 @@ export class WorldState {
   }
 }
 
-function commonTags(name: string): Record<string, string> {
-  return { Name: name, Environment: 'enterprise', Organization: WORLD.organization, Creator: 'terraform' }
-}
+/** Of the range that is set aside for documentation: it leads nowhere. */
+const BASTION_ADDRESS = '198.51.100.24'

@@ -1,4 +1,6 @@
 import { isPgctlError } from '#core/errors.ts'
+import type { InstallationEntry } from '#core/installation/installation.ts'
+import type { KnownNames } from '#core/installation/known-names.ts'
 import { BaseCommand } from '../base-command.ts'
 import { type CompletionModel, complete } from '../completion.ts'
 import type { Config } from '../config.ts'
@@ -33,21 +35,41 @@ export default class Complete extends BaseCommand {
       const config = loadConfig({ flags: {}, environment: process.env })
       return { installations: [...config.installations.keys()], ...(await this.#targets(config)) }
     } catch {
-      return { installations: [], services: [], monitors: [] }
+      return { installations: [], ...NO_TARGETS }
     }
   }
 
-  /** Those of the product that the current installation runs: where none is chosen yet, names to choose from remain. */
-  async #targets(config: Config): Promise<Pick<CompletionModel['names'], 'services' | 'monitors'>> {
+  /**
+   * Those that the last look at the current installation has found; before there was one, those of the product that
+   * it runs. Where none is chosen yet, names to choose from remain.
+   */
+  async #targets(config: Config): Promise<TargetWords> {
     const { currentChoice } = await import('../config.ts')
     const { readProductProfile } = await import('../product-profile.ts')
     const choice = currentChoice(config)
     const entry = isPgctlError(choice) ? undefined : config.installations.get(choice.name)?.entry
     try {
       const { services, monitors } = await readProductProfile(this.config.root, entry?.product ?? 'paragon')
-      return { services: Object.keys(services), monitors: Object.keys(monitors) }
+      const known = entry === undefined ? undefined : await recall(entry)
+      const { contents, datastores = [] } = known ?? {}
+      const ofProduct = { services: Object.keys(services), monitors: Object.keys(monitors) }
+      return { ...(contents ?? ofProduct), datastores }
     } catch {
-      return { services: [], monitors: [] }
+      return NO_TARGETS
     }
   }
+}
+
+type TargetWords = Pick<CompletionModel['names'], 'services' | 'monitors' | 'datastores'>
+
+const NO_TARGETS: TargetWords = { services: [], monitors: [], datastores: [] }
+
+/** From this computer alone: a person at Tab does not wait for the network. */
+async function recall(entry: InstallationEntry): Promise<KnownNames> {
+  const { recallNames } = await import('#core/installation/known-names.ts')
+  const { createFileStore } = await import('#core/io/file-store.ts')
+  const { systemClock } = await import('#core/io/system-clock.ts')
+  const { paths } = await import('../paths.ts')
+  const store = createFileStore({ folder: paths(process.env).state, clock: systemClock })
+  return recallNames(store, entry, systemClock.now().wall)
 }

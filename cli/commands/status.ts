@@ -1,46 +1,39 @@
-import { resourceName } from '#core/installation/profile.ts'
-import { assess } from '#core/installation/status.ts'
+import { Flags } from '@oclif/core'
 import { BaseCommand } from '../base-command.ts'
-import type { Surroundings } from '../deps.ts'
 import { installationFlags } from '../flags.ts'
-import { allInOrder } from '../in-order.ts'
-import { renderStatus, type StatusReport, statusDocument } from '../render/status.ts'
+import { renderStatus } from '../render/status.ts'
+import { statusDocument } from '../render/status-document.ts'
 
 export default class Status extends BaseCommand {
-  static override summary = 'Show whether an installation can be entered, and what keeps it from that.'
+  static override summary = 'Show what an installation consists of, and what is wrong with it.'
   static override description = [
-    'Who calls and in which account, the bastion and its agent, the limits of sessions, the cluster. Nothing is',
-    'started or changed. The exit status is 5 when a check fails; warnings do not count.',
+    'Who calls and in which account, the bastion with its agent and what lets connections in, the limits of sessions,',
+    'the cluster, the network, datastores, buckets, the audit trail, and which services and monitors run. Nothing is',
+    'changed; a short session asks the cluster for its services, unless --no-contents is given. What may not be read',
+    'is named, and the rest is shown. The exit status is 5 when a check fails: something keeps people out, or is an',
+    'open door. Warnings do not count.',
   ].join(' ')
   static override examples = [
     '<%= config.bin %> status',
     '<%= config.bin %> status --installation acme --json',
+    '<%= config.bin %> status --no-contents',
   ]
   static override enableJsonFlag = true
-  static override flags = installationFlags
+  static override flags = {
+    ...installationFlags,
+    'no-contents': Flags.boolean({
+      summary: 'Do not ask the cluster which services and monitors it runs, which takes a session.',
+    }),
+  }
 
   override async run(): Promise<object> {
     const { flags } = await this.parse(Status)
-    const report = await this.#inspect(flags)
+    const { wireInstallation } = await import('../deps.ts')
+    const { readStatus } = await import('../status-reading.ts')
+    const wishes = { contents: !flags['no-contents'] }
+    const report = await readStatus(await wireInstallation(this.surroundings(flags)), wishes, this.signal)
     this.log(renderStatus(report, this.paint))
     if (!report.assessment.healthy) this.unhealthy()
     return statusDocument(report)
-  }
-
-  async #inspect(flags: Surroundings['flags']): Promise<StatusReport> {
-    const { wireInstallation } = await import('../deps.ts')
-    const { logger, signal } = this
-    const { root, version } = this.config
-    const deps = await wireInstallation({ flags, environment: process.env, root, version, logger })
-    const { installation, profile, clusterName } = deps
-    const [identity, inventory, limits] = await allInOrder([
-      deps.identity(signal),
-      deps.inventory(['bastion', 'cluster'], 'full', signal),
-      deps.sessionApi.limits(signal),
-    ])
-    const now = Date.now()
-    const wanted = installation.bastion ?? resourceName(profile, 'bastion', installation.workspace)
-    const assessment = assess(inventory, { wanted, clusterName, now })
-    return { installation, identity, inventory, assessment, limits, now }
   }
 }

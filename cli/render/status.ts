@@ -1,11 +1,20 @@
 import type { Identity } from '#core/installation/account-pin.ts'
+import type { Finding } from '#core/installation/findings.ts'
 import type { Installation } from '#core/installation/installation.ts'
 import type { AgentStatus, Bastion, Inventory } from '#core/installation/inventory.ts'
-import type { Assessment, Finding } from '#core/installation/status.ts'
+import type { Assessment } from '#core/installation/status.ts'
 import type { SessionLimits } from '#core/ssm/session-api.ts'
 import { describeAge } from '#core/text/age.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import type { Paint } from './error.ts'
+import {
+  bucketRows,
+  contentsRows,
+  datastoreRows,
+  describeTrail,
+  networkRows,
+  surroundingRows,
+} from './status-rows.ts'
 
 /** Everything that `status` has found out. */
 export interface StatusReport {
@@ -15,6 +24,8 @@ export interface StatusReport {
   readonly assessment: Assessment
   /** Undefined where the caller may not read them. */
   readonly limits: SessionLimits | undefined
+  /** Whether the cluster was to be asked what it runs. */
+  readonly contentsAsked: boolean
   /** Wall-clock moment of the reading. */
   readonly now: number
 }
@@ -29,6 +40,11 @@ export function renderStatus(report: StatusReport, paint: Paint): string {
     ...bastionRows(report),
     ['sessions', describeLimits(report.limits)],
     ['cluster', describeCluster(inventory)],
+    ...networkRows(inventory),
+    ...datastoreRows(inventory),
+    ...bucketRows(inventory),
+    ['audit', describeTrail(inventory)],
+    ...contentsRows(inventory, report.contentsAsked),
   ]
   return [
     `${paint('bold', neutralise(name))}  ${neutralise(inventory.workspace)}  ${cloud} ${inventory.region}`,
@@ -47,11 +63,12 @@ function bastionRows({ inventory, assessment, now }: StatusReport): [string, str
       ? inventory.bastions
       : [chosen, ...inventory.bastions.filter((candidate) => candidate !== chosen)]
   if (bastion === undefined) return [['bastion', inventory.unreadable.length > 0 ? 'not known' : 'none']]
-  return [bastion, ...others].flatMap((each, index): [string, string][] => [
+  const machines = [bastion, ...others].flatMap((each, index): [string, string][] => [
     [index === 0 ? 'bastion' : 'also', placeOf(each)],
     ['', describeMachine(each, now)],
     ['', describeAgent(each.agent, now)],
   ])
+  return [...machines, ...surroundingRows(inventory)]
 }
 
 function placeOf({ id, name, privateAddress, publicAddress }: Bastion): string {
@@ -94,80 +111,6 @@ function renderFinding({ severity, message, why, next }: Finding, paint: Paint):
     ...(next === undefined ? [] : [`${paint('dim', ' next:')} ${neutralise(next)}`]),
     '',
   ]
-}
-
-/** The report for a program; its fields are listed in `docs/json-output.md`. */
-export function statusDocument({
-  installation,
-  identity,
-  inventory,
-  assessment,
-  limits,
-}: StatusReport): object {
-  const chosen = assessment.choice?.bastion
-  return {
-    installation: installation.name,
-    workspace: inventory.workspace,
-    cloud: installation.cloud,
-    region: inventory.region,
-    account: installation.account,
-    caller: identity.arn,
-    healthy: assessment.healthy,
-    bastion: chosen === undefined ? null : bastionDocument(chosen),
-    otherBastions: inventory.bastions.filter((each) => each !== chosen).map(bastionDocument),
-    sessionLimits:
-      limits === undefined
-        ? null
-        : {
-            idleMinutes: minutes(limits.idle),
-            maximumMinutes: limits.maximum === undefined ? null : minutes(limits.maximum),
-          },
-    cluster:
-      inventory.cluster === undefined
-        ? null
-        : {
-            name: inventory.cluster.name,
-            status: inventory.cluster.status,
-            version: inventory.cluster.version ?? null,
-            host: inventory.cluster.host,
-          },
-    findings: assessment.findings.map(({ code, severity, message, why, next }) => ({
-      code,
-      severity,
-      message,
-      why: why ?? null,
-      next: next ?? null,
-    })),
-  }
-}
-
-function bastionDocument({
-  id,
-  name,
-  state,
-  launchedAt,
-  privateAddress,
-  publicAddress,
-  role,
-  agent,
-}: Bastion): object {
-  return {
-    id,
-    name: name ?? null,
-    state,
-    launchedAt: time(launchedAt),
-    privateAddress: privateAddress ?? null,
-    publicAddress: publicAddress ?? null,
-    role: role ?? null,
-    agent:
-      agent.kind === 'registered'
-        ? { state: agent.ping, lastPing: time(agent.lastPing), version: agent.version ?? null }
-        : { state: agent.kind, lastPing: null, version: null },
-  }
-}
-
-function time(moment: number | undefined): string | null {
-  return moment === undefined ? null : new Date(moment).toISOString()
 }
 
 function minutes(duration: number): number {

@@ -1,145 +1,136 @@
+import { findBastionGroups, findBastions, findSecurityGroups } from '#core/aws/bastions.ts'
+import { limitCalls } from '#core/aws/call-limit.ts'
 import type { AwsConnection } from '#core/aws/clients.ts'
-import { DESCRIBE_INSTANCES, describeMachines, type Machine } from '#core/aws/ec2.ts'
+import { findTrail } from '#core/aws/cloudtrail.ts'
+import { findDatastores } from '#core/aws/datastore-parts.ts'
 import { DESCRIBE_CLUSTER, describeCluster } from '#core/aws/eks.ts'
-import {
-  DESCRIBE_INSTANCE_INFORMATION,
-  describeManagedNodes,
-  type ManagedNode,
-} from '#core/aws/managed-nodes.ts'
-import { isPgctlError } from '#core/errors.ts'
-import type { Discovery, DiscoveryQuery } from '#core/installation/discovery.ts'
-import type { Bastion, Cluster, Inventory, InventoryPart, Unreadable } from '#core/installation/inventory.ts'
+import { DESCRIBE_LOAD_BALANCERS, describeLoadBalancers } from '#core/aws/load-balancers.ts'
+import { findElasticAddresses, findVpc, readNetwork, type Vpc } from '#core/aws/network-parts.ts'
+import { NOT_ASKED, type Reading, reading } from '#core/aws/reading.ts'
+import { findBuckets } from '#core/aws/s3.ts'
+import type { Discovery, DiscoveryPart, DiscoveryQuery } from '#core/installation/discovery.ts'
+import type { Bastion, Inventory, Unreadable } from '#core/installation/inventory.ts'
+import type { LoadBalancer, Network, ScalingGroup, SecurityGroup } from '#core/installation/network.ts'
+
+/** Calls under way at once: an installation has about forty to make. */
+const CALLS_AT_ONCE = 8
 
 /** Finds installations in the account and region of a connection. */
 export function createDiscovery(connection: AwsConnection): Discovery {
   return {
     async inventory(query, signal) {
-      const [found, cluster] = await Promise.all([
-        query.parts.includes('bastion') ? findBastions(connection, query, signal) : NOT_ASKED,
-        query.parts.includes('cluster') ? findCluster(connection, query.clusterName, signal) : NOT_ASKED,
-      ])
-      return usable({
-        workspace: query.workspace,
-        region: connection.region,
-        bastions: found.value ?? [],
-        cluster: cluster.value,
-        unreadable: [...found.unreadable, ...cluster.unreadable],
-      })
+      return usable(await readAll(limitCalls(connection, CALLS_AT_ONCE), query, signal))
     },
   }
 }
 
-/** The answer of one part, or why there is none. */
-interface Reading<T> {
-  readonly value: T | undefined
-  readonly unreadable: readonly Unreadable[]
-}
-
-const NOT_ASKED: Reading<never> = { value: undefined, unreadable: [] }
-
-/**
- * The agents are asked first where that may be enough: an agent that is alone and online is the bastion, and
- * describing its machine costs the largest client of the SDK, and a permission.
- */
-async function findBastions(
+/** Each part begins as soon as what it needs of another is known. */
+async function readAll(
   connection: AwsConnection,
   query: DiscoveryQuery,
   signal: AbortSignal | undefined,
-): Promise<Reading<Bastion[]>> {
-  const { bastionId, bastionName } = query
-  const byName = { name: bastionName }
-  const readNodes = () =>
-    reading('agents', DESCRIBE_INSTANCE_INFORMATION, () =>
-      describeManagedNodes(connection, bastionId === undefined ? byName : { ids: [bastionId] }, signal),
-    )
-  const readMachines = () =>
-    reading('instances', DESCRIBE_INSTANCES, () =>
-      describeMachines(connection, bastionId === undefined ? byName : { id: bastionId }, signal),
-    )
-  if (query.depth === 'full' && !isHybrid(bastionId)) {
-    const [nodes, machines] = await Promise.all([readNodes(), readMachines()])
-    return joinBastions(connection, nodes, machines, signal)
-  }
-  const nodes = await readNodes()
-  const online = nodes.value?.filter((node) => node.agent.ping === 'online') ?? []
-  const enough = online.length === 1 || isHybrid(bastionId)
-  return joinBastions(connection, nodes, enough ? NOT_ASKED : await readMachines(), signal)
-}
-
-async function joinBastions(
-  connection: AwsConnection,
-  byTag: Reading<ManagedNode[]>,
-  machines: Reading<Machine[]>,
-  signal: AbortSignal | undefined,
-): Promise<Reading<Bastion[]>> {
-  const nodes = await askForMissingNodes(connection, byTag, machines.value ?? [], signal)
-  const nodeOf = new Map(nodes.value?.map((node) => [node.id, node]))
-  const known = (machines.value ?? []).map((machine): Bastion => {
-    const node = nodeOf.get(machine.id)
-    const silent =
-      nodes.value === undefined ? ({ kind: 'unread' } as const) : ({ kind: 'unregistered' } as const)
-    return { ...machine, agent: node?.agent ?? silent }
-  })
-  // A node whose machine is gone stays registered for a while: it counts only where machines could not be read.
-  const alone = machines.value === undefined ? (nodes.value ?? []).map(bastionOfNode) : []
-  return {
-    value: [...known, ...alone].sort((a, b) => (b.launchedAt ?? 0) - (a.launchedAt ?? 0)),
-    unreadable: [...nodes.unreadable, ...machines.unreadable],
-  }
-}
-
-/** Before a running machine is called unregistered, its agent is asked for by id: its tags may lag behind. */
-async function askForMissingNodes(
-  connection: AwsConnection,
-  nodes: Reading<ManagedNode[]>,
-  machines: readonly Machine[],
-  signal: AbortSignal | undefined,
-): Promise<Reading<ManagedNode[]>> {
-  const found = nodes.value
-  if (found === undefined) return nodes
-  const ids = machines
-    .filter((machine) => machine.state === 'running' && !found.some((node) => node.id === machine.id))
-    .map((machine) => machine.id)
-  if (ids.length === 0) return nodes
-  const more = await reading('agents', DESCRIBE_INSTANCE_INFORMATION, () =>
-    describeManagedNodes(connection, { ids }, signal),
+): Promise<Inventory> {
+  const { names } = query
+  const wants = (part: DiscoveryPart) => query.parts.includes(part)
+  const bastions = wants('bastion') ? findBastions(connection, query, signal) : NOT_ASKED
+  const cluster = wants('cluster')
+    ? reading('cluster', DESCRIBE_CLUSTER, () => describeCluster(connection, names.cluster, signal))
+    : NOT_ASKED
+  const vpc = once(() =>
+    findVpc(
+      connection,
+      names.vpc,
+      Promise.resolve(cluster).then(({ value }) => value?.vpcId),
+      signal,
+    ),
   )
-  return more.value === undefined ? more : { value: [...found, ...more.value], unreadable: [] }
-}
-
-function bastionOfNode(node: ManagedNode): Bastion {
+  const [found, around, itsCluster, network, datastores, buckets, trail] = await Promise.all([
+    bastions,
+    readAround(connection, query, bastions, signal),
+    cluster,
+    wants('network') ? readNetworkParts(connection, query, vpc, signal) : NO_NETWORK,
+    findDatastores(connection, query, async () => (await vpc()).value?.id, signal),
+    wants('buckets') ? findBuckets(connection, names.buckets, signal) : NOT_ASKED,
+    wants('trail') ? findTrail(connection, names.trail, signal) : NOT_ASKED,
+  ])
   return {
-    id: node.id,
-    name: undefined,
-    state: node.agent.ping === 'online' ? 'running' : 'unread',
-    launchedAt: undefined,
-    privateAddress: node.privateAddress,
-    publicAddress: undefined,
-    role: node.role,
-    agent: node.agent,
+    workspace: query.workspace,
+    region: connection.region,
+    bastions: found.value ?? [],
+    bastionGroups: around.groups.value ?? [],
+    securityGroups: around.security.value ?? [],
+    cluster: itsCluster.value,
+    network: network.network.value,
+    loadBalancers: network.balancers.value ?? [],
+    datastores: datastores.value ?? [],
+    buckets: buckets.value ?? [],
+    trail: trail.value,
+    contents: undefined,
+    unreadable: merged([
+      found,
+      itsCluster,
+      around.groups,
+      around.security,
+      network.network,
+      network.balancers,
+      datastores,
+      buckets,
+      trail,
+    ]),
   }
 }
 
-function findCluster(
+/** What stands around the bastions; whoever only wants the way in needs none of it. */
+async function readAround(
   connection: AwsConnection,
-  name: string,
+  { depth, names, parts }: DiscoveryQuery,
+  found: Promise<Reading<Bastion[]>> | Reading<Bastion[]>,
   signal: AbortSignal | undefined,
-): Promise<Reading<Cluster>> {
-  return reading('cluster', DESCRIBE_CLUSTER, () => describeCluster(connection, name, signal))
+): Promise<{ groups: Reading<ScalingGroup[]>; security: Reading<SecurityGroup[]> }> {
+  if (depth === 'way' || !parts.includes('bastion')) return { groups: NOT_ASKED, security: NOT_ASKED }
+  const bastions = (await found).value ?? []
+  const [groups, security] = await Promise.all([
+    findBastionGroups(connection, bastions, names.bastion, signal),
+    findSecurityGroups(connection, bastions, signal),
+  ])
+  return { groups, security }
 }
 
-/** One part: what it says, or the typed error that stands in its place. */
-async function reading<T>(
-  part: InventoryPart,
-  action: string,
-  read: () => Promise<T | undefined>,
-): Promise<Reading<T>> {
-  try {
-    return { value: await read(), unreadable: [] }
-  } catch (error) {
-    if (!isPgctlError(error)) throw error
-    return { value: undefined, unreadable: [{ part, action, error }] }
+interface NetworkParts {
+  readonly network: Reading<Network>
+  readonly balancers: Reading<LoadBalancer[]>
+}
+
+const NO_NETWORK: NetworkParts = { network: NOT_ASKED, balancers: NOT_ASKED }
+
+async function readNetworkParts(
+  connection: AwsConnection,
+  { names }: DiscoveryQuery,
+  findVpc: () => Promise<Reading<Vpc>>,
+  signal: AbortSignal | undefined,
+): Promise<NetworkParts> {
+  const addresses = findElasticAddresses(connection, names.elasticAddresses, signal)
+  const vpc = findVpc()
+  const [found, network, all] = await Promise.all([
+    vpc,
+    vpc.then((known) => readNetwork(connection, known, addresses, signal)),
+    reading('load balancers', DESCRIBE_LOAD_BALANCERS, () => describeLoadBalancers(connection, signal)),
+  ])
+  const id = found.value?.id
+  const balancers = all.value
+    ?.filter(({ name, vpcId }) => name === names.loadBalancer || (id !== undefined && vpcId === id))
+    .map(({ vpcId: _, ...balancer }) => balancer)
+  return { network, balancers: { value: balancers, unreadable: all.unreadable } }
+}
+
+/** One entry an action: a permission that is missing is missing for every bucket. */
+function merged(readings: readonly Reading<unknown>[]): Unreadable[] {
+  const byAction = new Map<string, Unreadable>()
+  for (const refused of readings.flatMap(({ unreadable }) => unreadable)) {
+    const key = `${refused.part} ${refused.action} ${refused.error.code}`
+    if (!byAction.has(key)) byAction.set(key, refused)
   }
+  return [...byAction.values()]
 }
 
 /**
@@ -150,13 +141,25 @@ function usable(inventory: Inventory): Inventory {
   const errors = inventory.unreadable.map(({ error }) => error)
   const spoilt = errors.find(({ code }) => code.startsWith('credentials-'))
   if (spoilt !== undefined) throw spoilt
-  const empty = inventory.bastions.length === 0 && inventory.cluster === undefined
   const [first] = errors
-  if (first !== undefined && empty && errors.every(({ code }) => code === 'endpoint-unreachable')) throw first
+  if (
+    first !== undefined &&
+    isEmpty(inventory) &&
+    errors.every(({ code }) => code === 'endpoint-unreachable')
+  )
+    throw first
   return inventory
 }
 
-/** A machine outside the cloud has an agent and no instance. */
-function isHybrid(id: string | undefined): boolean {
-  return id?.startsWith('mi-') ?? false
+function isEmpty({ bastions, cluster, network, datastores, buckets, trail }: Inventory): boolean {
+  const found = bastions.length + datastores.length + buckets.length
+  return found === 0 && cluster === undefined && network === undefined && trail === undefined
+}
+
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined
+  return () => {
+    answer ??= ask()
+    return answer
+  }
 }

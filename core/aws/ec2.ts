@@ -1,5 +1,8 @@
-import type { EC2Client, Instance } from '@aws-sdk/client-ec2'
+import type { Instance } from '@aws-sdk/client-ec2'
 import type { AwsConnection } from '#core/aws/clients.ts'
+import { ec2Client, nameIn } from '#core/aws/ec2-client.ts'
+import { readPages } from '#core/aws/pages.ts'
+import { abortedBy } from '#core/aws/sdk-client.ts'
 import { isPgctlError } from '#core/errors.ts'
 import type { InstanceState } from '#core/installation/inventory.ts'
 
@@ -13,12 +16,20 @@ export interface Machine {
   readonly publicAddress: string | undefined
   /** The name of its instance profile. */
   readonly role: string | undefined
+  readonly zone: string | undefined
+  readonly subnetId: string | undefined
+  readonly securityGroups: readonly string[]
+  /** The name of the Auto Scaling group that started it. */
+  readonly group: string | undefined
 }
 
 /** Which machines: by the tag `Name`, or one by its id. */
 type MachineSelection = { readonly name: string } | { readonly id: string }
 
 export const DESCRIBE_INSTANCES = 'ec2:DescribeInstances'
+
+/** The tag that Auto Scaling gives what it starts. */
+const GROUP_TAG = 'aws:autoscaling:groupName'
 
 /** The machines of a selection, terminated ones left out; none where there are none. */
 export async function describeMachines(
@@ -38,25 +49,24 @@ export async function describeMachines(
 }
 
 async function listInstances(
-  { settings }: AwsConnection,
+  connection: AwsConnection,
   selection: MachineSelection,
   signal: AbortSignal | undefined,
 ): Promise<Instance[]> {
-  const { EC2Client, paginateDescribeInstances } = await import('@aws-sdk/client-ec2')
-  const client: EC2Client = new EC2Client(settings)
+  const { DescribeInstancesCommand } = await import('@aws-sdk/client-ec2')
+  const client = await ec2Client(connection)
   const input =
     'id' in selection
       ? { InstanceIds: [selection.id] }
       : { Filters: [{ Name: 'tag:Name', Values: [selection.name] }] }
-  const pages = paginateDescribeInstances(
-    { client },
-    input,
-    signal === undefined ? {} : { abortSignal: signal },
+  return await readPages(
+    'instances',
+    (NextToken) => client.send(new DescribeInstancesCommand({ ...input, NextToken }), abortedBy(signal)),
+    ({ Reservations = [], NextToken }) => ({
+      items: Reservations.flatMap(({ Instances = [] }) => Instances),
+      next: NextToken,
+    }),
   )
-  const instances: Instance[] = []
-  for await (const page of pages)
-    for (const reservation of page.Reservations ?? []) instances.push(...(reservation.Instances ?? []))
-  return instances
 }
 
 function toMachine(instance: Instance): Machine[] {
@@ -66,12 +76,16 @@ function toMachine(instance: Instance): Machine[] {
   return [
     {
       id,
-      name: Tags?.find((tag) => tag.Key === 'Name')?.Value,
+      name: nameIn(Tags),
       state,
       launchedAt: LaunchTime?.getTime(),
       privateAddress: instance.PrivateIpAddress || undefined,
       publicAddress: instance.PublicIpAddress || undefined,
       role: IamInstanceProfile?.Arn?.split('/').at(-1),
+      zone: instance.Placement?.AvailabilityZone || undefined,
+      subnetId: instance.SubnetId || undefined,
+      securityGroups: (instance.SecurityGroups ?? []).flatMap(({ GroupId }) => GroupId ?? []),
+      group: Tags?.find(({ Key }) => Key === GROUP_TAG)?.Value,
     },
   ]
 }

@@ -38,10 +38,17 @@ interface DescribedCluster {
   readonly certificateAuthority?: { readonly data?: string | undefined } | undefined
   readonly version?: string | undefined
   readonly status?: string | undefined
+  readonly resourcesVpcConfig?:
+    | {
+        readonly vpcId?: string | undefined
+        readonly endpointPublicAccess?: boolean | undefined
+        readonly publicAccessCidrs?: string[] | undefined
+      }
+    | undefined
 }
 
 function toCluster(name: string, described: DescribedCluster | undefined): Cluster {
-  const { endpoint = '', certificateAuthority, version, status } = described ?? {}
+  const { endpoint = '', certificateAuthority, version, status, resourcesVpcConfig } = described ?? {}
   const ca = certificateAuthority?.data ?? ''
   const url = URL.parse(endpoint)
   const state = (status ?? 'unknown').toLowerCase()
@@ -57,5 +64,13 @@ function toCluster(name: string, described: DescribedCluster | undefined): Clust
     ca: Buffer.from(ca, 'base64').toString('utf8'),
     version,
     status: state,
+    vpcId: resourcesVpcConfig?.vpcId,
+    publicAccess: publicAccessOf(resourcesVpcConfig),
   }
+}
+
+function publicAccessOf(config: DescribedCluster['resourcesVpcConfig']): Cluster['publicAccess'] {
+  if (config?.endpointPublicAccess === undefined) return undefined
+  // Without a list, everybody is let in.
+  return config.endpointPublicAccess ? (config.publicAccessCidrs ?? ['0.0.0.0/0']) : []
 }

@@ -1,5 +1,7 @@
 import type { InstanceInformation, InstanceInformationStringFilter } from '@aws-sdk/client-ssm'
 import type { AwsConnection } from '#core/aws/clients.ts'
+import { readPages } from '#core/aws/pages.ts'
+import { abortedBy } from '#core/aws/sdk-client.ts'
 import { isPgctlError } from '#core/errors.ts'
 import type { AgentStatus } from '#core/installation/inventory.ts'
 
@@ -39,15 +41,15 @@ async function listNodes(
   selection: NodeSelection,
   signal: AbortSignal | undefined,
 ): Promise<InstanceInformation[]> {
-  const { paginateDescribeInstanceInformation, SSMClient } = await import('@aws-sdk/client-ssm')
-  const pages = paginateDescribeInstanceInformation(
-    { client: new SSMClient(settings), pageSize: PAGE_SIZE },
-    { Filters: [filterOf(selection)] },
-    signal === undefined ? {} : { abortSignal: signal },
+  const { DescribeInstanceInformationCommand, SSMClient } = await import('@aws-sdk/client-ssm')
+  const client = new SSMClient(settings)
+  const input = { Filters: [filterOf(selection)], MaxResults: PAGE_SIZE }
+  return await readPages(
+    'registered agents',
+    (NextToken) =>
+      client.send(new DescribeInstanceInformationCommand({ ...input, NextToken }), abortedBy(signal)),
+    ({ InstanceInformationList, NextToken }) => ({ items: InstanceInformationList, next: NextToken }),
   )
-  const nodes: InstanceInformation[] = []
-  for await (const page of pages) nodes.push(...(page.InstanceInformationList ?? []))
-  return nodes
 }
 
 function filterOf(selection: NodeSelection): InstanceInformationStringFilter {

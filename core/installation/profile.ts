@@ -1,6 +1,8 @@
 import { parse, YAMLParseError } from 'yaml'
 import * as z from 'zod'
 import { PgctlError } from '#core/errors.ts'
+import type { BucketName } from '#core/installation/buckets.ts'
+import type { DatastorePatterns } from '#core/installation/datastores.ts'
 import { describeIssues } from '#core/installation/schema-issues.ts'
 
 /** The word in a name pattern that stands for the installation's workspace. */
@@ -10,6 +12,14 @@ const port = z.number().int().min(1).max(65_535)
 const healthPath = z.string().regex(/^\/\S*$/, 'a path starts with /')
 const namePattern = z.string().includes(WORKSPACE, { error: `a name pattern contains ${WORKSPACE}` })
 const endpoint = z.strictObject({ port, health: healthPath.optional() })
+/** Its `*` stands for the datastore's own name, where there are several. */
+const datastorePattern = namePattern.regex(/^[^*]*\*?[^*]*$/, 'a pattern has at most one *')
+const bucket = z.strictObject({
+  name: namePattern,
+  /** Whether everybody may read it: a CDN's. */
+  public: z.boolean().default(false),
+  versioned: z.boolean().default(true),
+})
 
 /** `profiles/NAME.yaml`: the names of the product that an installation runs. Unknown keys are refused. */
 const profileSchema = z.strictObject({
@@ -17,7 +27,20 @@ const profileSchema = z.strictObject({
   namespace: z.string().min(1),
   labels: z.strictObject({ service: z.string().min(1), release: z.string().min(1) }),
   releases: z.array(z.string().min(1)),
-  resources: z.strictObject({ vpc: namePattern, cluster: namePattern, bastion: namePattern }),
+  resources: z.strictObject({
+    vpc: namePattern,
+    cluster: namePattern,
+    bastion: namePattern,
+    loadBalancer: namePattern,
+    trail: namePattern,
+    elasticAddresses: namePattern,
+  }),
+  datastores: z.strictObject({
+    postgres: z.array(datastorePattern).default([]),
+    redis: z.array(datastorePattern).default([]),
+    kafka: z.array(datastorePattern).default([]),
+  }),
+  buckets: z.record(z.string(), bucket),
   services: z.record(z.string(), endpoint),
   monitors: z.record(z.string(), endpoint),
 })
@@ -43,7 +66,27 @@ export function parseProfile(text: string, source: string): ProductProfile {
 
 /** The name that `resource` bears in the installation of `workspace`. */
 export function resourceName(profile: ProductProfile, resource: NamedResource, workspace: string): string {
-  return profile.resources[resource].replaceAll(WORKSPACE, workspace)
+  return inWorkspace(profile.resources[resource], workspace)
+}
+
+/** What identifiers of the workspace's datastores look like, by engine. */
+export function datastorePatterns({ datastores }: ProductProfile, workspace: string): DatastorePatterns {
+  const { postgres, redis, kafka } = datastores
+  const filled = (patterns: readonly string[]) => patterns.map((pattern) => inWorkspace(pattern, workspace))
+  return { postgres: filled(postgres), redis: filled(redis), kafka: filled(kafka) }
+}
+
+/** The workspace's buckets, and what each is meant to be. */
+export function bucketNames({ buckets }: ProductProfile, workspace: string): BucketName[] {
+  return Object.entries(buckets).map(([name, bucket]) => ({
+    ...bucket,
+    name,
+    id: inWorkspace(bucket.name, workspace),
+  }))
+}
+
+function inWorkspace(pattern: string, workspace: string): string {
+  return pattern.replaceAll(WORKSPACE, workspace)
 }
 
 function parseYaml(text: string, source: string): unknown {

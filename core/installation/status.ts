@@ -1,68 +1,64 @@
-import { isPgctlError, PgctlError } from '#core/errors.ts'
+import { type ErrorCode, isPgctlError, PgctlError } from '#core/errors.ts'
 import { type BastionChoice, type BastionQuery, chooseBastion } from '#core/installation/bastion-choice.ts'
-import type { Bastion, Cluster, Inventory, InventoryPart } from '#core/installation/inventory.ts'
+import type { Finding } from '#core/installation/findings.ts'
+import {
+  type Cluster,
+  type Inventory,
+  type InventoryPart,
+  isUnreadable,
+  type Unreadable,
+} from '#core/installation/inventory.ts'
+import { judgeBastions, judgeSurroundings } from '#core/installation/judge-bastions.ts'
+import { judgeBuckets, judgeTrail } from '#core/installation/judge-buckets.ts'
+import { judgeDatastores } from '#core/installation/judge-datastores.ts'
+import { judgeNetwork } from '#core/installation/judge-network.ts'
+import { isEverywhere } from '#core/installation/network.ts'
 
-/**
- * The verdict on an installation, from what was found: pure, so that every case is a row of a test.
- *
- * A finding that `failed` makes the installation unhealthy; a `warning` does not keep anyone from working.
- */
-export interface Finding {
-  /** Stable, for scripts. */
-  readonly code: FindingCode
-  readonly severity: 'failed' | 'warning'
-  readonly message: string
-  readonly why?: string | undefined
-  readonly next?: string | undefined
-}
-
-export type FindingCode =
-  | 'bastion-missing'
-  | 'bastion-stopped'
-  | 'agent-offline'
-  | 'agent-vulnerable'
-  | 'bastion-public'
-  | 'several-bastions'
-  | 'cluster-missing'
-  | 'cluster-inactive'
-  | 'not-readable'
-
+/** The verdict on an installation, from what was found: pure, so that every case is a row of a test. */
 export interface Assessment {
   readonly healthy: boolean
   /** The bastion that sessions are opened on; undefined where a finding says why there is none. */
   readonly choice: BastionChoice | undefined
+  /** What failed comes first. */
   readonly findings: readonly Finding[]
 }
 
-/** The first agent without CVE-2026-89049, by which a forward reaches link-local addresses in other spellings. */
-const FIRST_SAFE_AGENT = '3.3.4851.0'
-
-const ALL_PARTS: readonly InventoryPart[] = ['instances', 'agents', 'cluster']
+/** The way in: where none of these may be read, and nothing else was found, there is nothing to report. */
+const WAY_IN: readonly InventoryPart[] = ['instances', 'agents', 'cluster']
 
 /** Without these nobody can say that the installation can be entered; without the others one only knows less. */
 const NEEDED_FOR_VERDICT: ReadonlySet<InventoryPart> = new Set(['agents', 'cluster'])
 
 /**
- * Judges an inventory that was read in full, for the cluster named `clusterName`.
+ * Judges an inventory that was read in full, for the cluster and the trail of these names.
  * @throws PgctlError what kept everything from being read, where nothing at all could be.
  */
 export function assess(
   inventory: Inventory,
-  query: BastionQuery & { readonly clusterName: string },
+  query: BastionQuery & { readonly clusterName: string; readonly trailName: string },
 ): Assessment {
   if (isBlank(inventory)) throw nothingReadable(inventory)
   const { choice, finding } = choose(inventory, query)
   const findings = [
     ...(finding === undefined ? [] : [finding]),
     ...(choice === undefined ? [] : judgeBastions(choice)),
+    ...judgeSurroundings(inventory),
     ...judgeCluster(inventory, query.clusterName),
-    ...inventory.unreadable.map(({ part, action, error }) => notReadable(part, action, error)),
+    ...judgeNetwork(inventory),
+    ...judgeDatastores(inventory),
+    ...judgeBuckets(inventory),
+    ...judgeTrail(inventory, query.trailName),
+    ...judgeUnreadable(inventory.unreadable.filter((each) => !isToldElsewhere(each, inventory))),
   ]
-  return { healthy: findings.every(({ severity }) => severity !== 'failed'), choice, findings }
+  const failed = findings.filter(({ severity }) => severity === 'failed')
+  const warnings = findings.filter(({ severity }) => severity === 'warning')
+  return { healthy: failed.length === 0, choice, findings: [...failed, ...warnings] }
 }
 
-function isBlank({ unreadable }: Inventory): boolean {
-  return ALL_PARTS.every((part) => unreadable.some((refused) => refused.part === part))
+function isBlank(inventory: Inventory): boolean {
+  const { network, datastores, buckets, trail } = inventory
+  const found = network !== undefined || trail !== undefined || datastores.length + buckets.length > 0
+  return !found && WAY_IN.every((part) => isUnreadable(inventory, part))
 }
 
 /** One refusal for all, so that whoever grants permissions hears of every action at once. */
@@ -70,7 +66,7 @@ function nothingReadable({ workspace, unreadable }: Inventory): PgctlError {
   const errors = unreadable.map(({ error }) => error)
   const other = errors.find(({ code }) => code !== 'permission-denied')
   if (other !== undefined) return other
-  const actions = unreadable.map(({ action }) => action).join(', ')
+  const actions = actionsOf(unreadable)
   return new PgctlError('permission-denied', `nothing of ${workspace} may be read`, {
     why: errors[0]?.why,
     next: `ask the administrator of the account to allow ${actions}`,
@@ -91,48 +87,11 @@ function choose(inventory: Inventory, query: BastionQuery): { choice?: BastionCh
   }
 }
 
-function judgeBastions({ bastion, others }: BastionChoice): Finding[] {
-  const findings = [bastion, ...others].flatMap((each) => [...judgeAgent(each), ...judgeAddress(each)])
-  if (others.length > 0)
-    findings.push({
-      code: 'several-bastions',
-      severity: 'warning',
-      message: `${others.length + 1} bastions answer to the name; sessions go to ${bastion.id}, the newest that is online`,
-      why: `the others are ${others.map(({ id, state }) => `${id} (${state})`).join(', ')}`,
-      next: 'wait for the refresh to end, or name one: "bastion: i-…" in the installation\'s entry',
-    })
-  return findings
-}
-
-function judgeAgent({ id, agent }: Bastion): Finding[] {
-  if (agent.kind !== 'registered' || agent.version === undefined) return []
-  if (compareVersions(agent.version, FIRST_SAFE_AGENT) >= 0) return []
-  return [
-    {
-      code: 'agent-vulnerable',
-      severity: 'failed',
-      message: `the agent ${agent.version} of ${id} has CVE-2026-89049: forwards reach link-local addresses through it`,
-      why: `the first agent without it is ${FIRST_SAFE_AGENT}`,
-      next: `update it: aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids ${id}`,
-    },
-  ]
-}
-
-function judgeAddress({ id, publicAddress }: Bastion): Finding[] {
-  if (publicAddress === undefined) return []
-  return [
-    {
-      code: 'bastion-public',
-      severity: 'warning',
-      message: `the bastion ${id} has a public address, ${publicAddress}, and needs none`,
-      next: 'move it to a private subnet, or take the address away',
-    },
-  ]
-}
-
-function judgeCluster({ cluster, unreadable, region }: Inventory, clusterName: string): Finding[] {
-  if (cluster !== undefined) return judgeClusterStatus(cluster, region)
-  if (unreadable.some(({ part }) => part === 'cluster')) return []
+function judgeCluster(inventory: Inventory, clusterName: string): Finding[] {
+  const { cluster, region } = inventory
+  if (cluster !== undefined)
+    return [...judgeClusterStatus(cluster, region), ...judgeClusterAccess(cluster, region)]
+  if (isUnreadable(inventory, 'cluster')) return []
   return [
     {
       code: 'cluster-missing',
@@ -155,28 +114,73 @@ function judgeClusterStatus({ name, status }: Cluster, region: string): Finding[
   ]
 }
 
-function notReadable(part: InventoryPart, action: string, error: PgctlError): Finding {
-  const denied = error.code === 'permission-denied'
+/** Its API asks for a token, and is a door all the same. */
+function judgeClusterAccess({ name, publicAccess = [] }: Cluster, region: string): Finding[] {
+  if (!publicAccess.some(isEverywhere)) return []
+  return [
+    {
+      code: 'cluster-public',
+      severity: 'warning',
+      message: `the API of the cluster ${name} answers the whole internet, and pgctl needs no public endpoint`,
+      next: `make it private: aws eks update-cluster-config --region ${region} --name ${name} --resources-vpc-config endpointPublicAccess=false,endpointPrivateAccess=true`,
+    },
+  ]
+}
+
+/** Errors of the way to the cluster that have a finding of their own. */
+const WITHOUT_A_WAY: ReadonlySet<ErrorCode> = new Set([
+  'bastion-missing',
+  'bastion-stopped',
+  'agent-offline',
+  'cluster-missing',
+])
+
+/** Whether services could not be asked for because of something that is told already. */
+function isToldElsewhere({ part, error }: Unreadable, { unreadable }: Inventory): boolean {
+  if (part !== 'services') return false
+  const cause = unreadable.find((other) => other.part !== 'services' && other.error.message === error.message)
+  return cause !== undefined || WITHOUT_A_WAY.has(error.code)
+}
+
+/** Each that the verdict needs; the other refusals are told together, so that a person with few rights has a page. */
+function judgeUnreadable(unreadable: readonly Unreadable[]): Finding[] {
+  const isMinor = ({ part, error }: Unreadable) =>
+    error.code === 'permission-denied' && !NEEDED_FOR_VERDICT.has(part) && part !== 'services'
+  const minor = unreadable.filter(isMinor)
+  const [first] = minor
+  const rest = minor.length > 1 ? unreadable.filter((each) => !isMinor(each)) : unreadable
+  const told = rest.map(notReadable)
+  if (first === undefined || minor.length === 1) return told
+  const parts = [...new Set(minor.map(({ part }) => part))].join(', ')
+  const actions = actionsOf(minor)
+  return [
+    ...told,
+    {
+      code: 'not-readable',
+      severity: 'warning',
+      message: `${parts} could not be read in full, which needs ${actions}`,
+      why: first.error.why ?? first.error.message,
+      next: `ask the administrator of the account to allow ${actions}`,
+    },
+  ]
+}
+
+function notReadable({ part, action, error }: Unreadable): Finding {
+  const denied = error.code === 'permission-denied' && part !== 'services'
   return {
     code: 'not-readable',
     severity: NEEDED_FOR_VERDICT.has(part) ? 'failed' : 'warning',
-    message: denied ? `${part} could not be read, which needs ${action}` : error.message,
+    message: denied ? `${part} could not be read, which needs ${action}` : failureOf(part, error),
     why: error.why ?? (denied ? error.message : undefined),
     next: error.next,
   }
 }
 
-/** Below, at or above zero, as `a` is older than, the same as or newer than `b`; numbers between dots. */
-function compareVersions(a: string, b: string): number {
-  const left = numbersOf(a)
-  const right = numbersOf(b)
-  for (let at = 0; at < Math.max(left.length, right.length); at++) {
-    const difference = (left[at] ?? 0) - (right[at] ?? 0)
-    if (difference !== 0) return difference
-  }
-  return 0
+/** The way to the cluster has many parts, and its own error says which of them is at fault. */
+function failureOf(part: InventoryPart, { message }: PgctlError): string {
+  return part === 'services' ? `the cluster could not be asked for its services: ${message}` : message
 }
 
-function numbersOf(version: string): number[] {
-  return version.split('.').map((part) => Number.parseInt(part, 10) || 0)
+function actionsOf(unreadable: readonly Unreadable[]): string {
+  return [...new Set(unreadable.map(({ action }) => action))].join(', ')
 }

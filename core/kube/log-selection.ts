@@ -58,7 +58,13 @@ async function unknownService(
 ): Promise<PgctlError> {
   const inCluster = (await listServices(client, namespace, signal)).map((service) => service.name)
   const close = nearest(name, inCluster)
-  const known = Object.hasOwn(profile.services, name) || Object.hasOwn(profile.monitors, name)
+  const monitors = Object.keys(profile.monitors)
+  if (monitors.includes(name) && !monitors.some((monitor) => inCluster.includes(monitor)))
+    return new PgctlError('service-unknown', `this installation is unmanaged: it has no ${name}`, {
+      why: `namespace ${namespace} has none of the product's monitors; there are ${inCluster.length === 0 ? 'no services at all' : inCluster.join(', ')}`,
+      next: 'name one that is there; another namespace is set by "namespace:" in the installation\'s entry',
+    })
+  const known = Object.hasOwn(profile.services, name) || monitors.includes(name)
   return new PgctlError(
     'service-unknown',
     `no service is called ${JSON.stringify(name)} in namespace ${namespace}`,

@@ -5,6 +5,8 @@ import type { ClusterPod } from '#core/kube/pods.ts'
 export interface ClusterService {
   readonly name: string
   readonly namespace: string
+  /** Its own labels, by which it says whose it is. */
+  readonly labels: Readonly<Record<string, string>>
   /** Labels of its pods; empty for a Service that has no pods of its own. */
   readonly selector: Readonly<Record<string, string>>
   readonly ports: readonly ServicePort[]
@@ -20,7 +22,11 @@ export interface ServicePort {
 /** The wire form of a Service; what is not needed is dropped. */
 export const serviceSchema = z
   .object({
-    metadata: z.object({ name: z.string(), namespace: z.string() }),
+    metadata: z.object({
+      name: z.string(),
+      namespace: z.string(),
+      labels: z.record(z.string(), z.string()).nullish(),
+    }),
     spec: z.object({
       selector: z.record(z.string(), z.string()).default({}),
       ports: z
@@ -39,6 +45,7 @@ export const serviceSchema = z
     ({ metadata, spec }): ClusterService => ({
       name: metadata.name,
       namespace: metadata.namespace,
+      labels: metadata.labels ?? {},
       selector: spec.selector,
       ports: spec.ports
         .filter(({ protocol }) => protocol === 'TCP')

@@ -1,5 +1,8 @@
 import { PgctlError } from '#core/errors.ts'
+import { type Datastore, ENGINES, type Engine } from '#core/installation/datastores.ts'
+import type { Unreadable } from '#core/installation/inventory.ts'
 import { nearest } from '#core/text/nearest.ts'
+import { formatHostPort } from '#core/tunnel/host-port.ts'
 import { formatTargetWord, type HostWord, type TargetWord } from '#core/tunnel/target.ts'
 
 /** What a far end speaks, as far as it is known: it decides how to probe it and whether there is a URL. */
@@ -25,8 +28,8 @@ export type Target =
       readonly kind: 'service'
       readonly service: string
       readonly port: number
-      /** One of the product's monitors, which not every installation has. */
-      readonly monitor?: true
+      /** The names of all of the product's monitors where it is one: not every installation has them. */
+      readonly monitors?: readonly string[]
     })
   | (Resolved & {
       readonly kind: 'host'
@@ -41,22 +44,28 @@ export interface NamedEndpoint {
   readonly health?: string | undefined
 }
 
-export interface Datastore {
-  /** `postgres` or `redis` when there is one of the engine, else `postgres-NAME`, `redis-NAME`. */
-  readonly name: string
-  readonly engine: 'postgres' | 'redis'
-  readonly host: string
-  readonly port: number
-  readonly tls: boolean
+/** A datastore, as far as it matters to whoever wants to reach it. */
+export type NamedDatastore = Pick<
+  Datastore,
+  'name' | 'engine' | 'status' | 'endpoints' | 'encryptedInTransit'
+>
+
+/** The datastores of an installation, as they were found. */
+export interface KnownDatastores {
+  readonly found: readonly NamedDatastore[]
+  /** What of them could not be read, and may be there. */
+  readonly unreadable: readonly Unreadable[]
 }
 
 /** The names that an installation answers to. */
 export interface TargetNames {
   readonly services: Readonly<Record<string, NamedEndpoint>>
   readonly monitors: Readonly<Record<string, NamedEndpoint>>
-  /** Undefined where the datastores were not looked for. */
-  readonly datastores?: readonly Datastore[] | undefined
+  readonly datastores: KnownDatastores
 }
+
+/** For words that name no datastore. */
+export const NO_DATASTORES: KnownDatastores = { found: [], unreadable: [] }
 
 /** The target that is not a Service but the API of the cluster itself. */
 const CLUSTER = 'cluster'
@@ -64,7 +73,8 @@ const CLUSTER = 'cluster'
 /**
  * What a word means in an installation. An address needs no names; a Service given with its port may be one that
  * the profile does not list.
- * @throws PgctlError `target-unknown` with the nearest names; `ambiguous-name` with all that fit.
+ * @throws PgctlError `target-unknown` with the nearest names; `ambiguous-name` with all that fit; the refusal where the
+ * datastore that is named could not be looked for; `far-end-refused` for one that has no address yet.
  */
 export function resolveTarget(word: TargetWord, names: TargetNames): Target {
   switch (word.kind) {
@@ -75,6 +85,27 @@ export function resolveTarget(word: TargetWord, names: TargetNames): Target {
     case 'name':
       return resolveName(word.name, names)
   }
+}
+
+/**
+ * The engines among whose datastores a word may be found; none for one that the product itself knows or nearly does.
+ * A word that begins with an engine's name is looked for there alone.
+ */
+export function enginesFor(
+  word: TargetWord,
+  names: Pick<TargetNames, 'services' | 'monitors'>,
+): readonly Engine[] {
+  if (word.kind !== 'name' || word.name === CLUSTER) return []
+  const { name } = word
+  if (Object.hasOwn(names.services, name) || Object.hasOwn(names.monitors, name)) return []
+  const engine = engineIn(name)
+  if (engine !== undefined) return [engine]
+  const known = [CLUSTER, ...Object.keys(names.services), ...Object.keys(names.monitors)]
+  return nearest(name, known).length > 0 ? [] : ENGINES
+}
+
+function engineIn(name: string): Engine | undefined {
+  return ENGINES.find((engine) => name === engine || name.startsWith(`${engine}-`))
 }
 
 /** An address as a target; for words that stand alone, without an installation. */
@@ -98,9 +129,12 @@ function resolveName(name: string, names: TargetNames): Target {
     target: serviceTarget(name, endpoint.port, endpoint, names),
     otherWord: `${name}:${endpoint.port}`,
   }))
-  const datastores = (names.datastores ?? [])
+  const datastores = names.datastores.found
     .filter((store) => store.name === name)
-    .map((store) => ({ target: datastoreTarget(store), otherWord: `${store.host}:${store.port}` }))
+    .map((store) => {
+      const target = datastoreTarget(store)
+      return { target, otherWord: formatHostPort(target.host, target.port) }
+    })
   const [only, ...others] = [...services, ...datastores]
   if (only === undefined) throw unknownName(name, names)
   if (others.length === 0) return only.target
@@ -122,12 +156,39 @@ function serviceTarget(
   const protocol: Protocol = isListed ? { kind: 'http', path: listed.health ?? '/' } : protocolOfPort(port)
   const name = isListed ? service : `${service}:${port}`
   const target = { kind: 'service', name, service, port, protocol, protocolCertain: isListed } as const
-  return Object.hasOwn(monitors, service) ? { ...target, monitor: true } : target
+  return Object.hasOwn(monitors, service) ? { ...target, monitors: Object.keys(monitors) } : target
 }
 
-function datastoreTarget({ name, engine, host, port, tls }: Datastore): Target {
-  const protocol: Protocol = engine === 'redis' && tls ? { kind: 'tls' } : { kind: engine }
-  return { kind: 'host', name, host, port, instance: undefined, protocol, protocolCertain: true }
+function datastoreTarget({
+  name,
+  status,
+  endpoints,
+  ...store
+}: NamedDatastore): Extract<Target, { kind: 'host' }> {
+  const [first] = endpoints
+  if (first === undefined)
+    throw new PgctlError('far-end-refused', `${name} has no address yet`, {
+      why: `it is ${status}`,
+      next: 'wait until it is available: pgctl status shows it',
+    })
+  return {
+    kind: 'host',
+    name,
+    ...first,
+    instance: undefined,
+    protocol: protocolOf(store),
+    protocolCertain: true,
+  }
+}
+
+/** Behind TLS a probe asks for TLS alone; Postgres negotiates it in words of its own. */
+function protocolOf({
+  engine,
+  encryptedInTransit,
+}: Pick<Datastore, 'engine' | 'encryptedInTransit'>): Protocol {
+  if (engine === 'postgres') return { kind: 'postgres' }
+  if (encryptedInTransit === true) return { kind: 'tls' }
+  return engine === 'redis' ? { kind: 'redis' } : { kind: 'unknown' }
 }
 
 function protocolOfPort(port: number): Protocol {
@@ -157,30 +218,37 @@ function listedEndpoints({ services, monitors }: TargetNames): ReadonlyMap<strin
 }
 
 function unknownName(name: string, names: TargetNames): PgctlError {
-  const ofEngine = (names.datastores ?? []).filter((store) => store.engine === name)
-  if (ofEngine.length > 0) {
-    const list = ofEngine.map((store) => store.name)
+  const { found, unreadable } = names.datastores
+  const engine = engineIn(name)
+  const ofEngine = found.filter((store) => store.engine === name).map((store) => store.name)
+  if (ofEngine.length > 0)
     return new PgctlError('ambiguous-name', `there are several ${name} datastores`, {
-      why: list.join(', '),
-      next: `name one: pgctl tunnel ${list[0]}`,
+      why: ofEngine.join(', '),
+      next: `name one: pgctl tunnel ${ofEngine[0]}`,
     })
-  }
-  const known = [
-    CLUSTER,
-    ...listedEndpoints(names).keys(),
-    ...(names.datastores ?? []).map((store) => store.name),
-  ]
-  const near = nearest(name, known)
+  // What was refused explains better than what was found why there is no such datastore.
+  const refused = engine === undefined ? undefined : unreadable.find(({ part }) => part === engine)
+  if (refused !== undefined) return refused.error
+  const stores = found.map((store) => store.name)
+  const near = nearest(name, [CLUSTER, ...listedEndpoints(names).keys(), ...stores])
   const forms = 'give a Service with its port (NAME:PORT), or an address (HOST:PORT)'
-  const what = `nothing here is called ${name}`
-  const engine = /^(postgres|redis)(-|$)/.exec(name)?.[1]
-  if (engine !== undefined && names.datastores === undefined)
-    return new PgctlError('target-unknown', what, {
-      why: 'datastores were not looked for: they are not found by name',
-      next: `give its address: pgctl tunnel HOST:${engine === 'redis' ? 6379 : 5432}`,
-    })
-  return new PgctlError('target-unknown', what, {
-    why: `it is neither "${CLUSTER}" nor a service or monitor of the product`,
+  return new PgctlError('target-unknown', `nothing here is called ${name}`, {
+    why: [
+      `it is neither "${CLUSTER}" nor a service, monitor or datastore`,
+      engine !== undefined && found.every((store) => store.engine !== engine)
+        ? `no ${engine} was found`
+        : undefined,
+      stores.length > 0 ? `the datastores are ${stores.join(', ')}` : undefined,
+      unreadable.length > 0
+        ? `some could not be looked for, which needs ${actionsOf(unreadable)}`
+        : undefined,
+    ]
+      .filter((clause) => clause !== undefined)
+      .join('; '),
     next: near.length > 0 ? `did you mean ${near.join(' or ')}? otherwise ${forms}` : forms,
   })
+}
+
+function actionsOf(unreadable: readonly Unreadable[]): string {
+  return [...new Set(unreadable.map(({ action }) => action))].join(', ')
 }

@@ -42,8 +42,8 @@ interface PodStep<Name extends string> {
   readonly port: number
   /** Whether `port` is a product's default, which this installation's Service may have changed. */
   readonly portIsDefault: boolean
-  /** Whether it is one of the product's monitors, which not every installation has. */
-  readonly monitor?: true
+  /** The names of all of the product's monitors where it is one: not every installation has them. */
+  readonly monitors?: readonly string[]
 }
 
 /** A Service and the port of it that is wanted. */
@@ -143,8 +143,8 @@ function throughCluster(
   if (cluster === undefined) return noCluster(route)
   if (namespace === undefined)
     return { route, code: 'usage', why: 'a Service is found by its namespace, and none is known' }
-  const { service, port, protocolCertain: portIsDefault, monitor } = target
-  const steps = stepsFor({ namespace, service, port, portIsDefault, ...(monitor && { monitor }) })
+  const { service, port, protocolCertain: portIsDefault, monitors } = target
+  const steps = stepsFor({ namespace, service, port, portIsDefault, ...(monitors && { monitors }) })
   return { route, instance: bastion, ...sessionTo(cluster.host, cluster.port), steps, why }
 }
 

@@ -52,13 +52,23 @@ export function chooseServicePod(
   return { namespace: pod.namespace, pod: pod.name, port: podPort, address: pod.address }
 }
 
-/** The error of a Service that is not among those of its namespace: the nearest ones, or why there may be none. */
+/**
+ * The error of a Service that is not among those of its namespace: the nearest ones, or why there may be none. Of a
+ * monitor where no monitor is there, it is the installation that has none.
+ */
 export function serviceUnknown(wanted: ServiceStep, there: readonly ClusterService[]): PgctlError {
-  const { namespace, service } = wanted
+  const { namespace, service, monitors } = wanted
   const names = there.map(({ name }) => name)
+  const why = names.length === 0 ? 'the namespace has no Services' : `there are ${listed(names)}`
+  const near = nearWords(wanted, there)
+  if (near === undefined && monitors !== undefined && !monitors.some((monitor) => names.includes(monitor)))
+    return new PgctlError('service-unknown', `this installation is unmanaged: it has no ${service}`, {
+      why: `namespace ${namespace} has none of the product's monitors; ${why}`,
+      next: `do without it, or look elsewhere: another namespace is set by "namespace:" in the installation's entry`,
+    })
   return new PgctlError('service-unknown', `there is no Service ${service} in namespace ${namespace}`, {
-    why: names.length === 0 ? 'the namespace has no Services' : `there are ${listed(names)}`,
-    next: nearWords(wanted, there) ?? otherwise(wanted),
+    why,
+    next: near ?? otherwise(wanted),
   })
 }
 
@@ -72,11 +82,11 @@ function nearWords({ service, port }: ServiceStep, there: readonly ClusterServic
   return words.length > 0 ? `try ${words.join(' or ')}` : undefined
 }
 
-function otherwise({ service, monitor }: ServiceStep): string {
+function otherwise({ service, monitors }: ServiceStep): string {
   const elsewhere = `another namespace is set by "namespace:" in the installation's entry`
-  return monitor
-    ? `do without ${service}: this installation has no such monitor (an unmanaged one has none); ${elsewhere}`
-    : `name one that is there; ${elsewhere}`
+  return monitors === undefined
+    ? `name one that is there; ${elsewhere}`
+    : `do without ${service}: this installation has other monitors; ${elsewhere}`
 }
 
 /** Not all of a large namespace. */

@@ -23,6 +23,7 @@ export type AccessFault =
   | 'credentials-expired'
   | 'denied'
   | 'throttled'
+  | 'failed'
   | 'unknown-operation'
   | 'body-too-large'
 

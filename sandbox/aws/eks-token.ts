@@ -1,5 +1,6 @@
 import type { Ms } from '#core/clock.ts'
-import { WORLD } from '#sandbox/world.ts'
+import { WORLDS } from '#sandbox/world.ts'
+import type { World } from '#sandbox/worlds/installation.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { WireRequest } from './http-message.ts'
 import type { Identity } from './identity.ts'
@@ -14,6 +15,7 @@ const PARAMETERS = new Set([
   'X-Amz-Date',
   'X-Amz-Expires',
   'X-Amz-SignedHeaders',
+  'X-Amz-Security-Token',
   'X-Amz-Signature',
 ])
 
@@ -23,12 +25,12 @@ export type TokenVerdict =
   | { readonly ok: false; readonly why: string }
 
 /**
- * Judges a bearer token as EKS does: it holds a presigned GetCallerIdentity, good for 15 minutes, whose signature
+ * Judges a bearer token as the EKS of `world` does: it holds a presigned GetCallerIdentity, good for 15 minutes, whose signature
  * covers the cluster's name, so that the token of one cluster opens no other.
  */
 export function verifyEksToken(
   token: string,
-  clusterName: string,
+  world: World,
   authenticator: Authenticator,
   now: Ms,
 ): TokenVerdict {
@@ -46,13 +48,15 @@ export function verifyEksToken(
     query: url.search.slice(1),
     headers: [
       ['host', url.host],
-      [CLUSTER_HEADER, clusterName],
+      [CLUSTER_HEADER, world.cluster.name],
     ],
     body: new Uint8Array(0),
     secure: true,
   }
   const authentication = authenticator.authenticate(request, ['sts'], now)
   if (!authentication.ok) return refused(authentication.message)
+  const { account } = authentication.caller
+  if (account !== world.account) return refused(`the token is of account ${account}`)
   if (
     authentication.claim.expires === undefined ||
     !authentication.claim.signedHeaders.includes(CLUSTER_HEADER)
@@ -63,7 +67,7 @@ export function verifyEksToken(
 
 /** The region's own STS, the global one, or this computer: an endpoint override signs for that. */
 function isTokenService(url: URL): boolean {
-  const names = [`sts.${WORLD.region}.amazonaws.com`, 'sts.amazonaws.com']
+  const names = [...WORLDS.map(({ region }) => `sts.${region}.amazonaws.com`), 'sts.amazonaws.com']
   return names.includes(url.host) || ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname)
 }
 

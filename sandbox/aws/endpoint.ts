@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock, Instant } from '#core/clock.ts'
+import { worldIn } from '#sandbox/world.ts'
 import type { WorldState } from '#sandbox/world-state.ts'
 import type { Authenticator } from './authenticator.ts'
 import { type AccessFault, AwsError } from './aws-error.ts'
 import type { CallRecord } from './calls.ts'
 import { headerOf, type WireAnswer, type WireRequest } from './http-message.ts'
-import type { AwsService, Call } from './service.ts'
+import type { AwsService, Call, Input } from './service.ts'
 import { isFault, readClaim } from './signature.ts'
 
 export interface EndpointOptions {
@@ -81,18 +82,25 @@ export class AwsEndpoint {
         'unknown-operation',
         `The sandbox does not know this operation of ${service.name}.`,
       )
+    const action = `${service.name}:${operation.action ?? demand.operation}`
+    const { region } = authentication.claim.scope
     const call: Call = {
       principal: authentication.principal,
       caller: authentication.caller,
       now,
+      region,
+      world: worldIn(authentication.caller.account, region),
+      paging: { limit: state.knobs.pageSize ?? undefined, repeats: state.knobs.endless.includes(action) },
       origin: { secure: request.secure, host: headerOf(request, 'host') ?? '' },
     }
-    const action = `${service.name}:${demand.operation}`
     if (state.takeThrottle(action)) throw refusal(service, 'throttled', 'Rate exceeded')
     const resources = operation.resources(demand.input, call)
     handling.resource = resources[0] ?? '*'
     if (state.knobs.deny.includes(action) && !service.alwaysAllowed?.includes(demand.operation))
       throw refusal(service, 'denied', deniedMessage(service, call, action, resources))
+    const failing = state.knobs.fail[action]
+    if (failing === 'always' || (failing === 'later-pages' && isLaterPage(demand.input)))
+      throw refusal(service, 'failed', 'An internal error has occurred')
     return operation.run(demand.input, call)
   }
 
@@ -116,6 +124,13 @@ export class AwsEndpoint {
     })
   }
 }
+
+/** Whether a listing goes on where a page before has ended; each family of services has its own word for that. */
+function isLaterPage(input: Input): boolean {
+  return PAGE_TOKENS.some((name) => input[name] !== undefined)
+}
+
+const PAGE_TOKENS = ['NextToken', 'nextToken', 'Marker', 'ContinuationToken', 'continuation-token']
 
 function refusal(service: AwsService, fault: AccessFault, message: string): AwsError {
   const row = service.dialect.faults[fault]

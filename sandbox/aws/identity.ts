@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { WORLD } from '#sandbox/world.ts'
+import type { Ms } from '#core/clock.ts'
+import { WORLD, worldOfBastion } from '#sandbox/world.ts'
 
 /** A key pair of this sandbox. The secret half stands only in its 0600 state and in the environment it prints. */
 export interface AccessKey {
@@ -12,6 +13,15 @@ export type Principal =
   | { readonly kind: 'operator'; readonly key: AccessKey }
   /** A bastion's own role, as its agent uses it. */
   | { readonly kind: 'instance'; readonly key: AccessKey; readonly instanceId: string }
+  /** A role that an operator has assumed, good until `expires` (wall time) and only with its token. */
+  | {
+      readonly kind: 'session'
+      readonly key: AccessKey
+      readonly token: string
+      readonly expires: Ms
+      readonly roleArn: string
+      readonly sessionName: string
+    }
 
 /** An identity as IAM and STS show it. */
 export interface Identity {
@@ -25,34 +35,45 @@ export interface Identity {
 const OPERATOR = 'operator'
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** A fresh key, in the form of long-lived ones. */
-export function makeAccessKey(): AccessKey {
+/** A fresh key, in the form of long-lived ones; `ASIA` begins those of a session. */
+export function makeAccessKey(prefix: 'AKIA' | 'ASIA' = 'AKIA'): AccessKey {
   return {
-    accessKeyId: `AKIA${randomText(ID_LETTERS, 16)}`,
+    accessKeyId: `${prefix}${randomText(ID_LETTERS, 16)}`,
     secretAccessKey: randomBytes(30).toString('base64'),
   }
 }
 
-/** Who `principal` is, for an operator in `account` (a bastion never leaves the world's own). */
+/** Who `principal` is, for an operator in `account` (a bastion never leaves its installation's own). */
 export function identityOf(principal: Principal, account: string): Identity {
-  if (principal.kind === 'instance') {
-    const { role } = WORLD.bastion
-    return {
-      account: WORLD.account,
-      arn: `arn:aws:sts::${WORLD.account}:assumed-role/${role}/${principal.instanceId}`,
-      userId: `AROA7SANDBOXBASTION23:${principal.instanceId}`,
-      sessionName: principal.instanceId,
+  switch (principal.kind) {
+    case 'instance': {
+      const world = worldOfBastion(principal.instanceId) ?? WORLD
+      return assumed(world.account, world.bastion.role, principal.instanceId, 'AROA7SANDBOXBASTION23')
     }
-  }
-  return {
-    account,
-    arn: `arn:aws:iam::${account}:user/${OPERATOR}`,
-    userId: 'AIDA7SANDBOXOPERATOR2',
-    sessionName: OPERATOR,
+    case 'session': {
+      const [, , , , owner = '', resource = ''] = principal.roleArn.split(':')
+      return assumed(owner, resource.replace(/^role\//, ''), principal.sessionName, 'AROA7SANDBOXOPERATOR2')
+    }
+    case 'operator':
+      return {
+        account,
+        arn: `arn:aws:iam::${account}:user/${OPERATOR}`,
+        userId: 'AIDA7SANDBOXOPERATOR2',
+        sessionName: OPERATOR,
+      }
   }
 }
 
 /** `length` characters, each drawn from `letters`. */
 export function randomText(letters: string, length: number): string {
   return Array.from({ length }, () => letters[randomInt(letters.length)]).join('')
+}
+
+function assumed(account: string, role: string, sessionName: string, roleId: string): Identity {
+  return {
+    account,
+    arn: `arn:aws:sts::${account}:assumed-role/${role}/${sessionName}`,
+    userId: `${roleId}:${sessionName}`,
+    sessionName,
+  }
 }

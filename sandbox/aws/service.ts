@@ -1,6 +1,8 @@
 import type { Instant } from '#core/clock.ts'
+import type { World } from '#sandbox/worlds/installation.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import type { Identity, Principal } from './identity.ts'
+import type { Paging } from './pages.ts'
 
 export type Input = Readonly<Record<string, unknown>>
 
@@ -9,12 +11,20 @@ export interface Call {
   readonly principal: Principal
   readonly caller: Identity
   readonly now: Instant
+  /** The region that the signature is for. */
+  readonly region: string
+  /** What the caller's account has in that region; undefined where that is nothing. */
+  readonly world: World | undefined
+  /** What the knobs make of this operation's pages. */
+  readonly paging: Paging
   /** The endpoint as the caller reached it: `https` or `http`, and its Host header. */
   readonly origin: { readonly secure: boolean; readonly host: string }
 }
 
 /** One operation of a service. Both functions throw an `AwsError` for input that the service would refuse. */
 export interface Operation {
+  /** What a policy calls it, where that is not the operation's own name. */
+  readonly action?: string
   /** The resources that a policy would have to allow it on. */
   resources(input: Input, call: Call): readonly string[]
   run(input: Input, call: Call): object

@@ -83,7 +83,7 @@ export function checkClaim(
 export function signatureOf(claim: SignatureClaim, request: WireRequest, secret: string): string {
   const { date, region, service } = claim.scope
   const scope = `${date}/${region}/${service}/aws4_request`
-  const canonical = canonicalRequest(request, claim.signedHeaders)
+  const canonical = canonicalRequest(request, claim.signedHeaders, service)
   const text = [ALGORITHM, claim.timestamp, scope, hash('sha256', canonical)].join('\n')
   const key = [date, region, service, 'aws4_request'].reduce<string | Buffer>(
     (chained, part) => createHmac('sha256', chained).update(part).digest(),
@@ -93,12 +93,17 @@ export function signatureOf(claim: SignatureClaim, request: WireRequest, secret:
 }
 
 /** The text whose digest is signed. */
-export function canonicalRequest(request: WireRequest, signedHeaders: readonly string[]): string {
+export function canonicalRequest(
+  request: WireRequest,
+  signedHeaders: readonly string[],
+  service: string,
+): string {
   const headers = signedHeaders.map((name) => `${name}:${canonicalHeader(request, name)}\n`).join('')
   const payload = headerOf(request, 'x-amz-content-sha256') ?? hash('sha256', request.body)
   return [
     request.method,
-    canonicalPath(request.path),
+    // S3 takes keys as they are: no segment of a path is resolved, nor encoded a second time.
+    service === 's3' ? request.path : canonicalPath(request.path),
     canonicalQuery(request.query),
     headers,
     signedHeaders.join(';'),
@@ -109,7 +114,12 @@ export function canonicalRequest(request: WireRequest, signedHeaders: readonly s
 /** Whether the digest that a request declares is that of its body; requests that declare none pass. */
 export function hasDeclaredDigest(request: WireRequest): boolean {
   const declared = headerOf(request, 'x-amz-content-sha256')
-  return declared === undefined || declared === hash('sha256', request.body)
+  // S3 lets a caller leave the body to TLS.
+  return (
+    declared === undefined ||
+    (declared === 'UNSIGNED-PAYLOAD' && request.secure) ||
+    declared === hash('sha256', request.body)
+  )
 }
 
 /** Milliseconds of a `20261123T101500Z`, or undefined. */

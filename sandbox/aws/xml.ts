@@ -1,11 +1,28 @@
-/** What can stand in an element: text, nested elements, or a list, each of whose members is an `<item>`. */
+/** What can stand in an element: text, nested elements, or a list, each of whose members is an `<item>` or as `Many` says. */
 export type XmlValue =
   | string
   | number
   | boolean
   | undefined
   | readonly XmlValue[]
+  | Many
   | { readonly [name: string]: XmlValue }
+
+/** A list whose members are elements of a name of their own, one after the other. */
+export class Many {
+  readonly name: string
+  readonly items: readonly XmlValue[]
+
+  constructor(name: string, items: readonly XmlValue[]) {
+    this.name = name
+    this.items = items
+  }
+}
+
+/** A list whose members are elements `name`. */
+export function many(name: string, items: readonly XmlValue[]): Many {
+  return new Many(name, items)
+}
 
 /** `value` inside an element `name`; nothing at all for undefined. */
 export function element(name: string, value: XmlValue, attributes = ''): string {
@@ -20,6 +37,7 @@ export function document(root: string, value: XmlValue, namespace?: string): str
 }
 
 function content(value: Exclude<XmlValue, undefined>): string {
+  if (value instanceof Many) return value.items.map((item) => element(value.name, item)).join('')
   if (Array.isArray(value)) return value.map((item: XmlValue) => element('item', item)).join('')
   if (typeof value === 'object')
     return Object.entries(value)

@@ -13,6 +13,7 @@ import {
   urlOf,
 } from '#sandbox/services/http-service.ts'
 import { WORLD, type WorldPorts } from '#sandbox/world.ts'
+import type { World } from '#sandbox/worlds/installation.ts'
 import { bearerOfProtocols, ChannelSocket, negotiateProtocol } from './channel-socket.ts'
 import { Cluster } from './cluster.ts'
 import { getObject, Lists } from './collections.ts'
@@ -42,6 +43,8 @@ export interface KubernetesUser {
 }
 
 export interface KubernetesOptions {
+  /** Whose cluster it is; the first installation's unless told. */
+  readonly world?: World
   /** The certificate chain and the key of the API server, PEM; a client checks it against the cluster's real name. */
   readonly certificate: string
   readonly key: string
@@ -82,7 +85,7 @@ const REQUESTS_KEPT = 1000
 export async function startKubernetes(options: KubernetesOptions): Promise<SandboxKubernetes> {
   const clock = options.clock ?? systemClock
   const chance = seededChance(options.seed ?? 1)
-  const cluster = new Cluster(clock)
+  const cluster = new Cluster(clock, options.world)
   writeHistory(cluster, clock.now().wall, chance)
   const server = new ApiServer(options, cluster, clock)
   const service = await startHttpService({
@@ -179,7 +182,7 @@ class ApiServer {
   #answer(asked: Attributes, request: IncomingMessage, response: ServerResponse): void {
     const query = urlOf(request).searchParams
     const collection = collectionOf(asked.group, asked.version, asked.resource ?? '')
-    if (asked.resource === undefined) sendDiscovery(asked.path, response)
+    if (asked.resource === undefined) sendDiscovery(asked.path, this.#options.world ?? WORLD, response)
     else if (collection === undefined) throw unknownResource()
     else if (asked.subresource !== undefined) this.#answerSubresource(asked, query, response)
     else this.#answerCollection(collection, asked, query, response)
@@ -253,8 +256,8 @@ function tokenOf(request: IncomingMessage): string | undefined {
   return /^Bearer +(\S+)$/i.exec(header)?.[1]
 }
 
-function sendDiscovery(path: string, response: ServerResponse): void {
-  const found = discoveryOf(path)
+function sendDiscovery(path: string, { cluster }: World, response: ServerResponse): void {
+  const found = discoveryOf(path, cluster.version)
   if (found === undefined) throw unknownResource()
   if (typeof found === 'string')
     response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(found)

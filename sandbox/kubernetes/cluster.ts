@@ -1,7 +1,8 @@
 /** The installation's cluster: its pods and what happens to them, told to the object store as it happens. */
 
 import type { Clock, Ms } from '#core/clock.ts'
-import { WORLD, WORLD_PODS, WORLD_SERVICES, type WorldPod, type WorldService } from '#sandbox/world.ts'
+import { WORLD, type WorldPod, type WorldService } from '#sandbox/world.ts'
+import type { World } from '#sandbox/worlds/installation.ts'
 import { RunLog, stampOf } from './log-store.ts'
 import { ObjectStore } from './object-store.ts'
 import {
@@ -38,18 +39,25 @@ export type Ending = Partial<Omit<RunEnd, 'at'>>
 export class Cluster {
   readonly objects = new ObjectStore()
   readonly #clock: Clock
+  readonly #world: World
   readonly #pods = new Map<string, Pod>()
   #created = 0
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, world: World = WORLD) {
     this.#clock = clock
+    this.#world = world
     const now = clock.now().wall
     for (const name of ['default', 'kube-system', WORLD.namespace])
       this.objects.put('namespaces', namespaceObject(name, now - 30 * DAY))
-    for (const service of servicesOfWorld())
+    for (const service of this.services())
       this.objects.put('services', serviceObject(service, now - 30 * DAY))
-    for (const pod of WORLD_PODS) this.#addOfWorld(pod, now)
-    for (const service of servicesOfWorld()) this.#publishBackends(service)
+    for (const pod of world.pods) this.#addOfWorld(pod, now)
+    for (const service of this.services()) this.#publishBackends(service)
+  }
+
+  /** The services that the installation has. */
+  services(): WorldService[] {
+    return [...new Set(this.#world.pods.map(({ service }) => service))]
   }
 
   /** The pods that exist, in the order in which they came. */
@@ -70,7 +78,7 @@ export class Cluster {
 
   /** Adds a pod to a service, whose container runs at once, or waits for `startContainer`. Answers its name. */
   createPod(service: WorldService, options: { waiting?: string } = {}): string {
-    const model = WORLD_PODS.find((pod) => pod.service === service)
+    const model = this.#world.pods.find((pod) => pod.service === service)
     if (model === undefined) throw new Error(`the world has no pods of ${service}`)
     const serial = ++this.#created
     const name = model.name.replace(/[^-]+$/, suffixOf(serial))
@@ -79,7 +87,7 @@ export class Cluster {
       uid: uidOf(`pod ${name}`),
       service,
       container: model.container,
-      address: `10.0.35.${100 + (serial % 100)}`,
+      address: model.address.replace(/\d+\.\d+$/, `35.${100 + (serial % 100)}`),
       createdAt: this.#clock.now().wall,
       restarts: 0,
       waiting: options.waiting ?? 'ContainerCreating',
@@ -220,10 +228,6 @@ export class Cluster {
   ): void {
     this.objects.put('events', eventObject(pod, { reason, message, type, at }))
   }
-}
-
-function servicesOfWorld(): WorldService[] {
-  return Object.keys(WORLD_SERVICES) as WorldService[]
 }
 
 /** Five letters in the manner of a ReplicaSet's. */

@@ -1,7 +1,5 @@
 /** What the API says about itself. */
 
-import { WORLD } from '#sandbox/world.ts'
-
 interface ResourceEntry {
   readonly name: string
   readonly singularName: string
@@ -82,11 +80,11 @@ export function collectionOf(group: string, version: string, resource: string): 
   }
 }
 
-/** The answer to a path that names no resource: a text, a document, or undefined where there is nothing. */
-export function discoveryOf(path: string): string | object | undefined {
+/** The answer of a cluster of `version` to a path that names no resource: a text, a document, or undefined where there is nothing. */
+export function discoveryOf(path: string, version: string): string | object | undefined {
   switch (path.replace(/\/$/, '')) {
     case '/version':
-      return versionInfo()
+      return versionInfo(version)
     case '/healthz':
     case '/livez':
     case '/readyz':
@@ -129,8 +127,9 @@ export function discoveryOf(path: string): string | object | undefined {
   }
 }
 
-function versionInfo() {
-  const [major = '', minor = ''] = WORLD.cluster.version.split('.')
+/** `version` as the cloud tells it: `1.35`. */
+function versionInfo(version: string) {
+  const [major = '', minor = ''] = version.split('.')
   return {
     major,
     minor,
@@ -138,7 +137,7 @@ function versionInfo() {
     emulationMinor: minor,
     minCompatibilityMajor: major,
     minCompatibilityMinor: String(Number(minor) - 1),
-    gitVersion: `v${WORLD.cluster.version}.2-eks-3f9a1c7`,
+    gitVersion: `v${version}.2-eks-3f9a1c7`,
     gitCommit: '3f9a1c7b20d84e5566f0a2c1b9d7e8430915ac6e',
     gitTreeState: 'clean',
     buildDate: '2026-09-18T03:11:42Z',

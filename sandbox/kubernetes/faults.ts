@@ -3,7 +3,7 @@
  * plain data, so that a test can call it and an administration endpoint can pass it on.
  */
 
-import { WORLD_SERVICES, type WorldService } from '#sandbox/world.ts'
+import type { WorldService } from '#sandbox/world.ts'
 import type { Cluster, Ending } from './cluster.ts'
 import type { LogStream } from './log-endpoint.ts'
 import type { OpenWatch } from './watch.ts'
@@ -102,7 +102,7 @@ export function faultsOf(cluster: Cluster, disturbances: Disturbances): Kubernet
     stopContainer: ({ pod, waiting, ...ending }) => cluster.stopContainer(pod, ending, waiting),
     startContainer: ({ pod }) => cluster.startContainer(pod),
     createPod({ service, waiting }) {
-      if (!Object.hasOwn(WORLD_SERVICES, service)) throw new Error(`there is no service ${service}`)
+      if (!cluster.services().includes(service)) throw new Error(`there is no service ${service}`)
       return cluster.createPod(service, waiting === undefined ? {} : { waiting })
     },
     deletePod: ({ pod }) => cluster.deletePod(pod),

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Ms } from '#core/clock.ts'
-import { WORLD, WORLD_SERVICES, type WorldService } from '#sandbox/world.ts'
+import { WORLD, WORLD_SERVICES, type WorldService, worldOfAddress } from '#sandbox/world.ts'
 import type { RunLog } from './log-store.ts'
 import { type Draft, selectorOf, timeOf, uidOf } from './objects.ts'
 
@@ -48,7 +48,8 @@ export function phaseOf(pod: Pod): 'Pending' | 'Running' {
 /** The node that a pod runs on: one for each of the private subnets. */
 export function nodeOf(pod: Pick<Pod, 'address'>): { name: string; address: string } {
   const address = pod.address.replace(/\.\d+$/, '.5')
-  return { name: `ip-${address.replaceAll('.', '-')}.${WORLD.region}.compute.internal`, address }
+  const { region } = worldOfAddress(address)
+  return { name: `ip-${address.replaceAll('.', '-')}.${region}.compute.internal`, address }
 }
 
 /** An id for a run of a container, in the container runtime's form. */

@@ -8,7 +8,7 @@
  */
 
 import type { IncomingHttpHeaders } from 'node:http'
-import { WORLD, WORLD_PODS, WORLD_SERVICES, type WorldService } from '#sandbox/world.ts'
+import { WORLD, WORLD_SERVICES, WORLDS, type WorldService } from '#sandbox/world.ts'
 
 /** Why a request is not served: an HTTP status and one sentence. */
 export interface Refusal {
@@ -27,8 +27,9 @@ function hostnameOf(authority: string): string | undefined {
 }
 
 function namesOfTheWorld(): string[] {
-  const names: string[] = [WORLD.cluster.host, WORLD.payloadHost, 'kubernetes', 'kubernetes.default.svc']
-  for (const pod of WORLD_PODS) names.push(pod.address, pod.name)
+  const names: string[] = [WORLD.payloadHost, 'kubernetes', 'kubernetes.default.svc']
+  for (const { cluster, pods } of WORLDS)
+    names.push(cluster.host, ...pods.flatMap(({ address, name }) => [address, name]))
   for (const service of Object.keys(WORLD_SERVICES) as WorldService[]) {
     const inNamespace = `${service}.${WORLD.namespace}`
     names.push(service, inNamespace, `${inNamespace}.svc`, `${inNamespace}.svc.cluster.local`)

@@ -1,6 +1,6 @@
 /** Stands in for the HTTP services of the product: healthy, and telling its name. */
 
-import { WORLD_PODS, WORLD_SERVICES, type WorldService } from '#sandbox/world.ts'
+import { WORLD_SERVICES, WORLDS, type WorldService } from '#sandbox/world.ts'
 import { type RunningService, sendJson, startHttpService, urlOf } from './http-service.ts'
 
 export interface ProductOptions {
@@ -37,6 +37,6 @@ function servicesOf(host: string): readonly WorldService[] {
   const service =
     SERVICES.find((candidate) => candidate === name.split('.')[0]) ??
     SERVICES.find((candidate) => WORLD_SERVICES[candidate].clusterIp === name) ??
-    WORLD_PODS.find((pod) => pod.address === name || pod.name === name)?.service
+    WORLDS.flatMap(({ pods }) => pods).find((pod) => pod.address === name || pod.name === name)?.service
   return service ? [service] : SERVICES
 }

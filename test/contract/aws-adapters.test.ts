@@ -7,7 +7,7 @@ import { createIdentityApi } from '#core/aws/identity.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
 import { type ErrorCode, isPgctlError, type PgctlError } from '#core/errors.ts'
 import { chooseBastion } from '#core/installation/bastion-choice.ts'
-import type { DiscoveryQuery } from '#core/installation/discovery.ts'
+import { type DiscoveryQuery, resourceNames } from '#core/installation/discovery.ts'
 import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { type AccessKey, makeAccessKey } from '#sandbox/aws/identity.ts'
@@ -16,6 +16,7 @@ import { type Cloud, startCloud } from '#sandbox/cloud.ts'
 import type { Peer } from '#sandbox/gateway/peer.ts'
 import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
 import { WORLD } from '#sandbox/world.ts'
+import { PARAGON } from '../support/product-profile.ts'
 
 /** The adapters against the sandbox's AWS endpoint, which checks every signature and speaks the services' wire forms. */
 
@@ -23,8 +24,7 @@ const MINUTE = 60_000
 const TARGET = WORLD.bastion.instanceId
 const QUERY: DiscoveryQuery = {
   workspace: WORLD.workspace,
-  bastionName: WORLD.bastion.name,
-  clusterName: WORLD.cluster.name,
+  names: resourceNames(PARAGON, WORLD.workspace),
   parts: ['bastion', 'cluster'],
   depth: 'full',
 }
@@ -145,7 +145,7 @@ describe('the AWS adapters on the sandbox', { timeout: 60_000 }, () => {
   it('find the bastion and the cluster', async () => {
     const inventory = await createDiscovery(connect()).inventory(QUERY)
     assert.deepEqual(inventory.unreadable, [])
-    const { bastion, others } = chooseBastion(inventory, { wanted: QUERY.bastionName, now: Date.now() })
+    const { bastion, others } = chooseBastion(inventory, { wanted: QUERY.names.bastion, now: Date.now() })
     assert.deepEqual(others, [])
     assert.equal(bastion.id, TARGET)
     assert.equal(bastion.state, 'running')
@@ -295,7 +295,7 @@ describe('the AWS adapters on the sandbox', { timeout: 60_000 }, () => {
         cloud.state.turn(turn)
         const inventory = await createDiscovery(connect()).inventory({ ...QUERY, depth })
         assert.throws(
-          () => chooseBastion(inventory, { wanted: QUERY.bastionName, now: Date.now() }),
+          () => chooseBastion(inventory, { wanted: QUERY.names.bastion, now: Date.now() }),
           (error) => isPgctlError(error, code),
         )
       })
@@ -309,6 +309,9 @@ describe('the AWS adapters on the sandbox', { timeout: 60_000 }, () => {
       depth: 'way',
       parts: ['bastion'],
     })
-    assert.equal(chooseBastion(inventory, { wanted: QUERY.bastionName, now: Date.now() }).bastion.id, TARGET)
+    assert.equal(
+      chooseBastion(inventory, { wanted: QUERY.names.bastion, now: Date.now() }).bastion.id,
+      TARGET,
+    )
   })
 })

@@ -1,66 +1,36 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
-import { connectAws } from '#core/aws/clients.ts'
-import { createDiscovery } from '#core/aws/discovery.ts'
+import { before, describe, it } from 'node:test'
 import { isPgctlError } from '#core/errors.ts'
 import type { DiscoveryQuery } from '#core/installation/discovery.ts'
-import { createOutboundAgents } from '#core/io/outbound.ts'
-import { systemClock } from '#core/io/system-clock.ts'
-import { type AwsAnswer, jsonError, ScriptedAws } from '../support/scripted-aws.ts'
+import { type AwsAnswer, jsonError } from '../support/scripted-aws.ts'
+import {
+  discover as discoverScripted,
+  ec2Error,
+  queryAnswer,
+  type Script,
+  signInForTests,
+} from '../support/scripted-discovery.ts'
 
 /**
  * What discovery makes of answers that the sandbox does not give: pages, lagging tags, parts that fail. The wire
  * forms are the services' own.
  */
 
-const QUERY: DiscoveryQuery = {
-  workspace: 'paragon-acme',
-  bastionName: 'paragon-acme-bastion',
-  clusterName: 'paragon-acme',
-  parts: ['bastion', 'cluster'],
-  depth: 'full',
-}
-
 const OLD = 'i-0000000000000001a'
 const NEW = 'i-0000000000000002b'
 
-interface Script {
-  readonly [operation: string]: (body: string, count: number) => AwsAnswer
-}
-
 describe('discovery on AWS', { timeout: 20_000 }, () => {
-  before(() => {
-    for (const name of Object.keys(process.env))
-      if (/^AWS_|_PROXY$|_proxy$/.test(name)) delete process.env[name]
-    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' })
-  })
-  after(() => {
-    delete process.env['AWS_ENDPOINT_URL']
-  })
+  before(signInForTests)
 
-  async function discover(script: Script, query: Partial<DiscoveryQuery> = {}) {
-    const counts = new Map<string, number>()
-    await using aws = await ScriptedAws.start(({ operation, body }) => {
-      const count = (counts.get(operation) ?? 0) + 1
-      counts.set(operation, count)
-      return script[operation]?.(body, count) ?? jsonError('UnknownOperationException', operation)
-    })
-    process.env['AWS_ENDPOINT_URL'] = aws.url
-    const agents = createOutboundAgents({})
-    const connection = connectAws({
-      region: 'eu-central-1',
-      environment: process.env,
-      agents,
-      clock: systemClock,
-      version: '0',
-    })
-    try {
-      const inventory = await createDiscovery(connection).inventory({ ...QUERY, ...query })
-      return { inventory, counts, requests: aws.requests }
-    } finally {
-      agents.close()
-    }
-  }
+  /** With an Auto Scaling that has no groups, unless the script has some. */
+  const discover = (script: Script, query: Partial<DiscoveryQuery> = {}) =>
+    discoverScripted(
+      {
+        DescribeAutoScalingGroups: () => queryAnswer('DescribeAutoScalingGroups', '<AutoScalingGroups/>'),
+        ...script,
+      },
+      query,
+    )
 
   const cluster = { 'GET /clusters/paragon-acme': () => describedCluster('ACTIVE') }
 
@@ -96,6 +66,10 @@ describe('discovery on AWS', { timeout: 20_000 }, () => {
         privateAddress: '10.0.16.20',
         publicAddress: '203.0.113.9',
         role: 'paragon-acme-bastion',
+        zone: 'eu-central-1a',
+        subnetId: 'subnet-1',
+        securityGroups: [],
+        group: 'paragon-acme-bastion-20260101',
         agent: {
           kind: 'registered',
           ping: 'online',
@@ -111,6 +85,8 @@ describe('discovery on AWS', { timeout: 20_000 }, () => {
       ca: 'PEM',
       version: '1.35',
       status: 'active',
+      vpcId: undefined,
+      publicAccess: undefined,
     })
   })
 
@@ -262,9 +238,10 @@ function instances(ids: string[], next?: string, state = 'running'): AwsAnswer {
     (id) => `<item><reservationId>r-1</reservationId><instancesSet><item>
       <instanceId>${id}</instanceId><instanceState><code>16</code><name>${state}</name></instanceState>
       <launchTime>${new Date(Date.parse('2026-11-20T08:00:00Z') + Number.parseInt(id.slice(-1), 16)).toISOString()}</launchTime>
+      <placement><availabilityZone>eu-central-1a</availabilityZone></placement><subnetId>subnet-1</subnetId>
       <privateIpAddress>10.0.16.20</privateIpAddress><ipAddress>203.0.113.9</ipAddress>
       <iamInstanceProfile><arn>arn:aws:iam::111122223333:instance-profile/paragon-acme-bastion</arn><id>AIPAEXAMPLE</id></iamInstanceProfile>
-      <tagSet><item><key>Creator</key><value>terraform</value></item><item><key>Name</key><value>paragon-acme-bastion</value></item></tagSet>
+      <tagSet><item><key>aws:autoscaling:groupName</key><value>paragon-acme-bastion-20260101</value></item><item><key>Creator</key><value>terraform</value></item><item><key>Name</key><value>paragon-acme-bastion</value></item></tagSet>
     </item></instancesSet></item>`,
   )
   const token = next === undefined ? '' : `<nextToken>${next}</nextToken>`
@@ -299,13 +276,5 @@ function describedCluster(status: string): AwsAnswer {
   return {
     type: 'application/json',
     body: JSON.stringify({ cluster: status === 'ACTIVE' ? { ...known, ...reachable } : known }),
-  }
-}
-
-function ec2Error(code: string, message: string, status = 400): AwsAnswer {
-  return {
-    status,
-    type: 'text/xml',
-    body: `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>request-1</RequestID></Response>`,
   }
 }

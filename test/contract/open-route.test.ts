@@ -4,7 +4,7 @@ import { isPgctlError } from '#core/errors.ts'
 import type { SessionRequest } from '#core/ssm/session-api.ts'
 import type { Dialer, RouteName } from '#core/tunnel/dialer.ts'
 import { openRoute } from '#core/tunnel/io/open-route.ts'
-import { resolveTarget } from '#core/tunnel/resolve-target.ts'
+import { NO_DATASTORES, resolveTarget } from '#core/tunnel/resolve-target.ts'
 import { chooseRoute } from '#core/tunnel/routes.ts'
 import { parseTarget } from '#core/tunnel/target.ts'
 import { WORLD, WORLD_PODS } from '#sandbox/world.ts'
@@ -44,7 +44,11 @@ async function open(word: string, asked?: RouteName) {
   const far = parts.use(await FarEnd.start(echo))
   const bench = parts.use(await openClusterBench(far.port))
   const sessions = startSessions(bench, far)
-  const plan = chooseRoute(resolveTarget(parseTarget(word), NAMES), FACTS, asked)
+  const plan = chooseRoute(
+    resolveTarget(parseTarget(word), { ...NAMES, datastores: NO_DATASTORES }),
+    FACTS,
+    asked,
+  )
   const credentials = () => bench.credentials
   const dialer = parts.use(await openRoute(plan, { ...SHELL, ...sessions, credentials, reason: 'INC-1' }))
   const running = parts.move()
@@ -102,7 +106,11 @@ describe('openRoute', TIMEOUT, () => {
       await using far = await FarEnd.start()
       await using bench = await openClusterBench(far.port)
       const sessions = startSessions(bench, far)
-      const plan = chooseRoute(resolveTarget(parseTarget('nowhere:80'), NAMES), FACTS, asked)
+      const plan = chooseRoute(
+        resolveTarget(parseTarget('nowhere:80'), { ...NAMES, datastores: NO_DATASTORES }),
+        FACTS,
+        asked,
+      )
       const opening = openRoute(plan, { ...SHELL, ...sessions, credentials: () => bench.credentials })
       await assert.rejects(opening, (error) => isPgctlError(error, 'service-unknown'))
       assert.equal(sessions.dialers.length, 1)

@@ -98,10 +98,17 @@ describe('who may speak to the cloud of a sandbox', { timeout: 30_000 }, () => {
 
   it('answers only to its own names, with its own port', async () => {
     const { port } = fixture.cloud
-    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`])
-      assert.notEqual(await get({ host }), 403, host)
-    for (const host of ['evil.example', `evil.example:${port}`, `127.0.0.1:${port + 1}`, '127.0.0.1'])
-      assert.equal(await get({ host }), 403, host)
+    const bucket = `bucket.localhost:${port}`
+    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`, bucket])
+      assert.equal(await get({ host }, '/_sandbox/knobs'), 401, host)
+    for (const host of [
+      'evil.example',
+      `evil.example:${port}`,
+      `127.0.0.1:${port + 1}`,
+      '127.0.0.1',
+      `localhost.example:${port}`,
+    ])
+      assert.equal(await get({ host }, '/_sandbox/knobs'), 403, host)
   })
 
   it('refuses pages of other origins, WebSockets included', async () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import { WORLD } from '#sandbox/world.ts'
+import type { World } from '#sandbox/worlds/installation.ts'
 import type { TestCloud } from './test-cloud.ts'
 
 /** What a client is told otherwise than by default. */
@@ -50,6 +52,18 @@ export class SdkClients {
     })
     this.#made.push(client)
     return client
+  }
+
+  /** What a client must be told to act on `world`: its region, and the credentials of its role if it has one. */
+  async into(world: World): Promise<ClientOverrides> {
+    const { role, region } = world
+    if (role === undefined) return { region }
+    const { Credentials } = await this.of(STSClient, { region }).send(
+      new AssumeRoleCommand({ RoleArn: role.arn, RoleSessionName: 'test', ExternalId: role.externalId }),
+    )
+    const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken } = Credentials ?? {}
+    assert.ok(accessKeyId && secretAccessKey && SessionToken)
+    return { region, accessKeyId, secretAccessKey, sessionToken: SessionToken }
   }
 
   destroy(): void {

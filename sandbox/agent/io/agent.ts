@@ -14,7 +14,7 @@ import { taskCompleteMessage } from '#sandbox/agent/io/task-complete.ts'
 import { parseSessionJob } from '#sandbox/agent/job.ts'
 import { type SendRate, UNPACED_RATE, VENDOR_RATE } from '#sandbox/agent/sender.ts'
 import type { UploadStall } from '#sandbox/agent/upload-stall.ts'
-import { WORLD, type WorldPorts } from '#sandbox/world.ts'
+import { WORLD, type WorldPorts, worldOfBastion } from '#sandbox/world.ts'
 
 export interface AgentOptions {
   /** Where the message gateway listens, and KMS: `http://127.0.0.1:PORT` or https. */
@@ -56,13 +56,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const random = options.random ?? systemRandom
   const instanceId = options.instanceId ?? WORLD.bastion.instanceId
   const logger = options.logger ?? silentLogger
-  const client = new GatewayClient({ ...options, region: WORLD.region })
-  const control = await client.openControlChannel(instanceId, WORLD.bastion.agentVersion)
-  const home = await createChildHome('acme-bastion')
+  const { region, organization, bastion } = worldOfBastion(instanceId) ?? WORLD
+  const client = new GatewayClient({ ...options, region })
+  const control = await client.openControlChannel(instanceId, bastion.agentVersion)
+  const home = await createChildHome(`${organization}-bastion`)
   const agent = new RunningAgent(
     {
       instanceId,
-      agentVersion: WORLD.bastion.agentVersion,
+      agentVersion: bastion.agentVersion,
       client,
       world: options.world,
       rate: rateOf(options),

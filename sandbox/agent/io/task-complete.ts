@@ -1,7 +1,7 @@
 import { utf8 } from '#core/ssm/bytes.ts'
 import { AT_MESSAGE_TYPE, MESSAGE_TYPE_BYTES } from '#core/ssm/constants.ts'
 import { encodeMessage } from '#core/ssm/message.ts'
-import { WORLD } from '#sandbox/world.ts'
+import { worldOfBastion } from '#sandbox/world.ts'
 
 export interface TaskComplete {
   readonly sessionId: string
@@ -22,7 +22,7 @@ export function taskCompleteMessage(
     Topic: 'agent_task_complete',
     FinalTaskStatus: complete.output === '' ? 'Success' : 'Failed',
     IsRoutingFailure: false,
-    AwsAccountId: WORLD.account,
+    AwsAccountId: worldOfBastion(complete.instanceId)?.account ?? '',
     InstanceId: complete.instanceId,
     Output: complete.output,
     S3Bucket: '',

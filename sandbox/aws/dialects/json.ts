@@ -1,7 +1,7 @@
 import { headerOf, type WireAnswer, type WireRequest } from '../http-message.ts'
 import type { Demand, Dialect } from './dialect.ts'
 
-/** AWS JSON 1.1 (SSM, KMS): POST /, the operation in `X-Amz-Target: PREFIX.Operation`. */
+/** AWS JSON 1.1 (SSM, KMS, CloudTrail): POST /, the operation in `X-Amz-Target: PREFIX.Operation`. */
 export function jsonDialect(targetPrefix: string): Dialect {
   return {
     read: (request) => read(request, targetPrefix),
@@ -25,6 +25,7 @@ export function jsonDialect(targetPrefix: string): Dialect {
         message: 'The security token included in the request is expired',
       },
       denied: { code: 'AccessDeniedException', status: 400 },
+      failed: { code: 'InternalServerError', status: 500 },
       throttled: { code: 'ThrottlingException', status: 400, message: 'Rate exceeded' },
       'unknown-operation': { code: 'UnknownOperationException', status: 400 },
       'body-too-large': { code: 'SerializationException', status: 413 },
@@ -33,8 +34,12 @@ export function jsonDialect(targetPrefix: string): Dialect {
 }
 
 function read(request: WireRequest, prefix: string): Demand | undefined {
-  const [service, operation] = (headerOf(request, 'x-amz-target') ?? '').split('.', 2)
-  if (request.method !== 'POST' || service !== prefix || !operation) return undefined
+  const target = headerOf(request, 'x-amz-target') ?? ''
+  const at = target.lastIndexOf('.')
+  const operation = target.slice(at + 1)
+  // Some clients write the prefix with the name space of the service before it.
+  const known = `.${target.slice(0, Math.max(at, 0))}`.endsWith(`.${prefix}`)
+  if (request.method !== 'POST' || !known || operation === '') return undefined
   const input = parseObject(request.body)
   return input === undefined ? undefined : { operation, input }
 }

@@ -2,7 +2,7 @@ import { headerOf, type WireAnswer, type WireRequest } from '../http-message.ts'
 import { document, type XmlValue } from '../xml.ts'
 import type { Demand, Dialect } from './dialect.ts'
 
-/** AWS Query (STS): parameters in a form or the query, answers in XML. */
+/** AWS Query (STS, RDS, ElastiCache, Auto Scaling, load balancers): parameters in a form or the query, answers in XML. */
 export function queryDialect(version: string, namespace: string): Dialect {
   return {
     read: (request) => readForm(request, version),
@@ -54,6 +54,7 @@ export function queryDialect(version: string, namespace: string): Dialect {
         message: 'The security token included in the request is expired',
       },
       denied: { code: 'AccessDenied', status: 403 },
+      failed: { code: 'InternalFailure', status: 500 },
       throttled: { code: 'Throttling', status: 400, message: 'Rate exceeded' },
       'unknown-operation': { code: 'InvalidAction', status: 400 },
       'body-too-large': { code: 'RequestEntityTooLarge', status: 413 },
@@ -95,6 +96,7 @@ export function ec2Dialect(version: string): Dialect {
       early: { code: 'AuthFailure', status: 401, message: NOT_VALIDATED },
       'credentials-expired': { code: 'RequestExpired', status: 400, message: 'Request has expired.' },
       denied: { code: 'UnauthorizedOperation', status: 403 },
+      failed: { code: 'InternalError', status: 500 },
       throttled: { code: 'RequestLimitExceeded', status: 503, message: 'Request limit exceeded.' },
       'unknown-operation': { code: 'InvalidAction', status: 400 },
       'body-too-large': { code: 'RequestEntityTooLarge', status: 413 },

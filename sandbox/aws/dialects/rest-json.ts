@@ -9,8 +9,8 @@ export interface Route {
   readonly operation: string
 }
 
-/** REST-JSON (EKS): the operation is the method and the path, errors are named by a header. */
-export function restJsonDialect(routes: readonly Route[]): Dialect {
+/** REST-JSON (EKS, MSK): the operation is the method and the path, errors are named by a header. */
+export function restJsonDialect(routes: readonly Route[], faults: Partial<Dialect['faults']> = {}): Dialect {
   return {
     read: (request) => read(request, routes),
     result: (_operation, output, requestId) => answer(200, output, requestId),
@@ -34,9 +34,11 @@ export function restJsonDialect(routes: readonly Route[]): Dialect {
         message: 'The security token included in the request is expired',
       },
       denied: { code: 'AccessDeniedException', status: 403 },
+      failed: { code: 'InternalServerErrorException', status: 500 },
       throttled: { code: 'ThrottlingException', status: 429, message: 'Rate exceeded' },
       'unknown-operation': { code: 'UnknownOperationException', status: 404 },
       'body-too-large': { code: 'RequestEntityTooLargeException', status: 413 },
+      ...faults,
     },
   }
 }
@@ -46,7 +48,10 @@ function read(request: WireRequest, routes: readonly Route[]): Demand | undefine
     const parameters = route.method === request.method ? matchPath(route.path, request.path) : undefined
     if (parameters === undefined) continue
     const body = parseObject(request.body)
-    return body === undefined ? undefined : { operation: route.operation, input: { ...body, ...parameters } }
+    const query = Object.fromEntries(new URLSearchParams(request.query))
+    return body === undefined
+      ? undefined
+      : { operation: route.operation, input: { ...body, ...query, ...parameters } }
   }
   return undefined
 }

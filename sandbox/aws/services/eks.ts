@@ -1,5 +1,6 @@
-import { WORLD } from '#sandbox/world.ts'
 import type { WorldState } from '#sandbox/world-state.ts'
+import { tagsOf, type World } from '#sandbox/worlds/installation.ts'
+import { groupIdOf, subnetsOf } from '#sandbox/worlds/network.ts'
 import { AwsError } from '../aws-error.ts'
 import { restJsonDialect } from '../dialects/rest-json.ts'
 import { type AwsService, type Input, textIn } from '../service.ts'
@@ -17,13 +18,15 @@ export function createEks({ state, clusterAuthority }: EksOptions): AwsService {
     dialect: restJsonDialect([{ method: 'GET', path: '/clusters/{name}', operation: 'DescribeCluster' }]),
     operations: {
       DescribeCluster: {
-        resources: (input) => [`arn:aws:eks:${WORLD.region}:${WORLD.account}:cluster/${nameOf(input)}`],
-        run(input, { caller }) {
+        resources: (input, { region, caller }) => [
+          `arn:aws:eks:${region}:${caller.account}:cluster/${nameOf(input)}`,
+        ],
+        run(input, { world }) {
           const name = nameOf(input)
-          const { cluster } = state.knobs
-          if (name !== WORLD.cluster.name || cluster === 'missing' || caller.account !== WORLD.account)
+          const cluster = world === undefined ? 'missing' : state.clusterOf(world)
+          if (world === undefined || name !== world.cluster.name || cluster === 'missing')
             throw new AwsError('ResourceNotFoundException', `No cluster found for name: ${name}.`, 404)
-          return { cluster: describe(cluster, state.began, clusterAuthority) }
+          return { cluster: describe(world, cluster, state.began, clusterAuthority) }
         },
       },
     },
@@ -34,18 +37,20 @@ function nameOf(input: Input): string {
   return textIn(input, 'name', (why) => new AwsError('InvalidParameterException', why)) ?? ''
 }
 
-function describe(status: 'ACTIVE' | 'CREATING', began: number, authority: string): object {
+function describe(world: World, status: 'ACTIVE' | 'CREATING', began: number, authority: string): object {
   const known = {
-    name: WORLD.cluster.name,
-    arn: `arn:aws:eks:${WORLD.region}:${WORLD.account}:cluster/${WORLD.cluster.name}`,
+    name: world.cluster.name,
+    arn: `arn:aws:eks:${world.region}:${world.account}:cluster/${world.cluster.name}`,
     createdAt: began / 1000 - 90 * 24 * 3600,
-    version: WORLD.cluster.version,
-    roleArn: `arn:aws:iam::${WORLD.account}:role/${WORLD.workspace}-eks`,
+    version: world.cluster.version,
+    roleArn: `arn:aws:iam::${world.account}:role/${world.workspace}-eks`,
     status,
-    tags: { Environment: 'enterprise', Organization: WORLD.organization },
+    tags: tagsOf(world, world.cluster.name),
     resourcesVpcConfig: {
-      subnetIds: [WORLD.subnetId],
-      vpcId: WORLD.vpcId,
+      subnetIds: subnetsOf(world, 'private').map(({ subnetId }) => subnetId),
+      vpcId: world.network.vpcId,
+      securityGroupIds: [],
+      clusterSecurityGroupId: groupIdOf(world, 'cluster'),
       endpointPublicAccess: false,
       endpointPrivateAccess: true,
       publicAccessCidrs: [],
@@ -56,7 +61,7 @@ function describe(status: 'ACTIVE' | 'CREATING', began: number, authority: strin
   if (status === 'CREATING') return known
   return {
     ...known,
-    endpoint: `https://${WORLD.cluster.host}`,
+    endpoint: `https://${world.cluster.host}`,
     certificateAuthority: { data: Buffer.from(authority).toString('base64') },
   }
 }

@@ -1,9 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import type { Bytes } from '#core/clock.ts'
-import { WORLD } from '#sandbox/world.ts'
 import { AwsError } from '../aws-error.ts'
 import { jsonDialect } from '../dialects/json.ts'
-import { type AwsService, type Input, textIn } from '../service.ts'
+import { type AwsService, type Call, type Input, textIn } from '../service.ts'
 
 const NONCE: Bytes = 12
 const TAG: Bytes = 16
@@ -12,7 +11,7 @@ const KEY_SPECS: Readonly<Record<string, Bytes>> = { AES_256: 32, AES_128: 16 }
 
 type Context = Readonly<Record<string, string>>
 
-/** KMS with one key, whose material lives as long as the service. */
+/** KMS with a key an installation, whose material lives as long as the service. */
 export function createKms(): AwsService {
   const material = randomBytes(32)
   return {
@@ -20,25 +19,25 @@ export function createKms(): AwsService {
     dialect: jsonDialect('TrentService'),
     operations: {
       GenerateDataKey: {
-        resources: (input) => [keyArnOf(input)],
-        run(input) {
+        resources: (input, call) => [keyArnOf(input, call)],
+        run(input, call) {
           const plaintext = randomBytes(lengthOf(input))
           const blob = seal(material, plaintext, contextOf(input))
           return {
             CiphertextBlob: blob.toString('base64'),
             Plaintext: plaintext.toString('base64'),
-            KeyId: WORLD.kmsKeyArn,
+            KeyId: keyArnOf(input, call),
           }
         },
       },
       Decrypt: {
-        resources: (input) => [input['KeyId'] === undefined ? WORLD.kmsKeyArn : keyArnOf(input)],
-        run(input) {
+        resources: (input, call) => [decryptingKey(input, call)],
+        run(input, call) {
           const blob = Buffer.from(textIn(input, 'CiphertextBlob', validation) ?? '', 'base64')
           const plaintext = open(material, blob, contextOf(input))
           return {
             Plaintext: plaintext.toString('base64'),
-            KeyId: WORLD.kmsKeyArn,
+            KeyId: decryptingKey(input, call),
             EncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
           }
         },
@@ -47,13 +46,18 @@ export function createKms(): AwsService {
   }
 }
 
-function keyArnOf(input: Input): string {
+function keyArnOf(input: Input, { world }: Call): string {
   const key = textIn(input, 'KeyId', validation)
   if (key === undefined || key === '') throw validation('KeyId must not be null')
-  const id = WORLD.kmsKeyArn.split('/')[1]
-  if (key !== WORLD.kmsKeyArn && key !== id)
+  const known = world?.kmsKeyArn
+  if (known === undefined || (key !== known && key !== known.split('/')[1]))
     throw new AwsError('NotFoundException', `Key '${key}' does not exist`)
-  return WORLD.kmsKeyArn
+  return known
+}
+
+/** A blob says itself which key it needs, so that none has to be named. */
+function decryptingKey(input: Input, call: Call): string {
+  return keyArnOf(input['KeyId'] === undefined ? { KeyId: call.world?.kmsKeyArn } : input, call)
 }
 
 function lengthOf(input: Input): Bytes {

@@ -1,8 +1,9 @@
 import { randomText } from '#sandbox/aws/identity.ts'
 import type { MessageGateway } from '#sandbox/gateway/gateway.ts'
 import type { GatewaySession } from '#sandbox/gateway/session.ts'
-import { WORLD } from '#sandbox/world.ts'
+import { worldOfBastion } from '#sandbox/world.ts'
 import type { WorldState } from '#sandbox/world-state.ts'
+import type { World } from '#sandbox/worlds/installation.ts'
 import { AwsError } from '../aws-error.ts'
 import { page } from '../pages.ts'
 import { type Call, type Input, type Operation, textIn } from '../service.ts'
@@ -22,18 +23,18 @@ const MOST_SESSIONS = 200
 export function sessionOperations(state: WorldState, gateway: MessageGateway): Record<string, Operation> {
   return {
     StartSession: {
-      resources: (input) => {
+      resources: (input, call) => {
         const target = required(input, 'Target')
-        const instance = `arn:aws:ec2:${WORLD.region}:${WORLD.account}:instance/${target}`
-        return [instance, documentArn(documentNameOf(input))]
+        const instance = `arn:aws:ec2:${call.region}:${call.caller.account}:instance/${target}`
+        return [instance, documentArn(documentNameOf(input), call)]
       },
       run: (input, call) => startSession(input, call, state, gateway),
     },
     ResumeSession: {
-      resources: (input) => [sessionArn(required(input, 'SessionId'))],
+      resources: (input, call) => [sessionArn(required(input, 'SessionId'), call)],
       run(input, call) {
         const id = required(input, 'SessionId')
-        const session = known(gateway, id)
+        const session = known(gateway, id, call)
         // A session that has ended answers without a token; that is how clients learn of it.
         if (session.endedAt !== undefined) return { SessionId: id }
         session.touch()
@@ -42,26 +43,26 @@ export function sessionOperations(state: WorldState, gateway: MessageGateway): R
       },
     },
     TerminateSession: {
-      resources: (input) => [sessionArn(required(input, 'SessionId'))],
-      run(input) {
+      resources: (input, call) => [sessionArn(required(input, 'SessionId'), call)],
+      run(input, call) {
         const id = required(input, 'SessionId')
-        known(gateway, id).end('The session was terminated.')
+        known(gateway, id, call).end('The session was terminated.')
         return { SessionId: id }
       },
     },
     DescribeSessions: {
       resources: () => [],
-      run: (input) => describeSessions(input, gateway),
+      run: (input, call) => describeSessions(input, call, gateway),
     },
   }
 }
 
 /** The account's session preferences, as the knobs have them. */
-export function preferencesOf({ knobs }: WorldState): Preferences {
+export function preferencesOf({ knobs }: WorldState, world: World | undefined): Preferences {
   return {
     idleMinutes: Math.max(1, Math.ceil(knobs.idle / MINUTE)),
     maximumMinutes: knobs.maximum === null ? undefined : Math.max(1, Math.ceil(knobs.maximum / MINUTE)),
-    kmsKeyId: knobs.kms === 'on' ? WORLD.kmsKeyArn : undefined,
+    kmsKeyId: knobs.kms === 'on' ? world?.kmsKeyArn : undefined,
   }
 }
 
@@ -73,9 +74,9 @@ function startSession(input: Input, call: Call, state: WorldState, gateway: Mess
     throw validation(
       `1 validation error detected: Value at 'reason' failed to satisfy constraint: Member must have length less than or equal to ${REASON_LIMIT}`,
     )
-  const document = sessionDocument(documentName, preferencesOf(state))
+  const document = sessionDocument(documentName, preferencesOf(state, call.world))
   const parameters = documentParameters(document, input['Parameters'])
-  if (call.caller.account !== WORLD.account || !gateway.isOnline(target))
+  if (call.world === undefined || !holds(call.world, target) || !gateway.isOnline(target))
     throw new AwsError('TargetNotConnected', `${target} is not connected.`)
   const id = `${call.caller.sessionName}-${randomText(SESSION_LETTERS, 26)}`
   const token = gateway.start({
@@ -97,7 +98,7 @@ function streamUrl({ origin }: Call, id: string): string {
   return `${origin.secure ? 'wss' : 'ws'}://${origin.host}/v1/data-channel/${id}?role=publish_subscribe`
 }
 
-function describeSessions(input: Input, gateway: MessageGateway): object {
+function describeSessions(input: Input, call: Call, gateway: MessageGateway): object {
   const wanted = textIn(input, 'State', validation)
   if (wanted !== 'Active' && wanted !== 'History')
     throw validation(
@@ -109,11 +110,18 @@ function describeSessions(input: Input, gateway: MessageGateway): object {
   const filters = (input['Filters'] ?? []) as ReadonlyArray<{ key?: string; value?: string }>
   const found = gateway
     .sessions()
+    .filter(({ terms }) => holds(call.world, terms.target))
     .filter((session) => (session.endedAt === undefined) === (wanted === 'Active'))
     .filter((session) => filters.every((filter) => passes(session, filter.key ?? '', filter.value ?? '')))
-  const { items, next } = page(found, size as number, textIn(input, 'NextToken', validation), () => {
-    throw new AwsError('InvalidNextToken', 'The specified token is not valid.')
-  })
+  const { items, next } = page(
+    found,
+    size as number,
+    textIn(input, 'NextToken', validation),
+    () => {
+      throw new AwsError('InvalidNextToken', 'The specified token is not valid.')
+    },
+    call.paging,
+  )
   return { Sessions: items.map(describe), ...(next === undefined ? {} : { NextToken: next }) }
 }
 
@@ -152,9 +160,11 @@ function describe(session: GatewaySession): object {
   }
 }
 
-function known(gateway: MessageGateway, id: string): GatewaySession {
+/** Sessions of another account, or another region, are none. */
+function known(gateway: MessageGateway, id: string, { world }: Call): GatewaySession {
   const session = gateway.find(id)
-  if (session === undefined) throw new AwsError('DoesNotExistException', `Session ${id} does not exist`)
+  if (session === undefined || !holds(world, session.terms.target))
+    throw new AwsError('DoesNotExistException', `Session ${id} does not exist`)
   return session
 }
 
@@ -162,13 +172,17 @@ function documentNameOf(input: Input): string {
   return textIn(input, 'DocumentName', validation) ?? PREFERENCES_DOCUMENT
 }
 
-function documentArn(name: string): string {
-  // Documents of the service itself belong to no account.
-  return `arn:aws:ssm:${WORLD.region}:${name.startsWith('AWS-') ? '' : WORLD.account}:document/${name}`
+function holds(world: World | undefined, target: string): boolean {
+  return world !== undefined && worldOfBastion(target)?.account === world.account
 }
 
-function sessionArn(id: string): string {
-  return `arn:aws:ssm:${WORLD.region}:${WORLD.account}:session/${id}`
+export function documentArn(name: string, { region, caller }: Call): string {
+  // Documents of the service itself belong to no account.
+  return `arn:aws:ssm:${region}:${name.startsWith('AWS-') ? '' : caller.account}:document/${name}`
+}
+
+function sessionArn(id: string, { region, caller }: Call): string {
+  return `arn:aws:ssm:${region}:${caller.account}:session/${id}`
 }
 
 function required(input: Input, name: string): string {

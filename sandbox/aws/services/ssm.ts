@@ -1,12 +1,12 @@
 import type { MessageGateway } from '#sandbox/gateway/gateway.ts'
-import { WORLD } from '#sandbox/world.ts'
 import type { WorldInstance, WorldState } from '#sandbox/world-state.ts'
+import type { World } from '#sandbox/worlds/installation.ts'
 import { AwsError } from '../aws-error.ts'
 import { jsonDialect } from '../dialects/json.ts'
 import { page } from '../pages.ts'
 import { type AwsService, type Call, type Input, type Operation, textIn } from '../service.ts'
 import { sessionDocument } from './session-documents.ts'
-import { preferencesOf, sessionOperations } from './ssm-sessions.ts'
+import { documentArn, preferencesOf, sessionOperations } from './ssm-sessions.ts'
 
 /** How many nodes a page of DescribeInstanceInformation holds at most, and unless told otherwise. */
 const MOST_NODES = 50
@@ -30,10 +30,10 @@ export function createSsm(state: WorldState, gateway: MessageGateway): AwsServic
 function getDocument(state: WorldState): Operation {
   const nameOf = (input: Input) => textIn(input, 'Name', validation) ?? ''
   return {
-    resources: (input) => [`arn:aws:ssm:${WORLD.region}:${WORLD.account}:document/${nameOf(input)}`],
-    run(input) {
+    resources: (input, call) => [documentArn(nameOf(input), call)],
+    run(input, { world }) {
       const name = nameOf(input)
-      const document = sessionDocument(name, preferencesOf(state))
+      const document = sessionDocument(name, preferencesOf(state, world))
       return {
         Name: name,
         Content: JSON.stringify(document, null, 2),
@@ -52,40 +52,47 @@ function describeNodes(input: Input, call: Call, state: WorldState, gateway: Mes
   const size = input['MaxResults'] ?? MOST_NODES
   if (!Number.isInteger(size) || (size as number) < 5 || (size as number) > MOST_NODES)
     throw validation(`MaxResults must be between 5 and ${MOST_NODES}`)
-  const nodes = call.caller.account === WORLD.account ? state.instances() : []
+  const { world } = call
+  const nodes = world === undefined ? [] : state.instances(world)
   const found = nodes
     .filter(({ managed, state: is }) => managed && is !== 'terminated')
     .map((instance) => ({
       tags: instance.tags,
-      node: describe(instance, gateway.isOnline(instance.instanceId), call.now.wall),
+      node: describe(instance, world as World, gateway.isOnline(instance.instanceId), call.now.wall),
     }))
     .filter(({ node, tags }) =>
       filters.every(({ Key = '', Values = [] }) => Values.includes(tagOf(tags, Key) ?? fieldOf(node, Key))),
     )
     .map(({ node }) => node)
-  const { items, next } = page(found, size as number, textIn(input, 'NextToken', validation), () => {
-    throw new AwsError('InvalidNextToken', 'The specified token is not valid.')
-  })
+  const { items, next } = page(
+    found,
+    size as number,
+    textIn(input, 'NextToken', validation),
+    () => {
+      throw new AwsError('InvalidNextToken', 'The specified token is not valid.')
+    },
+    call.paging,
+  )
   return { InstanceInformationList: items, ...(next === undefined ? {} : { NextToken: next }) }
 }
 
 type Node = ReturnType<typeof describe>
 
-function describe(instance: WorldInstance, online: boolean, now: number) {
+function describe(instance: WorldInstance, { bastion, region }: World, online: boolean, now: number) {
   // An agent pings every five minutes; one that is gone was last heard of some time ago.
   const lastPing = (online ? now - 60_000 : now - 30 * 60_000) / 1000
   return {
     InstanceId: instance.instanceId,
     PingStatus: online ? 'Online' : 'ConnectionLost',
     LastPingDateTime: lastPing,
-    AgentVersion: WORLD.bastion.agentVersion,
+    AgentVersion: bastion.agentVersion,
     IsLatestVersion: true,
     PlatformType: 'Linux',
     PlatformName: 'Amazon Linux',
     PlatformVersion: '2023',
     ResourceType: 'EC2Instance',
     IPAddress: instance.address,
-    ComputerName: `ip-${instance.address.replaceAll('.', '-')}.${WORLD.region}.compute.internal`,
+    ComputerName: `ip-${instance.address.replaceAll('.', '-')}.${region}.compute.internal`,
   }
 }
 

@@ -18,7 +18,12 @@ const model: CompletionModel = {
     { path: ['sandbox', 'up'], flags: [{ name: 'detach', takesValue: false }] },
     { path: ['sandbox', 'down'], flags: [] },
   ],
-  names: { installations: ['acme', 'apex'], services: ['hermes', 'hercules'], monitors: ['grafana'] },
+  names: {
+    installations: ['acme', 'apex'],
+    services: ['hermes', 'hercules'],
+    monitors: ['grafana'],
+    datastores: ['postgres-hermes', 'redis'],
+  },
 }
 
 describe('completion', () => {
@@ -26,6 +31,8 @@ describe('completion', () => {
     { words: [''], found: ['logs', 'sandbox', 'tunnel', 'use'], why: 'commands and topics, each once' },
     { words: ['sandbox', ''], found: ['down', 'up'], why: 'the words behind a topic' },
     { words: ['tunnel', 'gra'], found: ['grafana'], why: 'targets' },
+    { words: ['tunnel', 'po'], found: ['postgres-hermes'], why: 'datastores that were found' },
+    { words: ['logs', 're'], found: [], why: 'a datastore has no logs here' },
     { words: ['logs', 'her'], found: ['hercules', 'hermes'], why: 'services' },
     { words: ['tunnel', '--ro'], found: ['--route'], why: 'flags' },
     { words: ['tunnel', '--route', ''], found: ['cluster', 'direct'], why: 'values of a flag with options' },

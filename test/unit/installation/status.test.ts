@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
+import type { FindingCode } from '#core/installation/findings.ts'
 import type { Inventory, InventoryPart, Unreadable } from '#core/installation/inventory.ts'
-import { assess, type FindingCode } from '#core/installation/status.ts'
-import { bastion, CLUSTER, inventory, LOST, NOW, ONLINE, thrownBy } from './support.ts'
+import { assess } from '#core/installation/status.ts'
+import { bastion, CLUSTER, inventory, LOST, NOW, ONLINE, TRAIL, thrownBy } from './support.ts'
 
-const QUERY = { wanted: 'paragon-acme-5d1f0c2e-bastion', clusterName: CLUSTER.name, now: NOW }
+const QUERY = {
+  wanted: 'paragon-acme-5d1f0c2e-bastion',
+  clusterName: CLUSTER.name,
+  trailName: TRAIL.name,
+  now: NOW,
+}
 
 function refused(part: InventoryPart, action: string): Unreadable {
   return {
@@ -137,14 +143,21 @@ describe('the verdict on an installation', () => {
 
   it('is one refusal that names every action when nothing may be read', () => {
     const unreadable = [NO_AGENTS, NO_INSTANCES, NO_CLUSTER]
-    const error = thrownBy(() => assess(inventory({ bastions: [], cluster: undefined, unreadable }), QUERY))
+    const error = thrownBy(() =>
+      assess(inventory({ bastions: [], cluster: undefined, trail: undefined, unreadable }), QUERY),
+    )
     assert.ok(isPgctlError(error, 'permission-denied'))
     for (const { action } of unreadable) assert.match(error.next ?? '', new RegExp(action))
   })
 
   it('is the failure that is no refusal when nothing could be read', () => {
     const cut = { ...NO_CLUSTER, error: new PgctlError('endpoint-unreachable', 'cut off') }
-    const seen = inventory({ bastions: [], cluster: undefined, unreadable: [NO_AGENTS, NO_INSTANCES, cut] })
+    const seen = inventory({
+      bastions: [],
+      cluster: undefined,
+      trail: undefined,
+      unreadable: [NO_AGENTS, NO_INSTANCES, cut],
+    })
     assert.equal(
       thrownBy(() => assess(seen, QUERY)),
       cut.error,

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isPgctlError } from '#core/errors.ts'
-import { resolveTarget, type Target, type TargetNames } from '#core/tunnel/resolve-target.ts'
+import { isPgctlError, PgctlError } from '#core/errors.ts'
+import {
+  enginesFor,
+  type NamedDatastore,
+  resolveTarget,
+  type Target,
+  type TargetNames,
+} from '#core/tunnel/resolve-target.ts'
 import { parseTarget } from '#core/tunnel/target.ts'
 
 const NAMES: TargetNames = {
@@ -18,12 +24,27 @@ const NAMES: TargetNames = {
     twice: { port: 2 },
     same: { port: 7 },
   },
-  datastores: [
-    { name: 'postgres', engine: 'postgres', host: 'ws.rds.example', port: 5432, tls: true },
-    { name: 'redis-queue', engine: 'redis', host: 'queue.cache.example', port: 6379, tls: false },
-    { name: 'redis-sync', engine: 'redis', host: 'sync.cache.example', port: 6379, tls: true },
-  ],
+  datastores: {
+    found: [
+      store('postgres', 'postgres', 'ws.rds.example', 5432),
+      store('redis-queue', 'redis', 'queue.cache.example', 6379, false),
+      store('redis-sync', 'redis', 'sync.cache.example', 6379, true),
+      { ...store('kafka', 'kafka', '', 0), status: 'creating', endpoints: [] },
+    ],
+    unreadable: [],
+  },
 }
+
+function store(
+  name: string,
+  engine: NamedDatastore['engine'],
+  host: string,
+  port: number,
+  encryptedInTransit?: boolean,
+): NamedDatastore {
+  return { name, engine, status: 'available', endpoints: [{ host, port }], encryptedInTransit }
+}
+
 const resolve = (word: string, names = NAMES) => resolveTarget(parseTarget(word), names)
 
 describe('resolveTarget', { timeout: 10_000 }, () => {
@@ -42,7 +63,7 @@ describe('resolveTarget', { timeout: 10_000 }, () => {
         port: 4500,
         protocol: { kind: 'http', path: '/api/health' },
         protocolCertain: true,
-        monitor: true,
+        monitors: ['grafana', 'pgadmin', 'twice', 'same'],
       },
       'a monitor by its name',
     ],
@@ -55,7 +76,7 @@ describe('resolveTarget', { timeout: 10_000 }, () => {
         port: 5050,
         protocol: { kind: 'http', path: '/' },
         protocolCertain: true,
-        monitor: true,
+        monitors: ['grafana', 'pgadmin', 'twice', 'same'],
       },
       'what lists no health path is asked for its root',
     ],
@@ -130,7 +151,7 @@ describe('resolveTarget', { timeout: 10_000 }, () => {
         port: 7,
         protocol: { kind: 'http', path: '/' },
         protocolCertain: true,
-        monitor: true,
+        monitors: ['grafana', 'pgadmin', 'twice', 'same'],
       },
       'listed twice alike is one',
     ],
@@ -151,10 +172,27 @@ describe('resolveTarget', { timeout: 10_000 }, () => {
       assert.equal(target.protocolCertain, false)
     })
 
-  it('gives a Redis with TLS the protocol that it answers', () => {
-    const store = { name: 'redis', engine: 'redis', host: 'r.example', port: 6379, tls: true } as const
-    const target = resolve('redis', { services: {}, monitors: {}, datastores: [store] })
-    assert.deepEqual(target.protocol, { kind: 'tls' })
+  for (const [engine, encrypted, kind, why] of [
+    ['postgres', undefined, 'postgres', 'Postgres negotiates TLS in words of its own'],
+    ['redis', true, 'tls', 'a Redis behind TLS answers TLS alone'],
+    ['redis', false, 'redis', 'one without it answers in its own words'],
+    ['kafka', true, 'tls', 'a broker behind TLS'],
+    ['kafka', false, 'unknown', 'a broker without it says nothing first'],
+  ] as const)
+    it(`probes ${engine} for ${kind}: ${why}`, () => {
+      const datastores = { found: [store(engine, engine, 'd.example', 1, encrypted)], unreadable: [] }
+      assert.deepEqual(resolve(engine, { services: {}, monitors: {}, datastores }).protocol, { kind })
+    })
+
+  it('takes the first of several endpoints', () => {
+    const endpoints = [
+      { host: 'b-1.example', port: 9094 },
+      { host: 'b-2.example', port: 9094 },
+    ]
+    const found = [{ ...store('kafka', 'kafka', '', 0, true), endpoints }]
+    const target = resolve('kafka', { services: {}, monitors: {}, datastores: { found, unreadable: [] } })
+    assert.ok(target.kind === 'host')
+    assert.deepEqual([target.host, target.port], ['b-1.example', 9094])
   })
 
   for (const [word, code, message, why, next] of [
@@ -191,14 +229,57 @@ describe('resolveTarget', { timeout: 10_000 }, () => {
       )
     })
 
-  it('says that datastores were not looked for, where one is asked for', () => {
-    const { services, monitors } = NAMES
-    assert.throws(
-      () => resolve('postgres-hermes', { services, monitors }),
-      (error) =>
-        isPgctlError(error, 'target-unknown') &&
-        /not looked for/.test(error.why ?? '') &&
-        error.next === 'give its address: pgctl tunnel HOST:5432',
+  it('finds the nearest among datastores, and lists them', () => {
+    const error = failureOf('redis-quue')
+    assert.ok(isPgctlError(error, 'target-unknown'))
+    assert.match(error.next ?? '', /^did you mean redis-queue\?/)
+    assert.match(error.why ?? '', /the datastores are postgres, redis-queue, redis-sync, kafka$/)
+  })
+
+  it('says of a datastore without an address how it is', () => {
+    const error = failureOf('kafka')
+    assert.ok(isPgctlError(error, 'far-end-refused'))
+    assert.equal(error.why, 'it is creating')
+  })
+
+  const denied = new PgctlError('permission-denied', 'not allowed: rds:DescribeDBInstances')
+  const unreadable = [{ part: 'postgres', action: 'rds:DescribeDBInstances', error: denied }] as const
+
+  it('gives the refusal for a datastore whose engine could not be looked for', () => {
+    const names = { ...NAMES, datastores: { found: [], unreadable } }
+    assert.equal(failureOf('postgres-hermes', names), denied)
+  })
+
+  it('names what else could not be looked for, for a name that is none', () => {
+    const names = { ...NAMES, datastores: { found: [], unreadable } }
+    assert.match(
+      failureOf('zzzz', names).why ?? '',
+      /could not be looked for, which needs rds:DescribeDBInstances/,
     )
   })
 })
+
+describe('enginesFor', { timeout: 10_000 }, () => {
+  for (const [word, engines, why] of [
+    ['cluster', [], 'not a datastore'],
+    ['grafana', [], 'a monitor'],
+    ['redis-sync', [], 'a Service of that name, whatever it begins with'],
+    ['db.internal:5432', [], 'an address'],
+    ['hermes:1702', [], 'a Service with its port'],
+    ['postgres', ['postgres'], 'an engine'],
+    ['postgres-hermes', ['postgres'], 'one of an engine'],
+    ['kafka', ['kafka'], 'an engine'],
+    ['grafna', [], 'nearly a monitor: nobody is asked about a slip'],
+    ['orders', ['postgres', 'redis', 'kafka'], 'who knows what'],
+  ] as const)
+    it(`${word}: ${why}`, () => assert.deepEqual(enginesFor(parseTarget(word), NAMES), engines))
+})
+
+function failureOf(word: string, names = NAMES): PgctlError {
+  try {
+    resolve(word, names)
+  } catch (error) {
+    return error as PgctlError
+  }
+  throw new Error(`${word} is a target`)
+}

@@ -108,8 +108,8 @@ describe('a plan says exactly what to start', { timeout: 10_000 }, () => {
   })
 
   it('a monitor as such, for whoever finds that it is not there', () => {
-    const [step] = chooseRoute({ ...SERVICE, monitor: true }, ALL, undefined).steps
-    assert.ok(step?.do === 'forward-to-pod' && step.monitor)
+    const [step] = chooseRoute({ ...SERVICE, monitors: ['grafana'] }, ALL, undefined).steps
+    assert.ok(step?.do === 'forward-to-pod' && step.monitors)
   })
 
   it("a Service directly: the pod's address is learnt from the API, then a second session goes there", () => {

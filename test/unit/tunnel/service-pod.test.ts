@@ -11,6 +11,7 @@ const NAMED = { name: 'http', port: 80, target: 'web' }
 const service = (...ports: ClusterService['ports']): ClusterService => ({
   name: 'grafana',
   namespace: 'paragon',
+  labels: {},
   selector: { app: 'grafana' },
   ports,
 })
@@ -113,16 +114,17 @@ describe('chooseServicePod', { timeout: 10_000 }, () => {
 
 describe('serviceUnknown', { timeout: 10_000 }, () => {
   const there = ['grafana-server', 'hermes'].map((name) => ({ ...service(PORT), name }))
-  const step = (name: string, monitor?: true) => ({
+  const step = (name: string, monitors?: readonly string[]) => ({
     ...wanted(4500, true),
     service: name,
-    ...(monitor && { monitor }),
+    ...(monitors && { monitors }),
   })
+  const MONITORS = ['grafana', 'prometheus']
 
   for (const [why, wantedStep, services, reason, next] of [
     [
       'the nearest that is there, by a port of its own, as the product may not list it',
-      step('grafana', true),
+      step('grafana', MONITORS),
       there,
       /^there are grafana-server, hermes$/,
       /^try pgctl tunnel grafana-server:80$/,
@@ -135,11 +137,11 @@ describe('serviceUnknown', { timeout: 10_000 }, () => {
       /^try pgctl tunnel hermes:80$/,
     ],
     [
-      'that the installation has no such monitor',
-      step('prometheus', true),
-      there,
+      'that the installation has no such monitor, and others',
+      step('prometheus', MONITORS),
+      [...there, { ...service(PORT), name: 'grafana' }],
       /hermes/,
-      /this installation has no such monitor \(an unmanaged one has none\)/,
+      /this installation has other monitors/,
     ],
     ['what is there', step('zeus'), there, /hermes/, /^name one that is there/],
     ['that nothing is there', step('zeus'), [], /^the namespace has no Services$/, /^name one/],
@@ -151,6 +153,13 @@ describe('serviceUnknown', { timeout: 10_000 }, () => {
       assert.match(error.next ?? '', next)
       assert.doesNotMatch(error.next ?? '', /pgctl status/)
     })
+
+  it('says that an installation without any monitor is unmanaged', () => {
+    const error = serviceUnknown(step('prometheus', MONITORS), there)
+    assert.match(error.message, /^this installation is unmanaged: it has no prometheus$/)
+    assert.match(error.why ?? '', /none of the product's monitors; there are grafana-server, hermes$/)
+    assert.match(error.next ?? '', /namespace/)
+  })
 
   it('lists not all of a large namespace', () => {
     const many = Array.from({ length: 23 }, (_, index) => ({ ...service(PORT), name: `s-${index}` }))
