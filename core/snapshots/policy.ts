@@ -4,7 +4,7 @@ import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { describeIssues } from '#core/installation/schema-issues.ts'
 import { type Cron, parseCron } from '#core/snapshots/cron.ts'
-import { parseAvoided, type WeekSpan } from '#core/snapshots/windows.ts'
+import { type Avoided, parseAvoided } from '#core/snapshots/windows.ts'
 import { Zone } from '#core/snapshots/zone.ts'
 import { parseDuration } from '#core/text/duration.ts'
 
@@ -48,7 +48,7 @@ const cronSchema = z.string().transform((text, context): Cron => {
   return z.NEVER
 })
 
-const avoidSchema = z.string().transform((text, context): WeekSpan => {
+const avoidSchema = z.string().transform((text, context): Avoided => {
   const span = parseAvoided(text)
   if (span !== undefined) return span
   context.addIssue({

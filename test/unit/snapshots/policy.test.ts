@@ -52,11 +52,7 @@ describe('parsePolicy', () => {
   })
 
   for (const [change, to, want] of [
-    [
-      '  nightly:',
-      '  nightly:\n    whom: [x]',
-      'line 4: sets.nightly: unknown key "whom"',
-    ],
+    ['  nightly:', '  nightly:\n    whom: [x]', 'line 4: sets.nightly: unknown key "whom"'],
     ['daily: 7', 'dayly: 7', 'line 10: sets.nightly.keep: unknown key "dayly" (did you mean daily'],
     ['zone: Europe/Berlin', 'zone: Europe/Berlon', 'line 1: zone: "Europe/Berlon" is no time zone'],
     ['zone: Europe/Berlin', '', 'line 1: zone: it is missing'],
