@@ -1,0 +1,147 @@
+import * as z from 'zod'
+import type { Ms } from '#core/clock.ts'
+import { PgctlError } from '#core/errors.ts'
+import type { Member } from '#core/snapshots/groups.ts'
+import { type SnapshotState, snapshotId } from '#core/snapshots/snapshot.ts'
+
+/**
+ * Recovery points: the snapshots of one slot over all datastores of a set, as one thing with one id. What a point
+ * should consist of is written down before its first snapshot is asked for, so that a part that never came is seen.
+ */
+const pointSchema = z.object({
+  version: z.literal(1),
+  id: z.string(),
+  set: z.string(),
+  slot: z.string(),
+  /** When it was begun. */
+  at: z.number(),
+  /** The datastores that it should hold, each with the key that its data is useless without. */
+  parts: z.record(z.string(), z.object({ key: z.string().optional() })),
+})
+
+export type PointRecord = z.infer<typeof pointSchema>
+
+export interface RecoveryPoint {
+  readonly id: string
+  readonly set: string
+  readonly slot: string
+  readonly parts: readonly PointPart[]
+  /** Datastores of which nothing usable is left, or ever came. */
+  readonly missing: readonly string[]
+  /** Whether every part can be restored; undefined where nobody wrote down which parts there should be. */
+  readonly complete: boolean | undefined
+  /** Between the earliest and the latest moment of its data; undefined for fewer than two dated parts. */
+  readonly skewSeconds: number | undefined
+  readonly takenAt: Ms | undefined
+  readonly restorable: Restorable
+}
+
+export interface PointPart {
+  readonly sourceId: string
+  readonly name: string
+  readonly region: string
+  readonly state: SnapshotState
+  readonly takenAt: Ms | undefined
+}
+
+/** Until when all parts can be restored, and what ends that. */
+export type Restorable =
+  | { readonly kind: 'until'; readonly at: Ms; readonly limitedBy: string }
+  /** Nothing within the horizon of the forecast ends it. */
+  | { readonly kind: 'beyond'; readonly at: Ms }
+  | { readonly kind: 'never'; readonly limitedBy: string }
+
+/** The key of a point's document in the store. */
+export function pointKey(workspace: string, id: string): string {
+  return `snapshots/${workspace}/points/${id}`
+}
+
+export function parsePoint(value: unknown, key: string): PointRecord {
+  const result = pointSchema.safeParse(value)
+  if (result.success) return result.data
+  throw new PgctlError('state-invalid', `the record of the recovery point ${key} cannot be read`, {
+    why: 'it is not what this version writes',
+    next: 'restore it from a backup of the state',
+  })
+}
+
+/**
+ * The points that the snapshots of `members` make up, newest first. `expiries` say when the policy will delete what,
+ * looking ahead to `horizon`; of a part with copies the one that lives longest counts.
+ */
+export function recoveryPoints(
+  members: readonly Member[],
+  records: ReadonlyMap<string, PointRecord>,
+  expiries: ReadonlyMap<string, Ms>,
+  horizon: Ms,
+): RecoveryPoint[] {
+  const byPoint = new Map<string, Member[]>()
+  for (const id of records.keys()) byPoint.set(id, [])
+  for (const member of members) {
+    if (!member.ours || member.record === undefined) continue
+    const list = byPoint.get(member.record.point) ?? []
+    list.push(member)
+    byPoint.set(member.record.point, list)
+  }
+  const points = [...byPoint].map(([id, parts]) => pointOf(id, parts, records.get(id), expiries, horizon))
+  return points
+    .sort((a, b) => (a.slotOrder < b.slotOrder ? 1 : -1))
+    .map(({ slotOrder: _, ...point }) => point)
+}
+
+function pointOf(
+  id: string,
+  members: readonly Member[],
+  record: PointRecord | undefined,
+  expiries: ReadonlyMap<string, Ms>,
+  horizon: Ms,
+): RecoveryPoint & { slotOrder: string } {
+  const bySource = new Map<string, Member[]>()
+  for (const source of Object.keys(record?.parts ?? {})) bySource.set(source, [])
+  for (const member of members) {
+    const source = member.record?.source as string
+    bySource.set(source, [...(bySource.get(source) ?? []), member])
+  }
+  const missing = [...bySource]
+    .filter(([, parts]) => !parts.some(({ complete }) => complete))
+    .map(([name]) => name)
+  const moments = members.flatMap(({ complete, takenAt }) =>
+    complete && takenAt !== undefined ? [takenAt] : [],
+  )
+  const takenAt = moments.length === 0 ? undefined : Math.min(...moments)
+  return {
+    id,
+    set: record?.set ?? (members[0]?.record?.set as string),
+    slot: record?.slot ?? (members[0]?.record?.slot as string),
+    parts: members.map(({ snapshot, record: own, takenAt }) => ({
+      sourceId: own?.source as string,
+      ...{ name: snapshot.name, region: snapshot.region, state: snapshot.state, takenAt },
+    })),
+    missing,
+    complete: record === undefined ? undefined : missing.length === 0,
+    skewSeconds:
+      moments.length < 2 ? undefined : Math.round((Math.max(...moments) - Math.min(...moments)) / 1000),
+    takenAt,
+    restorable: restorable(bySource, missing, expiries, horizon),
+    slotOrder: id,
+  }
+}
+
+function restorable(
+  bySource: ReadonlyMap<string, readonly Member[]>,
+  missing: readonly string[],
+  expiries: ReadonlyMap<string, Ms>,
+  horizon: Ms,
+): Restorable {
+  if (missing.length > 0) return { kind: 'never', limitedBy: missing.join(', ') }
+  let first: { at: Ms; limitedBy: string } | undefined
+  for (const [source, parts] of bySource) {
+    const ends = parts
+      .filter(({ complete }) => complete)
+      .map(({ snapshot }) => expiries.get(snapshotId(snapshot)))
+    // One without an end outlives the forecast.
+    const longest = ends.includes(undefined) ? Infinity : Math.max(...(ends as Ms[]))
+    if (longest < (first?.at ?? Infinity)) first = { at: longest, limitedBy: `the retention of ${source}` }
+  }
+  return first === undefined ? { kind: 'beyond', at: horizon } : { kind: 'until', ...first }
+}
