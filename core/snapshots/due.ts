@@ -48,7 +48,7 @@ export function dueActions(
 ): { actions: Due[]; notices: string[] } {
   const actions: Due[] = []
   const notices: string[] = []
-  const taken = new Map<string, number>()
+  const held = countHeld(input.listings)
   for (const group of groups) {
     const { source, set } = group
     if (source === undefined || group.region !== source.region) continue
@@ -56,7 +56,7 @@ export function dueActions(
       notices.push(`${group.sourceId} is in no set of the policy: nothing makes snapshots of it`)
       continue
     }
-    const answer = dueSnapshot(input, group, source, set, taken)
+    const answer = dueSnapshot(input, group, source, set, held)
     if (typeof answer === 'string') notices.push(`${group.sourceId}: ${answer}`)
     else if (answer !== undefined) actions.push(answer)
     const copy = dueCopy(input, group, source, set, groups)
@@ -68,11 +68,11 @@ export function dueActions(
 
 /** The snapshot of the slot that is due, why it does not begin now, or undefined where all is done. */
 function dueSnapshot(
-  { workspace, policy, now, listings }: PlanInput,
+  { workspace, policy, now }: PlanInput,
   group: Group,
   source: Source,
   set: string,
-  taken: Map<string, number>,
+  held: Map<string, number>,
 ): CreateAction | string | undefined {
   const { when } = policy.sets[set] as (typeof policy.sets)[string]
   const slot = lastSlot(when.cron, policy.zone, now)
@@ -85,7 +85,7 @@ function dueSnapshot(
   const wait =
     whyNotNow(now, policy.zone, when.avoid, source.windows) ??
     (READY.has(source.status) ? undefined : `its status is ${source.status}`) ??
-    whyFull(listings, group, source, policy.limits, now, taken)
+    whyFull(group, source, policy.limits, now, held)
   if (wait !== undefined) return `the slot ${slot.key} waits: ${wait}`
   const because = `the slot ${slot.key} of ${set} is due`
   return createAction(source, occasion, because)
@@ -110,14 +110,21 @@ export function occasionOf(workspace: string, set: string, slot: Pick<Slot, 'key
   return { workspace, set, slot: slot.key, wall: slot.wall }
 }
 
+/** Manual snapshots by shelf and region, whosever they are. */
+function countHeld(listings: readonly Listing[]): Map<string, number> {
+  const held = new Map<string, number>()
+  for (const { shelf, region, snapshots } of listings)
+    held.set(`${shelf} ${region}`, snapshots.filter(({ manual }) => manual).length)
+  return held
+}
+
 /** Why a quota would refuse one more; what this plan makes before it counts, too. */
 function whyFull(
-  listings: readonly Listing[],
   group: Group,
   source: Source,
   limits: PlanInput['policy']['limits'],
   now: Ms,
-  taken: Map<string, number>,
+  held: Map<string, number>,
 ): string | undefined {
   const shelf = shelfOf(source.kind)
   if (shelf === 'caches') {
@@ -126,11 +133,10 @@ function whyFull(
     return recent < limit ? undefined : `it had ${recent} backups in 24 hours, and ${limit} is the most`
   }
   const place = `${shelf} ${source.region}`
-  const listing = listings.find((each) => each.shelf === shelf && each.region === source.region)
-  const held = (listing?.snapshots.filter(({ manual }) => manual).length ?? 0) + (taken.get(place) ?? 0)
-  if (held >= limits['rds-snapshots'])
-    return `${source.region} holds ${held} manual snapshots of ${shelf}, and ${limits['rds-snapshots']} is the most`
-  taken.set(place, (taken.get(place) ?? 0) + 1)
+  const count = held.get(place) ?? 0
+  if (count >= limits['rds-snapshots'])
+    return `${source.region} holds ${count} manual snapshots of ${shelf}, and ${limits['rds-snapshots']} is the most`
+  held.set(place, count + 1)
   return undefined
 }
 

@@ -7,25 +7,42 @@ import type { Group, Member } from '#core/snapshots/groups.ts'
  * or a world that changed since the plan.
  */
 export interface Guarded {
-  readonly group: Pick<Group, 'members' | 'source' | 'sourceId'>
-  /** Complete ones of ours that must remain. */
+  readonly sourceId: string
+  /** Whether the datastore itself was found. */
+  readonly sourceExists: boolean
+  /** Complete ones of ours, none of them dated in the future. */
+  readonly usable: number
+  /** When the newest of those was taken. */
+  readonly newest: Ms
+  /** How many of those must remain. */
   readonly minimum: number
   readonly now: Ms
 }
 
+/** Looks over a group once, for the guards of all its deletes. */
+export function guardGroup(
+  { sourceId, source, members }: Pick<Group, 'sourceId' | 'source' | 'members'>,
+  minimum: number,
+  now: Ms,
+): Guarded {
+  let [usable, newest] = [0, -Infinity]
+  for (const { complete, ours, takenAt } of members) {
+    if (!complete || !ours || takenAt === undefined || takenAt > now) continue
+    usable++
+    newest = Math.max(newest, takenAt)
+  }
+  return { sourceId, sourceExists: source !== undefined, usable, newest, minimum, now }
+}
+
 /** Why `member` must not be deleted from its group, in a clause; undefined where it may. */
-export function whyNotDelete(member: Member, { group, minimum, now }: Guarded): string | undefined {
+export function whyNotDelete(member: Member, guarded: Guarded): string | undefined {
+  const { sourceId, sourceExists, usable, newest, minimum, now } = guarded
   if (member.foreign !== undefined) return member.foreign
-  if (group.source === undefined) return `${group.sourceId} is gone: its last copies stay`
+  if (!sourceExists) return `${sourceId} is gone: its last copies stay`
   if (member.takenAt === undefined) return 'nobody says when it was taken'
   if (member.takenAt > now) return 'it is dated in the future'
   if (member.snapshot.state !== 'available') return `its state is ${member.snapshot.state}`
-  const usable = group.members.filter(
-    ({ complete, ours, takenAt }) => complete && ours && (takenAt as Ms) <= now,
-  )
-  if (!usable.some(({ takenAt }) => (takenAt as Ms) > (member.takenAt as Ms)))
-    return 'it is the newest complete one'
-  if (usable.length - 1 < minimum)
-    return `only ${usable.length - 1} complete ones would remain, of at least ${minimum}`
+  if (member.takenAt >= newest) return 'it is the newest complete one'
+  if (usable - 1 < minimum) return `only ${usable - 1} complete ones would remain, of at least ${minimum}`
   return undefined
 }

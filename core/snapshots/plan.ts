@@ -1,7 +1,7 @@
 import type { Ms } from '#core/clock.ts'
 import { type Due, dueActions } from '#core/snapshots/due.ts'
 import { type Group, groupSnapshots, keepOf, type Member } from '#core/snapshots/groups.ts'
-import { whyNotDelete } from '#core/snapshots/guards.ts'
+import { guardGroup, whyNotDelete } from '#core/snapshots/guards.ts'
 import type { Listing } from '#core/snapshots/listing.ts'
 import { digest } from '#core/snapshots/naming.ts'
 import type { Policy } from '#core/snapshots/policy.ts'
@@ -124,7 +124,7 @@ function judge(group: Group, input: PlanInput, blind: readonly string[]): Judged
   const { policy, now } = input
   const keep = keepOf(policy, group)
   const minimum = keep?.minimum ?? 0
-  const whole = { group, minimum, now }
+  const guarded = guardGroup(group, minimum, now)
   if (group.source === undefined || keep === undefined) {
     const reason =
       group.source === undefined
@@ -145,7 +145,7 @@ function judge(group: Group, input: PlanInput, blind: readonly string[]): Judged
         ? 'the inventory is not complete'
         : waitsUntil !== undefined
           ? `the rules were tightened: it goes on ${formatDay(policy.zone.wallAt(waitsUntil))} at the earliest`
-          : whyNotDelete(snapshot, whole)
+          : whyNotDelete(snapshot, guarded)
     const reasons = verdict.keep && snapshot.foreign !== undefined ? [snapshot.foreign] : verdict.reasons
     const kept = above === undefined ? verdict.keep : true
     return {
