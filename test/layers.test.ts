@@ -53,6 +53,11 @@ const LAYERS: readonly Layer[] = [
     mayImport: ['core/snapshots', 'core/installation'],
     reason: 'policy, schedule, retention, plan and the run are decisions about an installation',
   },
+  {
+    folder: 'core/snapshots/io',
+    mayImport: ['core/snapshots'],
+    reason: 'the shell that takes the steps of a run',
+  },
   { folder: 'core/logs', mayImport: ['core/logs'], reason: 'pure deciders over lines and streams' },
   {
     folder: 'core/tunnel',

@@ -4,7 +4,7 @@ import type { Listing } from '#core/snapshots/listing.ts'
 import { type Occasion, snapshotName, tagsOf } from '#core/snapshots/naming.ts'
 import type { PlanInput } from '#core/snapshots/plan.ts'
 import { lastSlot, type Slot } from '#core/snapshots/schedule.ts'
-import { type Shelf, type Source, type SourceKind, shelfOf } from '#core/snapshots/snapshot.ts'
+import { type Shelf, type Source, type SourceKind, shelfOf, snapshotId } from '#core/snapshots/snapshot.ts'
 import { whyNotNow } from '#core/snapshots/windows.ts'
 
 /** What is to be made now: the snapshots of the slot that is due, and copies of what is complete. */
@@ -68,7 +68,7 @@ export function dueActions(
 
 /** The snapshot of the slot that is due, why it does not begin now, or undefined where all is done. */
 function dueSnapshot(
-  { workspace, policy, now }: PlanInput,
+  { workspace, policy, now, records }: PlanInput,
   group: Group,
   source: Source,
   set: string,
@@ -80,6 +80,10 @@ function dueSnapshot(
   const occasion = occasionOf(workspace, set, slot)
   const name = snapshotName(occasion, source)
   if (group.members.some((member) => member.name === name)) return undefined
+  const refused = records.get(
+    snapshotId({ shelf: shelfOf(source.kind), region: source.region, name }),
+  )?.refused
+  if (refused !== undefined) return `the slot ${slot.key} failed for good: ${refused}`
   if (now - slot.instant > when['start-within'])
     return `the slot ${slot.key} was missed: it could begin within ${Math.round(when['start-within'] / 60_000)} min, and nobody did`
   const wait =
@@ -142,7 +146,7 @@ function whyFull(
 
 /** A copy of the newest complete snapshot, where the other region lacks it. */
 function dueCopy(
-  { workspace, policy, listings }: PlanInput,
+  { workspace, policy, listings, records }: PlanInput,
   group: Group,
   source: Source,
   set: string,
@@ -157,6 +161,8 @@ function dueCopy(
   if (newest?.record === undefined || newest.snapshot.arn === undefined) return undefined
   const there = groups.find((each) => each.sourceId === group.sourceId && each.region === copy.region)
   if (there?.members.some(({ name }) => name === newest.name)) return undefined
+  const refused = records.get(snapshotId({ ...newest.snapshot, region: copy.region }))?.refused
+  if (refused !== undefined) return `the copy of ${newest.name} failed for good: ${refused}`
   const listing = listings.find(
     ({ shelf, region }) => shelf === newest.snapshot.shelf && region === copy.region,
   )

@@ -1,5 +1,7 @@
 import type { Ms } from '#core/clock.ts'
 import type { Group, Member } from '#core/snapshots/groups.ts'
+import { whyHeld } from '#core/snapshots/retention.ts'
+import type { Zone } from '#core/snapshots/zone.ts'
 
 /**
  * What holds before each single delete, whatever the rules said: checked when the plan is made, and again on a fresh
@@ -17,6 +19,7 @@ export interface Guarded {
   /** How many of those must remain. */
   readonly minimum: number
   readonly now: Ms
+  readonly zone: Zone
 }
 
 /** Looks over a group once, for the guards of all its deletes. */
@@ -24,6 +27,7 @@ export function guardGroup(
   { sourceId, source, members }: Pick<Group, 'sourceId' | 'source' | 'members'>,
   minimum: number,
   now: Ms,
+  zone: Zone,
 ): Guarded {
   let [usable, newest] = [0, -Infinity]
   for (const { complete, ours, takenAt } of members) {
@@ -31,17 +35,19 @@ export function guardGroup(
     usable++
     newest = Math.max(newest, takenAt)
   }
-  return { sourceId, sourceExists: source !== undefined, usable, newest, minimum, now }
+  return { sourceId, sourceExists: source !== undefined, usable, newest, minimum, now, zone }
 }
 
 /** Why `member` must not be deleted from its group, in a clause; undefined where it may. */
 export function whyNotDelete(member: Member, guarded: Guarded): string | undefined {
-  const { sourceId, sourceExists, usable, newest, minimum, now } = guarded
+  const { sourceId, sourceExists, usable, newest, minimum, now, zone } = guarded
   if (member.foreign !== undefined) return member.foreign
   if (!sourceExists) return `${sourceId} is gone: its last copies stay`
   if (member.takenAt === undefined) return 'nobody says when it was taken'
   if (member.takenAt > now) return 'it is dated in the future'
   if (member.snapshot.state !== 'available') return `its state is ${member.snapshot.state}`
+  const held = whyHeld(member.tags, zone, now)
+  if (held !== undefined) return held
   if (member.takenAt >= newest) return 'it is the newest complete one'
   if (usable - 1 < minimum) return `only ${usable - 1} complete ones would remain, of at least ${minimum}`
   return undefined

@@ -82,7 +82,10 @@ export function makePlan(input: PlanInput): Plan {
     ),
   ]
   const due = dueActions(input, groups)
-  const judged = groups.flatMap((group) => judge(group, input, blind))
+  const copying = new Set(
+    snapshots.flatMap((each) => (each.state === 'pending' ? [`${each.shelf}/${each.name}`] : [])),
+  )
+  const judged = groups.flatMap((group) => judge(group, input, blind, copying))
   const { deletes, deferred } = capDeletes(judged, policy.limits.deletes)
   const actions = [...due.actions, ...deletes.map(deleteOf)]
   return {
@@ -120,11 +123,16 @@ interface Judged extends Kept<Member> {
 }
 
 /** The rules' verdicts over a group, and what stands above the rules. */
-function judge(group: Group, input: PlanInput, blind: readonly string[]): Judged[] {
+function judge(
+  group: Group,
+  input: PlanInput,
+  blind: readonly string[],
+  copying: ReadonlySet<string>,
+): Judged[] {
   const { policy, now } = input
   const keep = keepOf(policy, group)
   const minimum = keep?.minimum ?? 0
-  const guarded = guardGroup(group, minimum, now)
+  const guarded = guardGroup(group, minimum, now, policy.zone)
   if (group.source === undefined || keep === undefined) {
     const reason =
       group.source === undefined
@@ -145,7 +153,9 @@ function judge(group: Group, input: PlanInput, blind: readonly string[]): Judged
         ? 'the inventory is not complete'
         : waitsUntil !== undefined
           ? `the rules were tightened: it goes on ${formatDay(policy.zone.wallAt(waitsUntil))} at the earliest`
-          : whyNotDelete(snapshot, guarded)
+          : copying.has(`${snapshot.snapshot.shelf}/${snapshot.name}`)
+            ? 'a copy of it is being made'
+            : whyNotDelete(snapshot, guarded)
     const reasons = verdict.keep && snapshot.foreign !== undefined ? [snapshot.foreign] : verdict.reasons
     const kept = above === undefined ? verdict.keep : true
     return {

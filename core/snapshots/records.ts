@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { snapshotName, TAGS } from '#core/snapshots/naming.ts'
+import { REFUSAL_REASONS } from '#core/snapshots/refusal.ts'
 import { SHELVES, type Snapshot, type Source, sourceId } from '#core/snapshots/snapshot.ts'
 
 /**
@@ -21,6 +22,8 @@ const recordSchema = z.object({
   point: z.string(),
   /** When it was asked for first. */
   askedAt: z.number(),
+  /** Why the provider will not do it, which ends the slot; undefined where it took it on. */
+  refused: z.enum(REFUSAL_REASONS).optional(),
 })
 
 export type SnapshotRecord = z.infer<typeof recordSchema>

@@ -119,12 +119,18 @@ function whyExempt({ ours, complete, takenAt }: Retained, now: Ms): string | und
 
 function keepHeld<T extends Retained>(candidates: readonly Candidate<T>[], zone: Zone, now: Ms): void {
   for (const { snapshot, reasons } of candidates) {
-    const until = snapshot.tags[HOLD_UNTIL_TAG]
-    if (snapshot.tags[HOLD_TAG] !== undefined) reasons.push('it is pinned')
-    // What cannot be read as a day holds for good: somebody meant something by it.
-    else if (until !== undefined && !(until < formatDay(zone.wallAt(now)) && /^\d{4}-\d\d-\d\d$/.test(until)))
-      reasons.push(`it is held until ${until}`)
+    const held = whyHeld(snapshot.tags, zone, now)
+    if (held !== undefined) reasons.push(held)
   }
+}
+
+/** What a person's tag says, in a clause; undefined where none holds it. */
+export function whyHeld(tags: Readonly<Record<string, string>>, zone: Zone, now: Ms): string | undefined {
+  if (tags[HOLD_TAG] !== undefined) return 'it is pinned'
+  const until = tags[HOLD_UNTIL_TAG]
+  // What cannot be read as a day holds for good: somebody meant something by it.
+  const isOver = until !== undefined && /^\d{4}-\d\d-\d\d$/.test(until) && until < formatDay(zone.wallAt(now))
+  return until === undefined || isOver ? undefined : `it is held until ${until}`
 }
 
 function keepTagged<T extends Retained>(candidates: readonly Candidate<T>[], lists: Keep['tags']): void {
