@@ -63,8 +63,8 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
   define: { PGCTL_VERSION: JSON.stringify(version) },
-  // A native module stays outside; only the sandbox's shells load it, and say so when it is missing.
-  external: ['@lydell/node-pty'],
+  // A native module, and a database, stay outside; only the sandbox loads them, and says so when one is missing.
+  external: ['@lydell/node-pty', '@electric-sql/pglite'],
   // CommonJS dependencies inside an ES module still ask for `require`.
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",

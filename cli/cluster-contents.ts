@@ -8,7 +8,7 @@ import { listServices } from '#core/kube/lookups.ts'
 import { openCluster } from './cluster-opening.ts'
 import type { Deps } from './deps.ts'
 
-/** A report does not wait longer for what only the cluster knows. */
+/** How much longer than for everything else a report waits for what only the cluster knows. */
 const PATIENCE: Ms = 10_000
 
 /** What the cluster runs, or why nobody knows. */
@@ -19,22 +19,40 @@ export interface ContentsReading {
 
 /**
  * Asks the cluster for its Services, by a session of its own that ends with the answer. It never fails: what keeps
- * the cluster from being asked is part of the answer, as is a cluster that takes too long.
+ * the cluster from being asked is part of the answer, as is a cluster that takes longer than the `rest` of a report
+ * by more than one would wait for it.
  */
-export async function readClusterContents(deps: Deps, signal: AbortSignal): Promise<ContentsReading> {
-  const tooLong = new AbortController()
-  const cancel = systemClock.after(PATIENCE, () =>
-    tooLong.abort(new PgctlError('timed-out', `no answer within ${PATIENCE / 1000} s`)),
-  )
+export async function readClusterContents(
+  deps: Deps,
+  rest: Promise<unknown>,
+  signal: AbortSignal,
+): Promise<ContentsReading> {
+  using patience = patienceAfter(rest)
   try {
-    const contents = await askCluster(deps, AbortSignal.any([signal, tooLong.signal]))
+    const contents = await askCluster(deps, AbortSignal.any([signal, patience.signal]))
     return { contents, unreadable: [] }
   } catch (error) {
     signal.throwIfAborted()
     if (!isPgctlError(error)) throw error
     return { contents: undefined, unreadable: [{ part: 'services', action: 'list services', error }] }
-  } finally {
-    cancel()
+  }
+}
+
+/** A signal that aborts so long after `rest` has come, or as soon as that fails. */
+function patienceAfter(rest: Promise<unknown>): Disposable & { readonly signal: AbortSignal } {
+  const end = new AbortController()
+  let cancel: (() => void) | undefined
+  const stop = () =>
+    end.abort(new PgctlError('timed-out', `no answer ${PATIENCE / 1000} s after everything else`))
+  rest.then(() => {
+    cancel ??= systemClock.after(PATIENCE, stop)
+  }, stop)
+  return {
+    signal: end.signal,
+    [Symbol.dispose]() {
+      cancel?.()
+      cancel = () => {}
+    },
   }
 }
 

@@ -22,11 +22,14 @@ export async function readStatus(
   signal: AbortSignal,
 ): Promise<StatusReport> {
   const { installation, profile } = deps
-  const [identity, found, asked, limits] = await allInOrder([
+  const rest = allInOrder([
     deps.identity(signal),
     deps.inventory(DISCOVERY_PARTS, 'full', signal),
-    wishes.contents ? askCluster(deps, signal) : NOT_ASKED,
     deps.sessionApi.limits(signal),
+  ])
+  const [[identity, found, limits], asked] = await allInOrder([
+    rest,
+    wishes.contents ? askCluster(deps, rest, signal) : NOT_ASKED,
   ])
   const now = systemClock.now().wall
   const names = resourceNames(profile, installation.workspace)
@@ -43,7 +46,7 @@ export async function readStatus(
   return { installation, identity, inventory, assessment, limits, contentsAsked: wishes.contents, now }
 }
 
-async function askCluster(deps: Deps, signal: AbortSignal): Promise<ContentsReading> {
+async function askCluster(deps: Deps, rest: Promise<unknown>, signal: AbortSignal): Promise<ContentsReading> {
   const { readClusterContents } = await import('./cluster-contents.ts')
-  return readClusterContents(deps, signal)
+  return readClusterContents(deps, rest, signal)
 }

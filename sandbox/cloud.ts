@@ -80,7 +80,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       createAutoScaling(state),
       createLoadBalancing(),
       createKafka(),
-      createCloudTrail(),
+      createCloudTrail(state),
       // The last: without a signature, any request could be one for S3.
       createS3(state),
     ],

@@ -16,6 +16,8 @@ export const knobsSchema = z.strictObject({
   replacement: z.enum(['none', 'starting', 'online']),
   /** The agents, as Systems Manager sees them. */
   agent: z.enum(['online', 'offline']),
+  /** The version of the first installation's agents, as Systems Manager tells it. */
+  agentVersion: z.string().regex(/^\d+(\.\d+){3}$/, 'a version looks like 3.3.5102.0'),
   credentials: z.enum(['valid', 'expired']),
   /** The account that the operator's key belongs to. */
   account: z.string().regex(/^\d{12}$/, 'an account is twelve digits'),
@@ -30,7 +32,7 @@ export const knobsSchema = z.strictObject({
   /** The most that a page of any listing holds; null for the services' own limits. */
   pageSize: z.number().int().positive().nullable(),
   /** What of the first installation stands open to everybody. */
-  exposed: z.array(z.enum(['bastion-address', 'bastion-port', 'database', 'bucket'])),
+  exposed: z.array(z.enum(['bastion-address', 'bastion-port', 'cluster', 'database', 'bucket'])),
   /** Milliseconds without traffic after which the service ends a session; 20 minutes unless the account says else. */
   idle: duration,
   /** Milliseconds after which the service ends a session whatever it does; null where the account sets none. */
@@ -38,6 +40,10 @@ export const knobsSchema = z.strictObject({
   /** Whether the session preferences name a KMS key. */
   kms: z.enum(['off', 'on']),
   cluster: z.enum(['ACTIVE', 'CREATING', 'missing']),
+  /** The first installation's databases, as RDS tells them. */
+  database: z.enum(['available', 'stopped', 'storage-full', 'maintenance']),
+  /** Its audit trail. */
+  trail: z.enum(['logging', 'off', 'missing']),
   /** Rights in the cluster that nobody has. */
   forbid: z.array(
     z.string().regex(/^[a-z]+ [a-z]+(\/[a-z]+)?$/, 'a right looks like create pods/portforward'),
@@ -53,6 +59,7 @@ export const DEFAULT_KNOBS: Knobs = {
   bastion: 'running',
   replacement: 'none',
   agent: 'online',
+  agentVersion: WORLD.bastion.agentVersion,
   credentials: 'valid',
   account: WORLD.account,
   deny: [],
@@ -65,6 +72,8 @@ export const DEFAULT_KNOBS: Knobs = {
   maximum: null,
   kms: 'off',
   cluster: 'ACTIVE',
+  database: 'available',
+  trail: 'logging',
   forbid: [],
 }
 

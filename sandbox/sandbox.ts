@@ -7,6 +7,7 @@ import type { UploadStall } from './agent/upload-stall.ts'
 import { type AccessKey, makeAccessKey } from './aws/identity.ts'
 import { createAuthority } from './certificates.ts'
 import { type Cloud, startCloud } from './cloud.ts'
+import { startDatastores } from './datastores/datastores.ts'
 import { type SandboxKubernetes, startKubernetes } from './kubernetes/api-server.ts'
 import type { Attributes } from './kubernetes/request-info.ts'
 import { startGrafana } from './services/grafana.ts'
@@ -68,12 +69,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const neighbour = makeAccessKey()
   const adminSecret = randomBytes(32).toString('base64url')
 
-  const [grafana, payload, product] = await Promise.all([
+  const [grafana, payload, product, ownStores, otherStores] = await Promise.all([
     startGrafana({ clock }),
     startPayload({ clock }),
     startProduct(),
+    startDatastores(ACME, { authority, clock }),
+    startDatastores(GLOBEX, { authority, clock }),
   ])
-  for (const service of [grafana, payload, product]) parts.use(service)
+  for (const part of [grafana, payload, product, ownStores, otherStores]) parts.use(part)
 
   let kubernetes: SandboxKubernetes | undefined
   const cloud = parts.use(
@@ -96,6 +99,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   )
   const ports = (installation: World, api: SandboxKubernetes | undefined): WorldPorts => ({
     installation,
+    datastores: (installation === GLOBEX ? otherStores : ownStores).hosts,
     kubernetes: api?.port ?? 0,
     grafana: grafana.port,
     payload: payload.port,
@@ -131,12 +135,15 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       logger: options.logger,
     }
     const own = ports(ACME, kubernetes)
-    for (const [credentials, { instanceId }, world] of [
+    const agents = [
       [agent, WORLD.bastion, own],
       [successor, WORLD.replacement, own],
       [neighbour, GLOBEX.bastion, ports(GLOBEX, neighbours)],
-    ] as const)
-      parts.use(await startAgent({ ...near, ...pace, credentials, instanceId, world }))
+    ] as const
+    const started = agents.map(([credentials, { instanceId }, world]) =>
+      startAgent({ ...near, ...pace, credentials, instanceId, world }),
+    )
+    for (const running of await Promise.all(started)) parts.use(running)
   }
   if (options.closeEvery !== undefined) cloud.gateway.order({ kind: 'close-every', ms: options.closeEvery })
 

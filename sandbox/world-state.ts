@@ -68,14 +68,14 @@ export class WorldState {
     return [...this.#nodes(world), ...this.#bastions(world)]
   }
 
-  /** How the cluster of an installation is, as EKS tells it. */
-  clusterOf(world: World): Knobs['cluster'] {
-    return this.#knobsOf(world).cluster
+  /** The knobs turn the first installation; the others stay in good order. */
+  knobsOf(world: World): Knobs {
+    return world.account === WORLD.account ? this.#knobs : DEFAULT_KNOBS
   }
 
   /** Whether the knobs have opened a part of an installation to everybody. */
   isExposed(world: World, part: Knobs['exposed'][number]): boolean {
-    return this.#knobsOf(world).exposed.includes(part)
+    return this.knobsOf(world).exposed.includes(part)
   }
 
   /** The address that an exposed bastion has. */
@@ -107,13 +107,8 @@ export class WorldState {
     )
   }
 
-  /** The knobs turn the first installation; the others stay in good order. */
-  #knobsOf(world: World): Knobs {
-    return world.account === WORLD.account ? this.#knobs : DEFAULT_KNOBS
-  }
-
   #bastions(world: World): WorldInstance[] {
-    const { bastion, replacement } = this.#knobsOf(world)
+    const { bastion, replacement } = this.knobsOf(world)
     const found: WorldInstance[] = []
     if (bastion !== 'missing') {
       const publicAddress = this.isExposed(world, 'bastion-address') ? BASTION_ADDRESS : undefined

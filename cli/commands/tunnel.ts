@@ -11,16 +11,17 @@ export default class Tunnel extends BaseCommand {
   static override summary =
     'Open local ports to services, datastores or any address that the bastion reaches.'
   static override description = [
-    'A TARGET is a name (`grafana`, `cluster`), a Service with its port (`hermes:1702`), an address',
-    '(`db.internal:5432`), or an instance followed by addresses, which needs no installation. The local port is the',
-    'same for everyone. A tunnel is ready when a byte has gone to the far end and back; it stays open until Ctrl-C,',
-    'through losses of the network. With --json every event is a line.',
+    'A TARGET is a name (`grafana`, `cluster`, `postgres`, or `postgres-hermes` of several), a Service with its port',
+    '(`hermes:1702`), an address (`db.internal:5432`), or an instance followed by addresses, which needs no',
+    'installation. The local port is the same for everyone. A tunnel is ready when a byte has gone to the far end and',
+    'back; it stays open until Ctrl-C, through losses of the network. With --json every event is a line.',
   ].join(' ')
   static override examples = [
     '<%= config.bin %> tunnel grafana',
     '<%= config.bin %> tunnel grafana --open',
     '<%= config.bin %> tunnel grafana prometheus --reason "INC-4711"',
-    '<%= config.bin %> tunnel db.internal:5432 --port 5432',
+    '<%= config.bin %> tunnel postgres --port 5432',
+    '<%= config.bin %> tunnel db.internal:5432',
     '<%= config.bin %> tunnel i-0123456789abcdef0 db.internal:5432 --region eu-central-1',
   ]
   static override enableJsonFlag = true

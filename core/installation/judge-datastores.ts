@@ -3,11 +3,15 @@ import type { Finding } from '#core/installation/findings.ts'
 import type { Inventory } from '#core/installation/inventory.ts'
 import { windowsOverlap } from '#core/installation/windows.ts'
 
-/** States in which a datastore answers, whatever else is being done to it. */
+/** States in which a datastore answers, whatever else is being done to it: of RDS, ElastiCache and MSK. */
 const ANSWERING = new Set([
-  ...['available', 'active', 'backing-up', 'modifying', 'snapshotting', 'storage-optimization', 'upgrading'],
-  ...['configuring-enhanced-monitoring', 'storage-config-upgrade', 'updating', 'maintenance', 'healing'],
-  ...['rebooting_broker', 'storage-full-modifying', 'configuring-log-exports', 'unknown'],
+  ...['available', 'backing-up', 'modifying', 'maintenance', 'configuring-enhanced-monitoring'],
+  ...['configuring-iam-database-auth', 'configuring-log-exports', 'resetting-master-credentials'],
+  ...['storage-config-upgrade', 'storage-initialization', 'storage-optimization'],
+  'snapshotting',
+  ...['active', 'healing', 'rebooting_broker', 'updating'],
+  // Not said.
+  'unknown',
 ])
 
 /**

@@ -1,4 +1,4 @@
-/** What can stand in an element: text, nested elements, or a list, each of whose members is an `<item>` or as `Many` says. */
+/** What can stand in an element: text, nested elements (and attributes, whose names begin with `@`), or a list, each of whose members is an `<item>` or as `Many` says. */
 export type XmlValue =
   | string
   | number
@@ -27,7 +27,7 @@ export function many(name: string, items: readonly XmlValue[]): Many {
 /** `value` inside an element `name`; nothing at all for undefined. */
 export function element(name: string, value: XmlValue, attributes = ''): string {
   if (value === undefined) return ''
-  return `<${name}${attributes}>${content(value)}</${name}>`
+  return `<${name}${attributes}${attributesIn(value)}>${content(value)}</${name}>`
 }
 
 /** A document with `root` as its outermost element. */
@@ -41,9 +41,18 @@ function content(value: Exclude<XmlValue, undefined>): string {
   if (Array.isArray(value)) return value.map((item: XmlValue) => element('item', item)).join('')
   if (typeof value === 'object')
     return Object.entries(value)
+      .filter(([name]) => !name.startsWith('@'))
       .map(([name, inner]) => element(name, inner))
       .join('')
   return escapeText(String(value))
+}
+
+function attributesIn(value: XmlValue): string {
+  if (typeof value !== 'object' || Array.isArray(value) || value instanceof Many) return ''
+  return Object.entries(value)
+    .filter(([name]) => name.startsWith('@'))
+    .map(([name, inner]) => ` ${name.slice(1)}="${escapeText(String(inner))}"`)
+    .join('')
 }
 
 function escapeText(text: string): string {

@@ -17,7 +17,7 @@ export interface CacheNode {
   readonly isPrimary: boolean
 }
 
-export function databaseHost(world: World, { id }: WorldDatabase): string {
+export function databaseHost(world: World, { id }: Pick<WorldDatabase, 'id'>): string {
   return `${id}.${dnsSuffix(`rds ${world.account}`)}.${world.region}.rds.amazonaws.com`
 }
 

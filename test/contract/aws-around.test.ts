@@ -145,4 +145,19 @@ describe('CloudTrail', { timeout: 30_000 }, () => {
       assert.equal(error.name, 'TrailNotFoundException')
     }
   })
+
+  it('may be off, or not there', async () => {
+    const client = clients.of(CloudTrailClient)
+    const Name = `${ACME.workspace}-cloudtrail`
+    fixture.cloud.state.turn({ trail: 'off' })
+    const status = await client.send(new GetTrailStatusCommand({ Name }))
+    assert.equal(status.IsLogging, false)
+    assert.ok((status.StopLoggingTime?.getTime() ?? 0) >= (status.LatestDeliveryTime?.getTime() ?? Infinity))
+    fixture.cloud.state.turn({ trail: 'missing' })
+    assert.deepEqual((await client.send(new DescribeTrailsCommand({}))).trailList, [])
+    assert.equal(
+      (await errorOf(client.send(new GetTrailStatusCommand({ Name })))).name,
+      'TrailNotFoundException',
+    )
+  })
 })

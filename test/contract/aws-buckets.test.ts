@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
 import { after, afterEach, before, describe, it } from 'node:test'
 import {
+  GetBucketAclCommand,
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
   GetBucketLocationCommand,
@@ -101,6 +102,11 @@ describe('S3', { timeout: 30_000 }, () => {
     assert.deepEqual(new Set(Object.values(block ?? {})), new Set([true]))
     const status = () => client.send(new GetBucketPolicyStatusCommand(bucket(ACME, 'app')))
     assert.equal((await errorOf(status())).name, 'NoSuchBucketPolicy')
+    const { Grants } = await client.send(new GetBucketAclCommand(bucket(ACME, 'cdn')))
+    assert.deepEqual(
+      Grants?.map(({ Grantee, Permission }) => [Grantee?.Type, Permission]),
+      [['CanonicalUser', 'FULL_CONTROL']],
+    )
     fixture.cloud.state.turn({ exposed: ['bucket'] })
     assert.equal((await status()).PolicyStatus?.IsPublic, true)
   })

@@ -138,10 +138,11 @@ describe('RDS', { timeout: 30_000 }, () => {
     )
   })
 
-  it('an exposed one is public', async () => {
-    fixture.cloud.state.turn({ exposed: ['database'] })
+  it('an exposed one is public, and is in the state that the knobs say', async () => {
+    fixture.cloud.state.turn({ exposed: ['database'], database: 'storage-full' })
     const { DBInstances } = await (await rds(ACME)).send(new DescribeDBInstancesCommand({}))
     assert.equal(DBInstances?.[0]?.PubliclyAccessible, true)
+    assert.equal(DBInstances?.[0]?.DBInstanceStatus, 'storage-full')
   })
 })
 

@@ -155,6 +155,21 @@ describe('AWS endpoint', { timeout: 30_000 }, () => {
       assert.ok(cluster?.createdAt instanceof Date)
     })
 
+    it('is open to everybody only when it is exposed', async () => {
+      const ask = async () => {
+        const { cluster } = await clients
+          .of(EKSClient)
+          .send(new DescribeClusterCommand({ name: WORLD.cluster.name }))
+        return [
+          cluster?.resourcesVpcConfig?.endpointPublicAccess,
+          cluster?.resourcesVpcConfig?.publicAccessCidrs,
+        ]
+      }
+      assert.deepEqual(await ask(), [false, []])
+      fixture.cloud.state.turn({ exposed: ['cluster'] })
+      assert.deepEqual(await ask(), [true, ['0.0.0.0/0']])
+    })
+
     it('has no address of a cluster in the making, and knows no other', async () => {
       fixture.cloud.state.turn({ cluster: 'CREATING' })
       const { cluster } = await clients
@@ -224,6 +239,16 @@ describe('AWS endpoint', { timeout: 30_000 }, () => {
       assert.equal(InstanceInformationList?.length, 1)
       assert.equal(InstanceInformationList?.[0]?.PingStatus, 'ConnectionLost')
       assert.ok(InstanceInformationList?.[0]?.LastPingDateTime instanceof Date)
+    })
+
+    it('tells the version of the agent that the knobs say', async () => {
+      const ask = async () => {
+        const found = await clients.of(SSMClient).send(new DescribeInstanceInformationCommand({}))
+        return found.InstanceInformationList?.map(({ AgentVersion }) => AgentVersion)
+      }
+      assert.deepEqual(await ask(), [WORLD.bastion.agentVersion])
+      fixture.cloud.state.turn({ agentVersion: '3.3.4515.0' })
+      assert.deepEqual(await ask(), ['3.3.4515.0'])
     })
 
     it('starts no session on a node that is not connected', async () => {

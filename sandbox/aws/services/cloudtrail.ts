@@ -1,20 +1,26 @@
+import type { Ms } from '#core/clock.ts'
+import type { WorldState } from '#sandbox/world-state.ts'
 import type { World } from '#sandbox/worlds/installation.ts'
 import { AwsError } from '../aws-error.ts'
 import { jsonDialect } from '../dialects/json.ts'
 import type { AwsService, Call, Input } from '../service.ts'
 
-const MINUTE = 60_000
+const MINUTE: Ms = 60_000
+const DAY: Ms = 24 * 60 * MINUTE
 
 /** CloudTrail with the trail of the installation, which writes to its bucket of logs. */
-export function createCloudTrail(): AwsService {
+export function createCloudTrail(state: WorldState): AwsService {
+  const trailOf = ({ world }: Call): World | undefined =>
+    world === undefined || state.knobsOf(world).trail === 'missing' ? undefined : world
   return {
     name: 'cloudtrail',
     dialect: jsonDialect('CloudTrail_20131101'),
     operations: {
       DescribeTrails: {
         resources: () => [],
-        run(input, { world }) {
+        run(input, call) {
           const wanted = (input['trailNameList'] ?? []) as readonly string[]
+          const world = trailOf(call)
           const trails = world === undefined ? [] : [world]
           // A name that is none is passed over, as the service does.
           return {
@@ -26,7 +32,7 @@ export function createCloudTrail(): AwsService {
       },
       GetTrailStatus: {
         resources: (input, call) => [arnOfName(String(input['Name']), call)],
-        run: statusOf,
+        run: (input, call) => statusOf(input, call, trailOf(call), state),
       },
     },
   }
@@ -48,16 +54,19 @@ function describe(world: World): object {
   }
 }
 
-function statusOf(input: Input, call: Call): object {
+function statusOf(input: Input, call: Call, world: World | undefined, state: WorldState): object {
   const name = String(input['Name'])
-  const { world, now } = call
+  const { wall } = call.now
   if (world === undefined || !isNameOf(name, world))
     throw new AwsError('TrailNotFoundException', `Unknown trail: ${arnOfName(name, call)}`)
+  const isOn = state.knobsOf(world).trail === 'logging'
+  const last = isOn ? wall : state.began - DAY
   return {
-    IsLogging: true,
-    LatestDeliveryTime: (now.wall - 4 * MINUTE) / 1000,
-    LatestDigestDeliveryTime: (now.wall - 31 * MINUTE) / 1000,
+    IsLogging: isOn,
+    LatestDeliveryTime: (last - 4 * MINUTE) / 1000,
+    LatestDigestDeliveryTime: (last - 31 * MINUTE) / 1000,
     StartLoggingTime: Date.parse('2026-03-02T10:25:19Z') / 1000,
+    ...(isOn ? {} : { StopLoggingTime: last / 1000 }),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { WorldState } from '#sandbox/world-state.ts'
 import { tagsOf, type World } from '#sandbox/worlds/installation.ts'
-import { groupIdOf, subnetsOf } from '#sandbox/worlds/network.ts'
+import { EVERYWHERE, groupIdOf, subnetsOf } from '#sandbox/worlds/network.ts'
 import { AwsError } from '../aws-error.ts'
 import { restJsonDialect } from '../dialects/rest-json.ts'
 import { type AwsService, type Input, textIn } from '../service.ts'
@@ -23,10 +23,10 @@ export function createEks({ state, clusterAuthority }: EksOptions): AwsService {
         ],
         run(input, { world }) {
           const name = nameOf(input)
-          const cluster = world === undefined ? 'missing' : state.clusterOf(world)
+          const cluster = world === undefined ? 'missing' : state.knobsOf(world).cluster
           if (world === undefined || name !== world.cluster.name || cluster === 'missing')
             throw new AwsError('ResourceNotFoundException', `No cluster found for name: ${name}.`, 404)
-          return { cluster: describe(world, cluster, state.began, clusterAuthority) }
+          return { cluster: describe(world, cluster, state, clusterAuthority) }
         },
       },
     },
@@ -37,11 +37,12 @@ function nameOf(input: Input): string {
   return textIn(input, 'name', (why) => new AwsError('InvalidParameterException', why)) ?? ''
 }
 
-function describe(world: World, status: 'ACTIVE' | 'CREATING', began: number, authority: string): object {
+function describe(world: World, status: 'ACTIVE' | 'CREATING', state: WorldState, authority: string): object {
+  const isPublic = state.isExposed(world, 'cluster')
   const known = {
     name: world.cluster.name,
     arn: `arn:aws:eks:${world.region}:${world.account}:cluster/${world.cluster.name}`,
-    createdAt: began / 1000 - 90 * 24 * 3600,
+    createdAt: state.began / 1000 - 90 * 24 * 3600,
     version: world.cluster.version,
     roleArn: `arn:aws:iam::${world.account}:role/${world.workspace}-eks`,
     status,
@@ -51,9 +52,9 @@ function describe(world: World, status: 'ACTIVE' | 'CREATING', began: number, au
       vpcId: world.network.vpcId,
       securityGroupIds: [],
       clusterSecurityGroupId: groupIdOf(world, 'cluster'),
-      endpointPublicAccess: false,
+      endpointPublicAccess: isPublic,
       endpointPrivateAccess: true,
-      publicAccessCidrs: [],
+      publicAccessCidrs: isPublic ? [EVERYWHERE] : [],
     },
     kubernetesNetworkConfig: { serviceIpv4Cidr: '172.20.0.0/16', ipFamily: 'ipv4' },
   }

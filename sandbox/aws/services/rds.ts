@@ -89,7 +89,7 @@ function describe(database: WorldDatabase, call: Call, state: WorldState): XmlVa
     Engine: 'postgres',
     EngineVersion: database.version,
     LicenseModel: 'postgresql-license',
-    DBInstanceStatus: 'available',
+    DBInstanceStatus: state.knobsOf(world).database,
     MasterUsername: 'postgres',
     DBName: 'postgres',
     Endpoint: { Address: databaseHost(world, database), Port: POSTGRES_PORT, HostedZoneId: 'Z1RLNUO7B9Q6NB' },

@@ -50,11 +50,12 @@ export function createS3(state: WorldState): AwsService {
         root: 'VersioningConfiguration',
         content: bucket.versioned ? { Status: 'Enabled' } : {},
       })),
+      GetBucketAcl: ofBucket(undefined, accessList),
       GetBucketLifecycleConfiguration: ofBucket('GetLifecycleConfiguration', lifecycle),
       GetPublicAccessBlock: ofBucket('GetBucketPublicAccessBlock', publicAccessBlock),
       GetBucketPolicyStatus: ofBucket(undefined, ({ isPublic }) => {
         if (!isPublic) throw new AwsError('NoSuchBucketPolicy', 'The bucket policy does not exist', 404)
-        return { root: 'PolicyStatus', content: { IsPublic: 'TRUE' } }
+        return { root: 'PolicyStatus', content: { IsPublic: true } }
       }),
       GetBucketTagging: ofBucket(undefined, ({ world, bucket }) => ({
         root: 'Tagging',
@@ -76,6 +77,7 @@ export function createS3(state: WorldState): AwsService {
 }
 
 const SUBRESOURCES = {
+  acl: 'GetBucketAcl',
   location: 'GetBucketLocation',
   versioning: 'GetBucketVersioning',
   lifecycle: 'GetBucketLifecycleConfiguration',
@@ -138,6 +140,23 @@ function lifecycle({ bucket }: Found): XmlOutput {
         NoncurrentVersionExpiration: { NoncurrentDays: bucket.expiresAfter },
       },
     ]),
+  }
+}
+
+/** The owner alone: buckets are opened by policies. */
+function accessList({ world }: Found): XmlOutput {
+  const owner = { ID: digits(world.account, 64) }
+  const grantee = {
+    '@xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance',
+    '@xsi:type': 'CanonicalUser',
+    ...owner,
+  }
+  return {
+    root: 'AccessControlPolicy',
+    content: {
+      Owner: owner,
+      AccessControlList: many('Grant', [{ Grantee: grantee, Permission: 'FULL_CONTROL' }]),
+    },
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Ms } from '#core/clock.ts'
 import type { MessageGateway } from '#sandbox/gateway/gateway.ts'
 import type { WorldInstance, WorldState } from '#sandbox/world-state.ts'
 import type { World } from '#sandbox/worlds/installation.ts'
@@ -58,7 +59,12 @@ function describeNodes(input: Input, call: Call, state: WorldState, gateway: Mes
     .filter(({ managed, state: is }) => managed && is !== 'terminated')
     .map((instance) => ({
       tags: instance.tags,
-      node: describe(instance, world as World, gateway.isOnline(instance.instanceId), call.now.wall),
+      node: describe(instance, {
+        region: call.region,
+        version: state.knobsOf(world as World).agentVersion,
+        online: gateway.isOnline(instance.instanceId),
+        now: call.now.wall,
+      }),
     }))
     .filter(({ node, tags }) =>
       filters.every(({ Key = '', Values = [] }) => Values.includes(tagOf(tags, Key) ?? fieldOf(node, Key))),
@@ -78,14 +84,21 @@ function describeNodes(input: Input, call: Call, state: WorldState, gateway: Mes
 
 type Node = ReturnType<typeof describe>
 
-function describe(instance: WorldInstance, { bastion, region }: World, online: boolean, now: number) {
+interface Surroundings {
+  readonly region: string
+  readonly version: string
+  readonly online: boolean
+  readonly now: Ms
+}
+
+function describe(instance: WorldInstance, { region, version, online, now }: Surroundings) {
   // An agent pings every five minutes; one that is gone was last heard of some time ago.
   const lastPing = (online ? now - 60_000 : now - 30 * 60_000) / 1000
   return {
     InstanceId: instance.instanceId,
     PingStatus: online ? 'Online' : 'ConnectionLost',
     LastPingDateTime: lastPing,
-    AgentVersion: bastion.agentVersion,
+    AgentVersion: version,
     IsLatestVersion: true,
     PlatformType: 'Linux',
     PlatformName: 'Amazon Linux',

@@ -5,12 +5,14 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { errorDocument } from '#cli/render/error.ts'
 import { PgctlError } from '#core/errors.ts'
+import type { FindingCode } from '#core/installation/findings.ts'
 import type { Cause, RemarkSubject, TunnelEvent } from '#core/tunnel/events.ts'
 import { parseTranscript } from '../../support/transcript.ts'
 
 /**
  * `docs/json-output.md` against what is printed: events by samples with every field that their types have, documents
- * by what the transcripts show. `status` and `logs` are held to the page by tests of their own.
+ * by what the transcripts show. What is inside a `status`, and `logs`, are held to the page by tests of
+ * their own.
  */
 
 const page = readFileSync(new URL('../../../docs/json-output.md', import.meta.url), 'utf8')
@@ -92,6 +94,35 @@ const SUBJECTS: Readonly<Record<RemarkSubject, true>> = {
   'port-not-saved': true,
 }
 
+const FINDINGS: Readonly<Record<FindingCode, true>> = {
+  'bastion-missing': true,
+  'bastion-stopped': true,
+  'agent-offline': true,
+  'agent-vulnerable': true,
+  'bastion-open': true,
+  'bastion-inbound': true,
+  'bastion-public': true,
+  'bastion-not-replaced': true,
+  'several-bastions': true,
+  'cluster-missing': true,
+  'cluster-inactive': true,
+  'cluster-public': true,
+  'nat-missing': true,
+  'nat-single-zone': true,
+  'route-broken': true,
+  'datastore-public': true,
+  'datastore-unavailable': true,
+  'datastore-single-zone': true,
+  'datastore-unencrypted': true,
+  'datastore-without-backups': true,
+  'windows-overlap': true,
+  'bucket-public': true,
+  'bucket-unversioned': true,
+  'trail-missing': true,
+  'trail-off': true,
+  'not-readable': true,
+}
+
 /** The JSON that `pgctl COMMAND … --json` shows in the transcripts; what is masked there reads as 0. */
 function documentsOf(command: string): Record<string, unknown>[] {
   const folder = fileURLToPath(new URL('../../transcripts/', import.meta.url))
@@ -127,6 +158,17 @@ describe('the page on JSON', { timeout: 20_000 }, () => {
     assert.deepEqual(cause?.sort(), Object.keys(CAUSE).sort())
     const subjects = names(/`about` is ([\s\S]*?)\.\n/.exec(text)?.[1] ?? '')
     assert.deepEqual(subjects.sort(), Object.keys(SUBJECTS).sort())
+  })
+
+  it('lists the fields of status, and every finding that there is', () => {
+    const documents = documentsOf('status').filter((each) => !('error' in each))
+    assert.ok(documents.length > 0, 'no transcript shows it')
+    const all = rows('`status`')
+    const start = all.findIndex(([name = '']) => name.startsWith('`bastion-missing`'))
+    const fields = all.slice(0, start).flatMap(([name = '']) => names(name))
+    for (const document of documents) assert.deepEqual(Object.keys(document).sort(), fields.toSorted())
+    const findings = all.slice(start).flatMap(([name = '']) => names(name))
+    assert.deepEqual(findings.sort(), Object.keys(FINDINGS).sort())
   })
 
   it('lists what a failure holds', () => {

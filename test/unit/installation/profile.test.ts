@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { isPgctlError } from '#core/errors.ts'
 import { installationEntrySchema } from '#core/installation/installation.ts'
-import { parseProfile, resourceName } from '#core/installation/profile.ts'
+import { bucketNames, parseProfile, resourceName } from '#core/installation/profile.ts'
+import { PARAGON } from '../../support/product-profile.ts'
 import { thrownBy } from './support.ts'
 
 const TEXT = readFileSync(new URL('../../../profiles/paragon.yaml', import.meta.url), 'utf8')
@@ -16,7 +17,39 @@ describe('the product profile', () => {
     assert.equal(resourceName(profile, 'cluster', 'paragon-acme-5d1f0c2e'), 'paragon-acme-5d1f0c2e')
   })
 
+  it('names what a person works with as a monitor, each with its port, and MinIO as a service', () => {
+    const { monitors, services } = PARAGON
+    const ports = ['grafana', 'kibana', 'openobserve', 'pgadmin', 'redis-insight'].map(
+      (name) => monitors[name]?.port,
+    )
+    assert.deepEqual(ports, [4500, 5601, 5080, 5050, 8500])
+    assert.equal(services['minio']?.port, 9000)
+  })
+
+  it('says which buckets are meant to be public, and which keep no versions', () => {
+    const buckets = bucketNames(PARAGON, 'ws')
+    assert.deepEqual(
+      buckets.filter((bucket) => bucket.public).map(({ id }) => id),
+      ['ws-cdn'],
+    )
+    assert.deepEqual(
+      buckets.filter(({ versioned }) => !versioned).map(({ id }) => id),
+      ['ws-logs'],
+    )
+  })
+
   const broken = [
+    {
+      reason: 'a datastore pattern with two stars',
+      text: TEXT.replace('WORKSPACE-redis-*', 'WORKSPACE-*-*'),
+      why: /datastores\.redis\.1: a pattern has at most one \*/,
+    },
+    {
+      reason: 'a bucket outside the workspace',
+      text: TEXT.replace('WORKSPACE-app', 'app'),
+      why: /buckets\.app\.name/,
+    },
+    { reason: 'an engine that nobody finds', text: TEXT.replace('  kafka: [', '  mongo: ['), why: /mongo/ },
     { reason: 'a key that it does not know', text: `${TEXT}\nservces: {}`, why: /servces/ },
     { reason: 'a port that is none', text: TEXT.replace('4500', '70000'), why: /monitors\.grafana\.port/ },
     {

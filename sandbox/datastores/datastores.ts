@@ -1,0 +1,103 @@
+import type { Socket } from 'node:net'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { Bytes, Clock } from '#core/clock.ts'
+import type { Authority } from '#sandbox/certificates.ts'
+import type { WorldPorts } from '#sandbox/world.ts'
+import {
+  cacheNodes,
+  configurationHost,
+  databaseHost,
+  POSTGRES_PORT,
+  REDIS_PORT,
+} from '#sandbox/worlds/datastores.ts'
+import type { World, WorldCache } from '#sandbox/worlds/installation.ts'
+import { servePostgres } from './postgres.ts'
+import { type PostgresEngine, startPostgresEngine } from './postgres-engine.ts'
+import { serveRedis } from './redis.ts'
+import { RedisStore } from './redis-store.ts'
+import { secure, startTcpService } from './tcp-service.ts'
+
+/** What a cache of the sandbox holds at most. */
+const CACHE_SIZE: Bytes = 64 * 1024 * 1024
+
+/** Who may open a database: fictional data on this computer alone, so that the password is no secret. */
+export const DATABASE_LOGIN = { user: 'postgres', password: 'sandbox', database: 'postgres' } as const
+
+export interface Datastores extends AsyncDisposable {
+  readonly hosts: NonNullable<WorldPorts['datastores']>
+}
+
+/** Starts the listeners of an installation's databases and caches; what is behind one starts with its first client. */
+export async function startDatastores(
+  world: World,
+  { authority, clock }: { readonly authority: Authority; readonly clock: Clock },
+): Promise<Datastores> {
+  await using parts = new AsyncDisposableStack()
+  const hosts = new Map<string, { port: number; loopbackPort: number }>()
+  const add = async (names: readonly string[], port: number, serve: (socket: Socket) => void) => {
+    const service = parts.use(await startTcpService(serve))
+    for (const name of names) hosts.set(name, { port, loopbackPort: service.port })
+  }
+  const names = [
+    ...world.databases.map((database) => databaseHost(world, database)),
+    ...world.caches.flatMap((cache) => hostsOf(world, cache)),
+  ]
+  const secureContext = once(async (): Promise<SecureContext> => {
+    const { certificate, key } = await authority.issue({ names })
+    return createSecureContext({ cert: certificate, key })
+  })
+
+  for (const database of world.databases) {
+    const engines = parts.use(new Engines())
+    const options = {
+      ...DATABASE_LOGIN,
+      clientAddress: world.bastion.address,
+      secureContext,
+      engine: () => engines.current(),
+    }
+    await add([databaseHost(world, database)], POSTGRES_PORT, (socket) => void servePostgres(socket, options))
+  }
+  for (const cache of world.caches) {
+    const options = { clock, store: new RedisStore(CACHE_SIZE), clustered: cache.kind === 'group' }
+    await add(hostsOf(world, cache), REDIS_PORT, async (socket) => {
+      if (cache.kind === 'cluster') await serveRedis(socket, options)
+      else await serveRedis(secure(socket, await secureContext()), options)
+    })
+  }
+  const running = parts.move()
+  return { hosts, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+/** All names of a cache lead to the same data: its shards are told, not kept apart. */
+function hostsOf(world: World, cache: WorldCache): string[] {
+  const nodes = cacheNodes(world, cache).map(({ host }) => host)
+  return cache.kind === 'group' ? [configurationHost(world, cache), ...nodes] : nodes
+}
+
+/** The engine of one database, started when it is first asked for, and again when it has ended. */
+class Engines implements AsyncDisposable {
+  #engine: Promise<PostgresEngine> | undefined
+
+  async current(): Promise<PostgresEngine> {
+    this.#engine ??= startPostgresEngine()
+    const starting = this.#engine
+    const engine = await starting.catch(() => undefined)
+    if (engine !== undefined && !engine.hasEnded) return engine
+    if (this.#engine === starting) this.#engine = undefined
+    // Why the first one could not start, a second try would only say again.
+    return engine === undefined ? starting : this.current()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const engine = await this.#engine?.catch(() => undefined)
+    await engine?.[Symbol.asyncDispose]()
+  }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
