@@ -47,7 +47,9 @@ export function groupSnapshots({ workspace, policy, sources, snapshots, records 
   const groups = new Map<string, Omit<Group, 'members'> & { members: Member[] }>()
   const byShelf = new Map<string, Source>()
   for (const source of sources) {
-    byShelf.set(`${shelfOf(source.kind)}/${source.id}`, source)
+    // The snapshot of a node is one of its group.
+    for (const id of [source.id, ...(source.nodes ?? [])])
+      byShelf.set(`${shelfOf(source.kind)}/${id}`, source)
     const set = setOf(policy, source, workspace)
     groups.set(`${sourceId(source)} ${source.region}`, {
       ...{ sourceId: sourceId(source), region: source.region, source, set },
@@ -57,8 +59,8 @@ export function groupSnapshots({ workspace, policy, sources, snapshots, records 
   for (const snapshot of snapshots) {
     if (!snapshot.manual) continue
     const record = records.get(snapshotId(snapshot))
-    const foreign = whyNotOurs(snapshot, workspace, record)
     const source = byShelf.get(`${snapshot.shelf}/${snapshot.source}`)
+    const foreign = whyNotOurs(source ? { ...snapshot, source: source.id } : snapshot, workspace, record)
     // A source that is gone is known by our record alone.
     const owner =
       source === undefined ? (foreign === undefined ? record?.source : undefined) : sourceId(source)
@@ -69,7 +71,7 @@ export function groupSnapshots({ workspace, policy, sources, snapshots, records 
       set: source && setOf(policy, source, workspace),
     }
     groups.set(key, group)
-    const { name, takenAt, tags } = snapshot
+    const { name, takenAt, tags = {} } = snapshot
     const complete = isComplete(snapshot)
     group.members.push({
       name,

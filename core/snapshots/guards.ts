@@ -22,6 +22,9 @@ export interface Guarded {
   readonly zone: Zone
 }
 
+/** A plan that meets this asks for them, and is made again. */
+export const TAGS_UNKNOWN = 'its tags are not known'
+
 /** Looks over a group once, for the guards of all its deletes. */
 export function guardGroup(
   { sourceId, source, members }: Pick<Group, 'sourceId' | 'source' | 'members'>,
@@ -43,6 +46,7 @@ export function whyNotDelete(member: Member, guarded: Guarded): string | undefin
   const { sourceId, sourceExists, usable, newest, minimum, now, zone } = guarded
   if (member.foreign !== undefined) return member.foreign
   if (!sourceExists) return `${sourceId} is gone: its last copies stay`
+  if (member.snapshot.tags === undefined) return TAGS_UNKNOWN
   if (member.takenAt === undefined) return 'nobody says when it was taken'
   if (member.takenAt > now) return 'it is dated in the future'
   if (member.snapshot.state !== 'available') return `its state is ${member.snapshot.state}`

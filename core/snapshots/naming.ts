@@ -35,6 +35,11 @@ export function snapshotName(occasion: Occasion, source: Pick<Source, 'kind' | '
   return `pgctl-${compact(occasion.wall)}-${digest(parts, 12)}`
 }
 
+/** Whether a name has the form of ours; whose it is, tags and records say. */
+export function isOurName(name: string): boolean {
+  return /^pgctl-\d{12}-[0-9a-f]{12}$/.test(name)
+}
+
 /** The id of the recovery point: one for all datastores of the set in this slot. */
 export function pointId({ workspace, set, slot, wall }: Occasion): string {
   return `pt-${compact(wall)}-${digest([workspace, set, slot], 8)}`

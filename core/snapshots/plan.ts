@@ -1,7 +1,7 @@
 import type { Ms } from '#core/clock.ts'
 import { type Due, dueActions } from '#core/snapshots/due.ts'
 import { type Group, groupSnapshots, keepOf, type Member } from '#core/snapshots/groups.ts'
-import { guardGroup, whyNotDelete } from '#core/snapshots/guards.ts'
+import { guardGroup, TAGS_UNKNOWN, whyNotDelete } from '#core/snapshots/guards.ts'
 import type { Listing } from '#core/snapshots/listing.ts'
 import { digest } from '#core/snapshots/naming.ts'
 import type { Policy } from '#core/snapshots/policy.ts'
@@ -22,6 +22,8 @@ export interface Plan {
   readonly verdicts: readonly Verdict[]
   /** What is due and does not begin now, and what else a person should know. */
   readonly notices: readonly string[]
+  /** Where tags have to be asked for before it can be said what is deleted. */
+  readonly untagged: readonly { readonly shelf: Shelf; readonly region: string }[]
   /** Stands for the actions: two plans of one digest do the same. */
   readonly digest: string
 }
@@ -106,6 +108,7 @@ export function makePlan(input: PlanInput): Plan {
       ...frozenNotices(groups),
       ...tightenedNotices(judged),
     ],
+    untagged: untaggedPlaces(judged),
     digest: planDigest(workspace, actions),
   }
 }
@@ -235,6 +238,13 @@ function verdictOf(
       ? [`${reasons.join('; ')}, but a run deletes ${policy.limits.deletes} at most`]
       : reasons,
   }
+}
+
+function untaggedPlaces(judged: readonly Judged[]): Plan['untagged'] {
+  const places = judged.flatMap(({ snapshot: { snapshot }, reasons }) =>
+    reasons.includes(TAGS_UNKNOWN) ? [[`${snapshot.shelf} ${snapshot.region}`, snapshot] as const] : [],
+  )
+  return [...new Map(places).values()].map(({ shelf, region }) => ({ shelf, region }))
 }
 
 function frozenNotices(groups: readonly Group[]): string[] {

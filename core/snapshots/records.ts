@@ -63,14 +63,16 @@ export function whyNotOurs(
   record: SnapshotRecord | undefined,
 ): string | undefined {
   const { tags, name } = snapshot
-  if (tags[TAGS.installation] !== workspace) return 'it is not ours: no tag of this installation'
+  // Tags that nobody asked for do not speak against it; before a delete they are asked for.
+  if (tags !== undefined && tags[TAGS.installation] !== workspace)
+    return 'it is not ours: no tag of this installation'
   if (record === undefined) return 'it is not ours: we have no record of it'
   const [kind, id] = splitSource(record.source)
   const occasion = { workspace, set: record.set, slot: record.slot, wall: record.wall }
   if (kind === undefined || name !== snapshotName(occasion, { kind, id, region: record.home }))
     return 'it is not ours: its name is another than its record says'
-  const says = [tags[TAGS.source], tags[TAGS.slot], tags[TAGS.point]]
-  if (says.join(' ') !== [record.source, record.slot, record.point].join(' '))
+  const says = tags && [tags[TAGS.source], tags[TAGS.slot], tags[TAGS.point]]
+  if (says !== undefined && says.join(' ') !== [record.source, record.slot, record.point].join(' '))
     return 'it is not ours: its tags are others than its record says'
   return snapshot.source === id
     ? undefined

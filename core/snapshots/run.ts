@@ -122,7 +122,7 @@ function* adopt(
   const there = listing.snapshots.find(({ name }) => name === action.name)
   // A listing lags behind: the next run sees whose it is, and nothing is deleted on this word.
   if (there === undefined) return result('adopted')
-  const isOurs = Object.values(TAGS).every((tag) => there.tags[tag] === action.tags[tag])
+  const isOurs = Object.values(TAGS).every((tag) => there.tags?.[tag] === action.tags[tag])
   if (isOurs && there.source === action.source.id) return result('adopted')
   return result('failed', `the name ${action.name} is taken by a snapshot that is not ours`)
 }

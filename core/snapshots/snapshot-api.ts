@@ -9,10 +9,27 @@ export type Outcome = { readonly kind: 'accepted' } | { readonly kind: 'refused'
 /** Snapshots of one provider's datastores, by shelf. Nothing here waits for what it has begun. */
 export interface SnapshotApi {
   /** All manual snapshots of a shelf in a region; what cannot be read is said in `missing`, and is no error. */
-  list(shelf: Shelf, region: string, signal?: AbortSignal): Promise<Listing>
+  list(shelf: Shelf, region: string, options: ListOptions, signal?: AbortSignal): Promise<Listing>
   create(action: CreateAction, signal?: AbortSignal): Promise<Outcome>
   copy(action: CopyAction, signal?: AbortSignal): Promise<Outcome>
   remove(target: SnapshotTarget, signal?: AbortSignal): Promise<Outcome>
+  tag(target: TagTarget, change: TagChange, signal?: AbortSignal): Promise<Outcome>
+}
+
+export interface ListOptions {
+  /** Whether to ask for tags where a listing does not tell them, which costs a call for each of our snapshots. */
+  readonly tags: boolean
+}
+
+export interface TagTarget {
+  readonly shelf: Shelf
+  readonly region: string
+  readonly arn: string
+}
+
+export interface TagChange {
+  readonly set: Readonly<Record<string, string>>
+  readonly remove: readonly string[]
 }
 
 export interface SnapshotTarget {

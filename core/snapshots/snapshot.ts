@@ -56,7 +56,8 @@ export interface Snapshot {
   readonly manual: boolean
   /** When the data was taken; a copy has its original's. Undefined while the provider does not say. */
   readonly takenAt: Ms | undefined
-  readonly tags: Readonly<Record<string, string>>
+  /** Undefined where a listing does not tell them, and nobody asked. */
+  readonly tags: Readonly<Record<string, string>> | undefined
   readonly key: string | undefined
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { carryOut } from '#core/snapshots/io/carry-out.ts'
-import { gather, notePolicy, readPoints } from '#core/snapshots/io/gather.ts'
+import { gather, notePolicy, planOf, readPoints } from '#core/snapshots/io/gather.ts'
 import { makePlan } from '#core/snapshots/plan.ts'
 import { parseRecords } from '#core/snapshots/records.ts'
 import type { RunReport } from '#core/snapshots/run.ts'
@@ -91,8 +91,8 @@ class Installation {
     try {
       const gathered = await gather(request, api, store)
       await notePolicy(store, WORKSPACE, gathered, policyText, this.now)
-      const { input } = gathered
-      return await carryOut(makePlan(input), input, { api, store, clock: new ManualClock(), chance: () => 0 })
+      const { input, plan } = await planOf(gathered, api)
+      return await carryOut(plan, input, { api, store, clock: new ManualClock(), chance: () => 0 })
     } catch (error) {
       if (error instanceof Crash) return 'died'
       throw error

@@ -14,13 +14,15 @@ const FAMILY = {
 /** The port over the model of AWS itself, without a wire: for tests that run it thousands of times. */
 export function modelSnapshotApi(world: SnapshotWorld, now: () => Ms): SnapshotApi {
   return {
-    async list(shelf, region) {
+    async list(shelf, region, { tags }) {
       const snapshots = world.list(FAMILY[shelf], region, now()).map(
         (each): Snapshot => ({
           ...{ shelf, region, name: each.name, source: each.source, manual: each.manual },
           arn: shelf === 'caches' ? undefined : `arn:aws:rds:${region}:111122223333:snapshot:${each.name}`,
           state: world.stateOf(each, now()) === 'available' ? 'available' : 'pending',
-          ...{ takenAt: each.takenAt, tags: each.tags, key: each.kmsKeyId },
+          // The listing of caches does not tell them.
+          ...{ takenAt: each.takenAt, tags: tags || shelf !== 'caches' ? each.tags : undefined },
+          key: each.kmsKeyId,
         }),
       )
       return { shelf, region, snapshots, missing: undefined }
@@ -38,6 +40,9 @@ export function modelSnapshotApi(world: SnapshotWorld, now: () => Ms): SnapshotA
         const from = { region: source.region, name }
         world.copy({ family, region, from, name, kmsKeyId: key, tags: { ...tags } }, now())
       }),
+    tag: async () => {
+      throw new Error('no run changes tags')
+    },
     remove: async ({ shelf, region, name }) =>
       attempt(() => world.remove(FAMILY[shelf], region, name, now())),
   }

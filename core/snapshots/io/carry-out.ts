@@ -43,7 +43,7 @@ async function take(
     case 'remove':
       return await api.remove(step.target, signal)
     case 'list':
-      return await api.list(step.shelf, step.region, signal)
+      return await api.list(step.shelf, step.region, { tags: true }, signal)
     case 'remember':
       await changeRecords(store, workspace, step.record, true)
       return undefined

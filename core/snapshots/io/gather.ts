@@ -1,5 +1,6 @@
 import type { Ms } from '#core/clock.ts'
-import type { PlanInput } from '#core/snapshots/plan.ts'
+import type { Listing } from '#core/snapshots/listing.ts'
+import { makePlan, type Plan, type PlanInput } from '#core/snapshots/plan.ts'
 import { type PointRecord, parsePoint, pointKey } from '#core/snapshots/points.ts'
 import { type Policy, parsePolicy, setOf } from '#core/snapshots/policy.ts'
 import {
@@ -48,7 +49,9 @@ export async function gather(
   ])
   const history = stored === undefined ? NO_HISTORY : parseHistory(stored.value)
   const places = placesOf(request, policy, [...records.values()])
-  const listings = await Promise.all(places.map(([shelf, region]) => api.list(shelf, region, signal)))
+  const listings = await Promise.all(
+    places.map(([shelf, region]) => api.list(shelf, region, { tags: false }, signal)),
+  )
   return {
     history,
     input: {
@@ -68,6 +71,24 @@ export async function notePolicy(
 ): Promise<void> {
   const after = withPolicy(history, text, now)
   if (after !== history) await store.write(historyKey(workspace), after)
+}
+
+/** The plan for what was gathered; tags that it needs are asked for first. */
+export async function planOf(
+  { input, history }: Gathered,
+  api: SnapshotApi,
+  signal?: AbortSignal,
+): Promise<Gathered & { readonly plan: Plan }> {
+  const plan = makePlan(input)
+  if (plan.untagged.length === 0) return { input, history, plan }
+  const asked = await Promise.all(
+    plan.untagged.map(({ shelf, region }) => api.list(shelf, region, { tags: true }, signal)),
+  )
+  const isAsked = (each: Listing) =>
+    asked.some(({ shelf, region }) => shelf === each.shelf && region === each.region)
+  const listings = [...input.listings.filter((each) => !isAsked(each)), ...asked]
+  const whole = { ...input, listings }
+  return { input: whole, history, plan: makePlan(whole) }
 }
 
 async function readRecords(store: Store, workspace: string): Promise<Map<string, SnapshotRecord>> {
