@@ -34,7 +34,19 @@ const REASONS: readonly (readonly [RefusalReason, readonly string[]])[] = [
     ],
   ],
   ['denied', ['AccessDenied', 'UnauthorizedOperation', 'NotAuthorized', 'OptInRequired']],
-  ['credentials', ['ExpiredToken', 'RequestExpired', 'InvalidClientTokenId', 'UnrecognizedClient']],
+  [
+    'credentials',
+    [
+      'ExpiredToken',
+      'RequestExpired',
+      'InvalidClientTokenId',
+      'UnrecognizedClient',
+      'SignatureDoesNotMatch',
+      'RequestTimeTooSkewed',
+      'MissingAuthenticationToken',
+      'IncompleteSignature',
+    ],
+  ],
   [
     'throttled',
     [

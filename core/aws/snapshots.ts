@@ -14,8 +14,14 @@ const SHELF_CALLS: Readonly<Record<Shelf, ShelfCalls>> = {
   caches: cacheShelf,
 }
 
-/** Snapshots of RDS and ElastiCache; `connectionIn` gives the same caller's connection in a region. */
-export function createSnapshotApi(connectionIn: (region: string) => AwsConnection): SnapshotApi {
+/** Snapshots of RDS and ElastiCache; `connect` gives the same caller's connection in a region. */
+export function createSnapshotApi(connect: (region: string) => AwsConnection): SnapshotApi {
+  const connections = new Map<string, AwsConnection>()
+  const connectionIn = (region: string) => {
+    const connection = connections.get(region) ?? connect(region)
+    connections.set(region, connection)
+    return connection
+  }
   return {
     async list(shelf, region, options, signal) {
       const calls = SHELF_CALLS[shelf]

@@ -34,6 +34,7 @@ describe('refusalReason', () => {
     ['InvalidParameterCombination', OTHER, 'invalid', 'never'],
     ['AccessDenied', OTHER, 'denied', 'never'],
     ['ExpiredToken', OTHER, 'credentials', 'next-tick'],
+    ['SignatureDoesNotMatch', 'Signature expired', 'credentials', 'next-tick'],
     ['Throttling', OTHER, 'throttled', 'now'],
     ['RequestLimitExceeded', OTHER, 'throttled', 'now'],
     ['InternalFailure', OTHER, 'unreachable', 'now'],
