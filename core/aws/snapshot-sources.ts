@@ -35,7 +35,11 @@ export async function findSources(
 ): Promise<Reading<Source[]>> {
   const read = <T>(part: 'postgres' | 'redis', action: string, list: () => Promise<T[]>) =>
     reading(part, action, () =>
-      connection.call({ action, purpose: 'look for what can be snapshotted' }, signal, list),
+      connection.call(
+        { action, purpose: `look for what can be snapshotted in ${connection.region}` },
+        signal,
+        list,
+      ),
     )
   const [instances, clusters, caches, groups] = await Promise.all([
     read('postgres', 'rds:DescribeDBInstances', () => listInstances(connection, signal)),

@@ -32,7 +32,7 @@ export function createSnapshotApi(connect: (region: string) => AwsConnection): S
         return { shelf, region, snapshots, missing: undefined }
       } catch (error) {
         if (!(error instanceof PgctlError) || error.code === 'interrupted') throw error
-        return { shelf, region, snapshots: [], missing: error.why ?? error.message }
+        return { shelf, region, snapshots: [], missing: error.message }
       }
     },
     create: ({ shelf, source, ...request }, signal) =>

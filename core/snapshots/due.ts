@@ -68,7 +68,7 @@ export function dueActions(
 
 /** The snapshot of the slot that is due, why it does not begin now, or undefined where all is done. */
 function dueSnapshot(
-  { workspace, policy, now, records }: PlanInput,
+  { workspace, policy, now, records, begun }: PlanInput,
   group: Group,
   source: Source,
   set: string,
@@ -84,6 +84,7 @@ function dueSnapshot(
     snapshotId({ shelf: shelfOf(source.kind), region: source.region, name }),
   )?.refused
   if (refused !== undefined) return `the slot ${slot.key} failed for good: ${refused}`
+  if (now - slot.instant > when['start-within'] && slot.instant < begun) return undefined
   if (now - slot.instant > when['start-within'])
     return `the slot ${slot.key} was missed: it could begin within ${Math.round(when['start-within'] / 60_000)} min, and nobody did`
   const wait =

@@ -56,6 +56,10 @@ export interface PlanInput {
   readonly workspace: string
   readonly now: Ms
   readonly policy: Policy
+  /** When the first policy came into force: what was due before was nobody's to make. */
+  readonly begun: Ms
+  /** Ids of the recovery points that were written down. */
+  readonly points: ReadonlySet<string>
   /** Policies that were in force before, newest first. */
   readonly previous: readonly PreviousPolicy[]
   readonly sources: readonly Source[]
@@ -77,12 +81,7 @@ export function makePlan(input: PlanInput): Plan {
   const { workspace, now, policy } = input
   const snapshots = input.listings.flatMap((listing) => listing.snapshots)
   const groups = groupSnapshots({ ...input, snapshots })
-  const blind = [
-    ...input.unreadable,
-    ...input.listings.flatMap(({ shelf, region, missing }) =>
-      missing === undefined ? [] : [`${shelf} in ${region}: ${missing}`],
-    ),
-  ]
+  const blind = [...input.unreadable, ...input.listings.flatMap(({ missing }) => missing ?? [])]
   const due = dueActions(input, groups)
   const copying = new Set(
     snapshots.flatMap((each) => (each.state === 'pending' ? [`${each.shelf}/${each.name}`] : [])),

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import type { Member } from '#core/snapshots/groups.ts'
+import { TAGS } from '#core/snapshots/naming.ts'
 import { type SnapshotState, snapshotId } from '#core/snapshots/snapshot.ts'
 
 /**
@@ -78,10 +79,11 @@ export function recoveryPoints(
   const byPoint = new Map<string, Member[]>()
   for (const id of records.keys()) byPoint.set(id, [])
   for (const member of members) {
-    if (!member.ours || member.record === undefined) continue
-    const list = byPoint.get(member.record.point) ?? []
+    const point = belongsTo(member)?.point
+    if (point === undefined) continue
+    const list = byPoint.get(point) ?? []
     list.push(member)
-    byPoint.set(member.record.point, list)
+    byPoint.set(point, list)
   }
   const points = [...byPoint].map(([id, parts]) => pointOf(id, parts, records.get(id), expiries, horizon))
   return points
@@ -99,7 +101,7 @@ function pointOf(
   const bySource = new Map<string, Member[]>()
   for (const source of Object.keys(record?.parts ?? {})) bySource.set(source, [])
   for (const member of members) {
-    const source = member.record?.source as string
+    const source = belongsTo(member)?.source as string
     bySource.set(source, [...(bySource.get(source) ?? []), member])
   }
   const missing = [...bySource]
@@ -108,14 +110,16 @@ function pointOf(
   const moments = members.flatMap(({ complete, takenAt }) =>
     complete && takenAt !== undefined ? [takenAt] : [],
   )
+  const first = members[0] && belongsTo(members[0])
   const takenAt = moments.length === 0 ? undefined : Math.min(...moments)
   return {
     id,
-    set: record?.set ?? (members[0]?.record?.set as string),
-    slot: record?.slot ?? (members[0]?.record?.slot as string),
-    parts: members.map(({ snapshot, record: own, takenAt }) => ({
-      sourceId: own?.source as string,
-      ...{ name: snapshot.name, region: snapshot.region, state: snapshot.state, takenAt },
+    set: record?.set ?? first?.set ?? '',
+    slot: record?.slot ?? first?.slot ?? '',
+    parts: members.map((member) => ({
+      sourceId: belongsTo(member)?.source as string,
+      ...{ name: member.name, region: member.snapshot.region, state: member.snapshot.state },
+      takenAt: member.takenAt,
     })),
     missing,
     complete: record === undefined ? undefined : missing.length === 0,
@@ -125,6 +129,16 @@ function pointOf(
     restorable: restorable(bySource, missing, expiries, horizon),
     slotOrder: id,
   }
+}
+
+/**
+ * Which point a snapshot is of: by our record, or by its tags where the record lies on another computer. To look at it,
+ * tags are enough; to delete it, they are not.
+ */
+function belongsTo({ ours, record, tags }: Member) {
+  if (ours && record !== undefined) return record
+  const [point, source, set, slot] = [tags[TAGS.point], tags[TAGS.source], tags[TAGS.set], tags[TAGS.slot]]
+  return point && source && set && slot ? { point, source, set, slot } : undefined
 }
 
 function restorable(

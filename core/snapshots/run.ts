@@ -22,6 +22,7 @@ export type Step =
   | { readonly kind: 'remember'; readonly record: SnapshotRecord }
   | { readonly kind: 'remember-point'; readonly point: PointRecord }
   | { readonly kind: 'forget'; readonly record: SnapshotRecord }
+  | { readonly kind: 'forget-point'; readonly id: string }
   | { readonly kind: 'create'; readonly action: CreateAction }
   | { readonly kind: 'copy'; readonly action: CopyAction }
   | { readonly kind: 'remove'; readonly target: SnapshotTarget }
@@ -55,7 +56,8 @@ type Run<T> = Generator<Step, T, Answer>
 /** The steps of `plan`, which was made from `input`. */
 export function* run(plan: Plan, input: PlanInput): Run<RunReport> {
   const results: Result[] = []
-  yield* tidy(input)
+  const left = new Map(input.records)
+  yield* tidy(input, left)
   const points = new Set<string>()
   const deletes: DeleteAction[] = []
   for (const action of plan.actions) {
@@ -70,21 +72,47 @@ export function* run(plan: Plan, input: PlanInput): Run<RunReport> {
   }
   // What was made comes first: a delete that cannot be undone waits until all else has been tried.
   for (const list of Map.groupBy(deletes, ({ shelf, region }) => `${shelf} ${region}`).values())
-    results.push(...(yield* removeAll(list, input)))
+    results.push(...(yield* removeAll(list, input, left)))
+  yield* tidyPoints(input, left, points)
   return { results }
 }
 
+/** What is remembered, as the run changes it. */
+type Left = Map<string, SnapshotRecord>
+
 /** Forgets what nobody lists any more: it was deleted, or never came. */
-function* tidy({ records, listings, now }: PlanInput): Run<void> {
+function* tidy({ records, listings, now }: PlanInput, left: Left): Run<void> {
   const whole = listings.filter(({ missing }) => missing === undefined)
   const places = new Set(whole.map(({ shelf, region }) => `${shelf} ${region}`))
   const listed = new Set(whole.flatMap(({ snapshots }) => snapshots.map(snapshotId)))
   for (const record of records.values()) {
     const isKnown = places.has(`${record.shelf} ${record.region}`)
     if (isKnown && !listed.has(snapshotId(record)) && now - record.askedAt > FORGET_AFTER)
-      yield { kind: 'forget', record }
+      yield* forget(record, left)
   }
 }
+
+function* forget(record: SnapshotRecord, left: Left): Run<void> {
+  yield { kind: 'forget', record }
+  left.delete(snapshotId(record))
+}
+
+/** Forgets the points of which nothing is left to remember; one that is just begun may lack its records yet. */
+function* tidyPoints({ points, records }: PlanInput, left: Left, begun: ReadonlySet<string>): Run<void> {
+  const held = new Set([...left.values()].map(({ point }) => point))
+  const emptied = new Set([...records.values()].map(({ point }) => point))
+  for (const id of points)
+    if (!held.has(id) && !begun.has(id) && (emptied.has(id) || isOld(id, records)))
+      yield { kind: 'forget-point', id }
+}
+
+/** Whether later points have been recorded: then this one was given up before its first snapshot, or half forgotten. */
+function isOld(id: string, records: PlanInput['records']): boolean {
+  return [...records.values()].some(({ point }) => point.slice(0, POINT_MOMENT) > id.slice(0, POINT_MOMENT))
+}
+
+/** `pt-202611250230`: what comes before the digest of a point's id orders points in time. */
+const POINT_MOMENT = 15
 
 function* make(action: Due, input: PlanInput): Run<Result> {
   const record = recordOf(action, input)
@@ -128,14 +156,14 @@ function* adopt(
 }
 
 /** Deletes on one shelf, each after its guards have looked at a fresh listing. */
-function* removeAll(deletes: readonly DeleteAction[], input: PlanInput): Run<Result[]> {
+function* removeAll(deletes: readonly DeleteAction[], input: PlanInput, left: Left): Run<Result[]> {
   const [{ shelf, region }] = deletes as [DeleteAction, ...DeleteAction[]]
   const listing = (yield { kind: 'list', shelf, region }) as Listing
   const groups = new Map<string, Group>()
   for (const group of groupSnapshots({ ...input, snapshots: listing.snapshots }))
     if (group.region === region) groups.set(group.sourceId, group)
   const results: Result[] = []
-  for (const action of deletes) results.push(yield* removeOne(action, listing, groups, input))
+  for (const action of deletes) results.push(yield* removeOne(action, listing, groups, input, left))
   return results
 }
 
@@ -144,6 +172,7 @@ function* removeOne(
   { missing }: Listing,
   groups: Map<string, Group>,
   { now, policy }: PlanInput,
+  left: Left,
 ): Run<Result> {
   const { shelf, region, name, sourceId, minimum } = action
   const result = (outcome: Result['outcome'], why?: string): Result => ({
@@ -162,7 +191,7 @@ function* removeOne(
       describe(outcome.refusal),
     )
   groups.set(sourceId, { ...group, members: group.members.filter((each) => each !== member) })
-  if (member.record !== undefined) yield { kind: 'forget', record: member.record }
+  if (member.record !== undefined) yield* forget(member.record, left)
   return result('deleted')
 }
 

@@ -207,7 +207,7 @@ describe('snapshots on AWS', { timeout: 60_000 }, () => {
     place.cloud.state.turn({ ...DEFAULT_KNOBS, fail: { 'rds:DescribeDBSnapshots': 'later-pages' } })
     const { snapshots, missing } = await listed('rds-instances')
     assert.deepEqual(snapshots, [])
-    assert.match(missing ?? '', /internal error/i)
+    assert.match(missing ?? '', /AWS failed \(HTTP 500\)/)
   })
 
   it('a refused permission is an answer', async () => {

@@ -92,6 +92,8 @@ export function planInput(
     workspace: WORKSPACE,
     now,
     policy,
+    begun: 0,
+    points: new Set(),
     previous: [],
     sources,
     unreadable: [],

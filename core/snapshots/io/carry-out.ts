@@ -50,6 +50,9 @@ async function take(
     case 'forget':
       await changeRecords(store, workspace, step.record, false)
       return undefined
+    case 'forget-point':
+      await store.remove(pointKey(workspace, step.id))
+      return undefined
     case 'remember-point':
       await writeOnce(store, pointKey(workspace, step.point.id), step.point)
       return undefined

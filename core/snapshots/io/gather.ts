@@ -27,6 +27,8 @@ export interface GatherRequest {
   /** What of the datastores could not be read, in clauses. */
   readonly unreadable: readonly string[]
   readonly now: Ms
+  /** Whether to ask for tags everywhere: for a person to look at, not for a plan. */
+  readonly tags?: boolean
 }
 
 export interface Gathered {
@@ -43,20 +45,24 @@ export async function gather(
 ): Promise<Gathered> {
   const { workspace, policyText, sources, unreadable, now } = request
   const policy = parsePolicy(policyText, request.policySource)
-  const [records, stored] = await Promise.all([
+  const [records, stored, pointKeys] = await Promise.all([
     readRecords(store, workspace),
     store.read(historyKey(workspace)),
+    store.list(pointKey(workspace, '')),
   ])
+  const points = new Set(pointKeys.map((key) => key.slice(pointKey(workspace, '').length)))
   const history = stored === undefined ? NO_HISTORY : parseHistory(stored.value)
   const places = placesOf(request, policy, [...records.values()])
   const listings = await Promise.all(
-    places.map(([shelf, region]) => api.list(shelf, region, { tags: false }, signal)),
+    places.map(([shelf, region]) => api.list(shelf, region, { tags: request.tags === true }, signal)),
   )
   return {
     history,
     input: {
       ...{ workspace, now, policy, sources, unreadable, records, listings },
       previous: previousPolicies(history, policyText, now),
+      begun: history.policies[0]?.since ?? now,
+      points,
     },
   }
 }

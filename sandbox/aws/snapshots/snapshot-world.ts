@@ -54,7 +54,7 @@ export interface SnapshotRules {
 
 export const DEFAULT_RULES: SnapshotRules = {
   ...{ manualLimit: 100, cacheDailyLimit: 20, copyLimit: 5 },
-  ...{ takes: 5 * 60_000, lag: 0 },
+  ...{ takes: 20_000, lag: 0 },
 }
 
 const DAY: Ms = 86_400_000
