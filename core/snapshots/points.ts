@@ -87,8 +87,8 @@ export function recoveryPoints(
   }
   const points = [...byPoint].map(([id, parts]) => pointOf(id, parts, records.get(id), expiries, horizon))
   return points
-    .sort((a, b) => (a.slotOrder < b.slotOrder ? 1 : -1))
-    .map(({ slotOrder: _, ...point }) => point)
+    .sort((a, b) => b.begun - a.begun || (a.id < b.id ? -1 : 1))
+    .map(({ begun: _, ...point }) => point)
 }
 
 function pointOf(
@@ -97,7 +97,7 @@ function pointOf(
   record: PointRecord | undefined,
   expiries: ReadonlyMap<string, Ms>,
   horizon: Ms,
-): RecoveryPoint & { slotOrder: string } {
+): RecoveryPoint & { begun: Ms } {
   const bySource = new Map<string, Member[]>()
   for (const source of Object.keys(record?.parts ?? {})) bySource.set(source, [])
   for (const member of members) {
@@ -127,7 +127,7 @@ function pointOf(
       moments.length < 2 ? undefined : Math.round((Math.max(...moments) - Math.min(...moments)) / 1000),
     takenAt,
     restorable: restorable(bySource, missing, expiries, horizon),
-    slotOrder: id,
+    begun: record?.at ?? takenAt ?? 0,
   }
 }
 
