@@ -21,7 +21,7 @@ export interface Machine {
   readonly load: number
 }
 
-const HEADINGS = ['figure', 'where', 'measured', 'goal', 'met', "vendor's client"]
+const HEADINGS = ['figure', 'where', 'measured', 'goal', 'met']
 
 // ── figures as people read them ─────────────────────────────────────────────────────────────────────────────────
 
@@ -76,21 +76,25 @@ export function renderResults(outcomes: readonly Outcome[], machine: Machine, da
 
 export function renderTable({ subject, rows, failure, took }: Outcome): string[] {
   const missing = failure === undefined ? [] : [`Not all of it was measured: ${failure}`, '']
-  const table = rows.length === 0 ? [] : [...tableLines(rows), '']
+  const table = rows.length === 0 ? [] : [...tableLines(subject, rows), '']
   const command = `\`npm run bench -- ${subject.name}\` (${round(took / 1000)} s)`
   return [`## ${subject.title}`, '', subject.method, '', ...table, ...missing, command, '']
 }
 
-function tableLines(rows: readonly Row[]): string[] {
-  const cells = rows.map(({ figure, measured, goal, vendor }) => [
-    figure,
-    'sandbox',
-    measured,
-    goal?.text ?? '',
-    goal === undefined ? '' : goal.met ? 'yes' : '**no**',
-    vendor ?? '',
+function tableLines(
+  { where = 'sandbox', others = ["vendor's client"] }: Subject,
+  rows: readonly Row[],
+): string[] {
+  const headings = [...HEADINGS, ...others]
+  const cells = rows.map((row) => [
+    row.figure,
+    where,
+    row.measured,
+    row.goal?.text ?? '',
+    row.goal === undefined ? '' : row.goal.met ? 'yes' : '**no**',
+    ...others.map((_, index) => row.others?.[index] ?? (index === 0 ? (row.vendor ?? '') : '')),
   ])
-  return [HEADINGS, HEADINGS.map(() => '---'), ...cells].map((line) => `| ${line.join(' | ')} |`)
+  return [headings, headings.map(() => '---'), ...cells].map((line) => `| ${line.join(' | ')} |`)
 }
 
 function goalOf({ goal }: Row): boolean[] {

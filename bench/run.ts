@@ -11,15 +11,29 @@ import { type Machine, type Outcome, renderResults, renderTable } from './result
 import type { Bench, Row, Subject } from './subject.ts'
 import { faults } from './subjects/faults.ts'
 import { firstByte } from './subjects/first-byte.ts'
+import { logFaults } from './subjects/log-faults.ts'
+import { logSpeed } from './subjects/log-speed.ts'
+import { logStart } from './subjects/log-start.ts'
 import { pace } from './subjects/pace.ts'
 import { ready } from './subjects/ready.ts'
 import { stalled } from './subjects/stalled.ts'
 import { startUp } from './subjects/start-up.ts'
 import { unpaced } from './subjects/unpaced.ts'
 
-const SUBJECTS: readonly Subject[] = [startUp, ready, pace, unpaced, firstByte, stalled, faults]
+const SUBJECTS: readonly Subject[] = [
+  startUp,
+  ready,
+  pace,
+  unpaced,
+  firstByte,
+  stalled,
+  faults,
+  logFaults,
+  logSpeed,
+  logStart,
+]
 /** The whole run: what is not measured by then is given up. */
-const LIMIT = 6 * 60_000
+const LIMIT = 20 * 60_000
 
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)

@@ -9,6 +9,8 @@ export interface Row {
   readonly goal?: Goal | undefined
   /** What the vendor's client was measured at, where our documents say. */
   readonly vendor?: string | undefined
+  /** What each of the subject's `others` was measured at, in their order. */
+  readonly others?: readonly string[] | undefined
 }
 
 export interface Goal {
@@ -32,6 +34,10 @@ export interface Subject {
   readonly method: string
   /** When it is given up. */
   readonly within: Ms
+  /** What was measured against; the sandbox unless it says otherwise. */
+  readonly where?: string
+  /** Who else was measured; the vendor's client unless it says otherwise. */
+  readonly others?: readonly string[]
   /** Gives each row as soon as it is known. */
   measure(bench: Bench): AsyncGenerator<Row, void>
 }

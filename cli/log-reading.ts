@@ -2,7 +2,7 @@ import { PgctlError } from '#core/errors.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { KubeClient } from '#core/kube/client.ts'
 import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
-import { selectLogs } from '#core/kube/log-selection.ts'
+import { type LogWish, type Refusal, selectLogs } from '#core/kube/log-selection.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import type { DialerEvent } from '#core/tunnel/dialer.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
@@ -11,7 +11,8 @@ import { openCluster } from './cluster-opening.ts'
 import type { Deps } from './deps.ts'
 
 export interface LogRequest {
-  readonly services: readonly string[]
+  /** Whose logs; the namespace is the installation's where none is named. */
+  readonly wish: Partial<LogWish> & Pick<LogWish, 'services'>
   readonly options: FollowOptions
   readonly reason?: string | undefined
 }
@@ -43,11 +44,18 @@ export async function readLogs(
   await using client = new KubeClient(access)
   const merged = AbortSignal.any([signal, wayEnded.signal])
   try {
-    const { namespace } = deps
-    const selections = await selectLogs(client, deps, request.services, merged)
-    for await (const batch of followLogs(client, { namespace, selections }, request.options, merged))
+    const wish = { namespaces: [deps.namespace], ...request.wish }
+    const { selections, refused } = await selectLogs(client, deps.profile, wish, merged)
+    if (refused.length > 0) await reader.take(refused.map(refusedEvent))
+    for await (const batch of followLogs(client, selections, request.options, merged))
       await reader.take(batch)
+    // Whoever has named a namespace has not seen what they asked for.
+    if (wish.namespaces !== 'all' && refused[0] !== undefined) throw refused[0].error
   } catch (error) {
     throw error instanceof PgctlError ? access.explain(error) : error
   }
+}
+
+function refusedEvent({ namespace, error }: Refusal): LogEvent {
+  return { event: 'refused', namespace, why: error.message }
 }

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { messageOf } from '#core/errors.ts'
 import type { CallRecord } from './aws/calls.ts'
 import { headerOf, type WireAnswer, type WireRequest } from './aws/http-message.ts'
+import { clausesOf } from './clauses.ts'
 import type { MessageGateway } from './gateway/gateway.ts'
 import { knobsChangeSchema } from './knobs.ts'
 import type { KubernetesFaults } from './kubernetes/faults.ts'
@@ -98,11 +99,4 @@ function bodyOf(request: WireRequest): unknown {
 
 function json(status: number, body: object): WireAnswer {
   return { status, headers: { 'content-type': 'application/json' }, body: `${JSON.stringify(body)}\n` }
-}
-
-/** All that is wrong, on one line. */
-function clausesOf({ issues }: z.ZodError): string {
-  return issues
-    .map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`))
-    .join('; ')
 }

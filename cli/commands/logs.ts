@@ -1,14 +1,16 @@
 import { once } from 'node:events'
-import { Args, Flags } from '@oclif/core'
+import { Args } from '@oclif/core'
+import { systemClock } from '#core/io/system-clock.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import type { LogSummary } from '#core/logs/ledger.ts'
-import { LEVELS } from '#core/logs/level.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, reasonFlag } from '../flags.ts'
+import { logFlags } from '../log-flags.ts'
 import { toJson } from '../render/json.ts'
 import { LogLineRenderer } from '../render/log-lines.ts'
+import { LogTimes } from '../render/log-times.ts'
 import { logEventDocument, renderLogNotice } from '../render/logs.ts'
 import { renderTunnelEvent } from '../render/tunnel.ts'
 
@@ -29,64 +31,46 @@ export default class Logs extends BaseCommand {
   static override examples = [
     '<%= config.bin %> logs hermes --follow',
     '<%= config.bin %> logs hermes cerberus --since 10m',
+    '<%= config.bin %> logs hermes --from "yesterday 20:10" --to "yesterday 20:15" --tz Europe/Berlin',
+    '<%= config.bin %> logs hermes --follow --to 20:10 --output raw > until-ten-past-eight.log',
+    '<%= config.bin %> logs --selector tier=worker --exclude-container istio --follow',
+    '<%= config.bin %> logs --namespace paragon --namespace ingress --selector app --since 5m',
     '<%= config.bin %> logs hermes --previous --tail all',
     '<%= config.bin %> logs hermes --level warn --exclude healthz --since 1h',
+    '<%= config.bin %> logs hermes --level error --context 3 --tail 5',
     '<%= config.bin %> logs hermes --grep "requestId.*7f3a" --output raw',
   ]
   static override enableJsonFlag = true
   static override strict = false
   static override args = {
-    service: Args.string({ description: 'Whose logs; several may follow.', required: true }),
+    service: Args.string({ description: 'Whose logs; several may follow.', required: false }),
   }
   static override flags = {
     ...installationFlags,
     ...reasonFlag,
-    follow: Flags.boolean({ char: 'f', summary: 'Go on with what is written, until Ctrl-C.' }),
-    tail: Flags.string({
-      char: 'n',
-      summary: 'Begin with so many of the last lines, of all pods together; 50 unless --since is given.',
-      helpValue: 'N|all',
-    }),
-    since: Flags.string({ summary: 'Begin so long ago: 90s, 10m, 1h30m, 2d.', helpValue: 'TIME' }),
-    previous: Flags.boolean({ summary: 'The runs before the last restarts.' }),
-    grep: Flags.string({
-      char: 'g',
-      summary: 'Only lines that match; of several patterns, any.',
-      helpValue: 'REGEX',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    exclude: Flags.string({
-      char: 'x',
-      summary: 'No lines that match; of several patterns, any.',
-      helpValue: 'REGEX',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    level: Flags.option({ options: LEVELS })({
-      char: 'l',
-      summary: 'Only lines at least as grave, and those that tell no level.',
-    }),
-    output: Flags.option({ options: ['tidy', 'raw', 'json'] as const })({
-      char: 'o',
-      summary: 'How a line is shown: tidy, as it was written, or as JSON.',
-      default: 'tidy',
-    }),
+    ...logFlags,
   }
 
   protected override readonly streams = true
 
-  readonly #tidy = new LogLineRenderer(this.paint, process.stdout.isTTY)
+  /** The latest group of events that has begun. */
+  #group = 0
+
+  #times = new LogTimes({ name: 'UTC', asked: false }, process.stdout.isTTY)
+  #tidy = new LogLineRenderer(this.paint, process.stdout.isTTY, this.#times)
 
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Logs)
-    const { readLogWishes } = await import('../log-wishes.ts')
+    const { readLogWishes, readSources } = await import('../log-wishes.ts')
     const { loadConfig } = await import('../load-config.ts')
     const { wireInstallation } = await import('../deps.ts')
     const { readLogs } = await import('../log-reading.ts')
     const surroundings = this.surroundings(flags)
-    const options = readLogWishes(flags, loadConfig(surroundings).settings.tail)
-    const request = { services: argv.map(String), options, reason: flags.reason }
+    const moment = { now: systemClock.now().wall, zone: Intl.DateTimeFormat().resolvedOptions().timeZone }
+    const { options, zone } = readLogWishes(flags, loadConfig(surroundings).settings.tail, moment)
+    this.#times = new LogTimes(zone, process.stdout.isTTY)
+    this.#tidy = new LogLineRenderer(this.paint, process.stdout.isTTY, this.#times)
+    const request = { wish: readSources(argv.map(String), flags), options, reason: flags.reason }
     const reader = {
       take: (batch: readonly LogEvent[]) => this.#show(batch, flags),
       // When a session ends matters to someone who stays.
@@ -97,20 +81,36 @@ export default class Logs extends BaseCommand {
     await readLogs(await wireInstallation(surroundings), request, reader, this.signal)
   }
 
-  #show(
+  /** In their order, so that what happened between two lines stands between them on a terminal. */
+  async #show(
     batch: readonly LogEvent[],
     shown: { readonly output: Output; readonly follow: boolean },
   ): Promise<void> {
     if (this.jsonEnabled()) return this.#write(batch.map((event) => toJson(logEventDocument(event))))
-    const lines: string[] = []
+    let lines: string[] = []
     for (const event of batch) {
-      if (event.event === 'line') lines.push(this.#render(event, shown.output))
-      else if (event.event !== 'ledger' || shown.follow || hasNews(event.summary)) {
+      if (event.event === 'line') {
+        if (this.#beginsGroup(event) && shown.output !== 'json') lines.push('--')
+        lines.push(this.#render(event, shown.output))
+      } else if (event.event !== 'ledger' || shown.follow || hasNews(event.summary)) {
         const text = renderLogNotice(event, this.paintNotice)
-        if (text !== undefined) this.notice(text)
+        if (text === undefined) continue
+        await this.#write(lines)
+        lines = []
+        this.notice(text)
       }
     }
+    const news = this.#times.takeNews()
+    if (news !== undefined) this.notice(`${this.paintNotice('dim', '·')} ${news}`)
     return this.#write(lines)
+  }
+
+  /** Whether a group begins, and it is not the first. */
+  #beginsGroup({ group = 0 }: LineEvent): boolean {
+    if (group <= this.#group) return false
+    const isFirst = this.#group === 0
+    this.#group = group
+    return !isFirst
   }
 
   #render(event: LineEvent, output: Output): string {

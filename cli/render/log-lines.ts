@@ -1,11 +1,12 @@
 import type { LogEvent } from '#core/logs/events.ts'
 import { LEVELS, type Level } from '#core/logs/level.ts'
-import { type Stamp, secondOf } from '#core/logs/line.ts'
+import type { Stamp } from '#core/logs/line.ts'
 import { parseRecord } from '#core/logs/recognise.ts'
 import type { LogField } from '#core/logs/record.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import type { Paint } from './error.ts'
+import type { LogTimes } from './log-times.ts'
 
 type LineEvent = Extract<LogEvent, { event: 'line' }>
 
@@ -13,6 +14,7 @@ const COLOURS = ['cyan', 'green', 'magenta', 'yellow', 'blue', 'red'] as const
 /** Longer names push their line to the right and leave the others in peace. */
 const NAME_WIDTH_LIMIT = 48
 const NO_TIME = '-'
+const AMBIGUOUS = /[\s"=]/
 
 /** Levels stand in a column. */
 const LEVEL_WIDTH = 5
@@ -29,8 +31,8 @@ const LEVEL_STYLES: Readonly<Record<Level, Parameters<Paint>[0]>> = {
  * Lines of logs for a person: `POD  time  LEVEL message  name=value`, names in columns. A line of no known format is
  * shown as it is; the trace that a line carries inside follows on lines of its own.
  *
- * On a terminal each pod has a colour, the time is that of the person, and what would drive the terminal is shown
- * as an escape. Elsewhere plain text is as it was written and the time is the log's own stamp.
+ * On a terminal each pod has a colour, and what would drive the terminal is shown as an escape. Elsewhere plain text
+ * is as it was written.
  */
 export class LogLineRenderer {
   readonly #paint: Paint
@@ -38,45 +40,49 @@ export class LogLineRenderer {
   readonly #yellow: Brush
   readonly #levels: Readonly<Record<Level, string>>
   readonly #terminal: boolean
+  readonly #times: LogTimes
   readonly #names = new Map<string, string>()
-  readonly #localSeconds = new Map<string, string>()
   #width = 0
 
-  constructor(paint: Paint, terminal: boolean) {
+  constructor(paint: Paint, terminal: boolean, times: LogTimes) {
     this.#paint = paint
     this.#dim = brush(paint, 'dim')
     this.#yellow = brush(paint, 'yellow')
     this.#levels = mapLevels((level) => paint(LEVEL_STYLES[level], level.toUpperCase().padEnd(LEVEL_WIDTH)))
     this.#terminal = terminal
+    this.#times = times
   }
 
   render({ source, line, rest, late }: LineEvent): string {
     const name = this.#nameOf(source)
     const start = `${name}  ${this.#timeOf(line.stamp, late)}  `
-    const shown = this.#tidy(line.text).map((part) => start + part)
+    let shown = this.#tidy(line.text, start)
     for (const { stamp, text } of rest)
-      shown.push(`${name}  ${this.#timeOf(stamp, late)}  ${this.#plain(text)}`)
-    return shown.join('\n')
+      shown += `\n${name}  ${this.#timeOf(stamp, late)}  ${this.#plain(text)}`
+    return shown
   }
 
   #timeOf(stamp: Stamp | undefined, late: boolean): string {
-    if (!this.#terminal) return stamp ?? NO_TIME
-    return (late ? this.#yellow : this.#dim)(stamp === undefined ? NO_TIME : this.#localTime(stamp))
+    const time = stamp === undefined ? NO_TIME : this.#times.format(stamp)
+    return this.#terminal ? (late ? this.#yellow : this.#dim)(time) : time
   }
 
-  #tidy(text: string): string[] {
+  /** Each line of it after `start`. Strings are only ever added to: this is done for every line of every pod. */
+  #tidy(text: string, start: string): string {
     const { format, level, message, fields, trace } = parseRecord(text)
-    if (format === 'plain') return [this.#plain(text)]
-    const [first = '', ...further] = message.includes('\n') ? message.split('\n') : [message]
-    const parts = level === undefined ? [] : [this.#levels[level]]
-    if (first !== '') parts.push(neutralise(first))
+    if (format === 'plain') return start + this.#plain(text)
+    const end = message.indexOf('\n')
+    const first = end === -1 ? message : message.slice(0, end)
+    let shown = level === undefined ? start : start + this.#levels[level]
+    if (first !== '') shown += (level === undefined ? '' : ' ') + neutralise(first)
     if (fields.length > 0) {
-      const rest = neutralise(fields.map(formatField).join(' '))
-      parts.push(first === '' ? rest : ` ${this.#dim(rest)}`)
+      const rest = neutralise(formatFields(fields))
+      if (first !== '') shown += `  ${this.#dim(rest)}`
+      else shown += (level === undefined ? '' : ' ') + rest
     }
-    const shown = [parts.join(' ')]
-    for (const line of further) shown.push(`  ${neutralise(line)}`)
-    for (const line of trace?.trimEnd().split('\n') ?? []) shown.push(`  ${neutralise(line)}`)
+    const further = end === -1 ? [] : message.slice(end + 1).split('\n')
+    if (trace !== undefined) further.push(...trace.trimEnd().split('\n'))
+    for (const line of further) shown += `\n${start}  ${neutralise(line)}`
     return shown
   }
 
@@ -101,18 +107,6 @@ export class LogLineRenderer {
   #paintName(name: string, index: number): string {
     return this.#paint(COLOURS[index % COLOURS.length] as (typeof COLOURS)[number], name.padEnd(this.#width))
   }
-
-  /** Month, day and time of day with milliseconds; one second's lines share the conversion. */
-  #localTime(stamp: Stamp): string {
-    const second = secondOf(stamp)
-    let local = this.#localSeconds.get(second)
-    if (local === undefined) {
-      if (this.#localSeconds.size > 60) this.#localSeconds.clear()
-      local = formatLocal(new Date(`${second}Z`))
-      this.#localSeconds.set(second, local)
-    }
-    return `${local}.${stamp.slice(20, 23)}`
-  }
 }
 
 /** Puts one colour on text. */
@@ -128,18 +122,17 @@ function mapLevels<T>(map: (level: Level) => T): Readonly<Record<Level, T>> {
   return Object.fromEntries(LEVELS.map((level) => [level, map(level)])) as Record<Level, T>
 }
 
-/** The pod, and the container where the pod has others. */
-export function sourceName({ pod, container, oneOfSeveral }: LogSource): string {
-  return oneOfSeveral ? `${pod}/${container}` : pod
+/** The pod; its namespace where there are several, and the container where the pod has others. */
+export function sourceName({ namespace, pod, container, oneOfNamespaces, oneOfSeveral }: LogSource): string {
+  return `${oneOfNamespaces ? `${namespace}/` : ''}${pod}${oneOfSeveral ? `/${container}` : ''}`
 }
 
 /** As logfmt has it: quotes where a reader could not tell where the value ends. */
-function formatField([name, value]: LogField): string {
-  return `${name}=${value === '' || /[\s"=]/.test(value) ? JSON.stringify(value) : value}`
-}
-
-function formatLocal(date: Date): string {
-  const two = (value: number) => String(value).padStart(2, '0')
-  const day = `${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+function formatFields(fields: readonly LogField[]): string {
+  let text = ''
+  for (const [name, value] of fields) {
+    const shown = value === '' || AMBIGUOUS.test(value) ? JSON.stringify(value) : value
+    text += text === '' ? `${name}=${shown}` : ` ${name}=${shown}`
+  }
+  return text
 }

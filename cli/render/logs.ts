@@ -22,6 +22,7 @@ export function renderLogNotice(event: Notice, paint: Paint): string | undefined
 function isBad(event: Notice): boolean {
   switch (event.event) {
     case 'gap':
+    case 'refused':
       return true
     case 'resumed':
       return event.seam.kind !== 'whole'
@@ -45,7 +46,9 @@ function sentence(event: Notice): string | undefined {
     case 'left':
       return `${event.pod}: deleted`
     case 'empty':
-      return `${event.service}: has no pods`
+      return `${event.service}: has no pods in namespace ${event.namespace}`
+    case 'refused':
+      return `namespace ${event.namespace}: left out: ${event.why}`
     case 'reconnecting':
       return `${sourceName(event.source)}: ${event.why}; opening it again`
     case 'resumed':
@@ -54,6 +57,10 @@ function sentence(event: Notice): string | undefined {
       return `${sourceName(event.source)}: ${describeSeam(event.seam)}`
     case 'over':
       return describeOver(event.source, event.how)
+    case 'followed':
+      return event.followed === event.total
+        ? `all ${event.total} are followed`
+        : `${event.followed} of ${event.total} followed; the others wait for one that is over, as --max-streams says`
     case 'unwatched':
       return `cannot ask for changes of the pods (${event.why}); trying again`
     case 'ledger':
@@ -116,7 +123,7 @@ function describeExit(end: EndedRun | undefined): string {
 export function logEventDocument(event: LogEvent): object {
   switch (event.event) {
     case 'line': {
-      const { line, rest, late } = event
+      const { line, rest, late, group, context } = event
       const text = textOf(line, rest)
       return {
         event: 'line',
@@ -124,6 +131,8 @@ export function logEventDocument(event: LogEvent): object {
         time: line.stamp ?? null,
         text,
         ...(late ? { late } : {}),
+        ...(group === undefined ? {} : { group }),
+        ...(context ? { context } : {}),
         ...recordOf(line.text),
       }
     }
@@ -146,6 +155,8 @@ export function logEventDocument(event: LogEvent): object {
     case 'waiting':
     case 'left':
     case 'empty':
+    case 'refused':
+    case 'followed':
     case 'unwatched':
       return event
     case 'ledger':
@@ -166,8 +177,8 @@ function holeOf(hole: Hole): object {
   return { ...identity(hole.source), ...('seam' in hole ? seamOf(hole.seam) : { why: hole.why }) }
 }
 
-function identity({ service, pod, container }: LogSource): object {
-  return { service, pod, container }
+function identity({ namespace, service, pod, container }: LogSource): object {
+  return { namespace, service, pod, container }
 }
 
 function exitOf(end: EndedRun | undefined): object {

@@ -32,6 +32,16 @@ function describe(row: SandboxRow, paint: Paint): string {
   return `${paint('green', 'running')}  ${row.endpoint}  process ${row.pid}, ${sessions}${agent}`
 }
 
+/** One knob a line; a star stands before each that has been turned. */
+export function renderKnobs(
+  knobs: ReadonlyArray<{ readonly text: string; readonly turned: boolean }>,
+  paint: Paint,
+): string {
+  return knobs
+    .map(({ text, turned }) => (turned ? `${paint('yellow', '*')} ${text}` : `  ${text}`))
+    .join('\n')
+}
+
 /** Lines for the shell's `eval`. */
 export function renderEnvironment(change: {
   readonly set: Readonly<Record<string, string>>

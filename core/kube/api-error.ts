@@ -7,7 +7,8 @@ export interface ApiSubject {
   readonly verb: 'get' | 'list' | 'watch' | 'create'
   /** With its subresource: `pods`, `pods/log`, `services`. */
   readonly resource: string
-  readonly namespace: string
+  /** Undefined for what stands outside of all. */
+  readonly namespace: string | undefined
   readonly name?: string | undefined
 }
 
@@ -116,7 +117,7 @@ function describeAnswer(
         code: 'permission-denied',
         message: `not allowed to ${what}`,
         // A request may take several rights, and the refusal alone says which one was missing.
-        next: `ask for a Role with the verb "${/cannot (\w+) resource/.exec(why)?.[1] ?? subject.verb}" on "${subject.resource}" in namespace "${subject.namespace}"`,
+        next: `ask for a Role with the verb "${/cannot (\w+) resource/.exec(why)?.[1] ?? subject.verb}" on "${subject.resource}"${placeOf(subject)}`,
       }
     case 404:
       return {
@@ -152,8 +153,13 @@ function describeAnswer(
   }
 }
 
+function placeOf({ namespace }: ApiSubject): string {
+  return namespace === undefined ? ', in a ClusterRole' : ` in namespace "${namespace}"`
+}
+
 function phrase({ verb, resource, namespace, name }: ApiSubject): string {
-  return `${verb} ${resource}${name === undefined ? '' : ` of ${name}`} in namespace ${namespace}`
+  const where = namespace === undefined ? '' : ` in namespace ${namespace}`
+  return `${verb} ${resource}${name === undefined ? '' : ` of ${name}`}${where}`
 }
 
 /** At most a line or two of what a proxy wrote; a Status gives its message alone. */

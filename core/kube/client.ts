@@ -170,7 +170,8 @@ interface Limits {
 /** The API's path and query of a request. */
 export function pathOf({ resource, namespace, name, query = {} }: ApiRequest): string {
   const [kind = '', subresource] = resource.split('/')
-  const parts = ['api', 'v1', 'namespaces', namespace, kind, name, subresource]
+  const place = namespace === undefined ? [] : ['namespaces', namespace]
+  const parts = ['api', 'v1', ...place, kind, name, subresource]
   const path = parts
     .filter((part) => part !== undefined)
     .map(encodeURIComponent)

@@ -5,12 +5,20 @@ import type { LogRange } from '#core/kube/logs.ts'
 import { SeamNotices } from '#core/kube/seam-notices.ts'
 import type { ResumeCursor } from '#core/logs/cursor.ts'
 import type { LogEvent } from '#core/logs/events.ts'
-import { decide, decideBounded, type ReadingMode, type RunEnd, type StreamEnd } from '#core/logs/follow.ts'
+import {
+  decide,
+  decideBounded,
+  type LogLoss,
+  type ReadingMode,
+  type RunEnd,
+  type StreamEnd,
+} from '#core/logs/follow.ts'
 import type { LogLine } from '#core/logs/line.ts'
 import type { Overlap, Seam } from '#core/logs/overlap.ts'
 import { type ContainerSnapshot, readableRun } from '#core/logs/pod.ts'
 import { RunPlace } from '#core/logs/run-place.ts'
 import type { LogSource } from '#core/logs/sources.ts'
+import { type Span, SpanCut } from '#core/logs/span.ts'
 
 /** A stream that lived this long did its work, even if its container had nothing to say. */
 const GOOD_LIFE: Ms = 60_000
@@ -21,8 +29,11 @@ const MISFIT_TRIES = 4
 
 /** What the readers of one follow share. */
 export interface ReaderContext extends StreamContext {
-  readonly namespace: string
   readonly chance: () => number
+  /** What of the logs is wanted. */
+  readonly span: Span
+  /** Aborts when nothing that is written from now on is wanted any longer. */
+  readonly until: AbortSignal
   /** The container's newest status; undefined when its pod is gone. */
   statusOf(source: LogSource): ContainerSnapshot | undefined
   /** Calls `listener` after every change of any status, until the returned function is called. */
@@ -40,12 +51,15 @@ export class ContainerReader {
   readonly #source: LogSource
   readonly #context: ReaderContext
   readonly #notices: SeamNotices
+  readonly #cut: SpanCut
+  #isHistory = false
   #place: RunPlace
   /** Whether the place may be one that the reader of the run before has left. */
   #unproven: boolean
   #foreign: ResumeCursor | undefined
   #confirmed = false
   #fruitless = 0
+  #lastEnd: StreamEnd | undefined
   #isComplete = false
 
   /** `candidate`: the place that the reader of the run before has left, which may be in this run's log. */
@@ -54,6 +68,7 @@ export class ContainerReader {
     this.#context = context
     this.#place = new RunPlace(true, candidate)
     this.#unproven = candidate !== undefined
+    this.#cut = new SpanCut(context.span)
     this.#notices = new SeamNotices(source, context.clock, context.report)
   }
 
@@ -71,51 +86,76 @@ export class ContainerReader {
    * Reads what there is of `range`, and no further. Answers why the rest of it could not be read, or undefined.
    * `followed`: whether `follow` comes next, and meets a last line without an end again as a whole.
    */
-  async readHistory(range: LogRange, followed: boolean, signal: AbortSignal): Promise<string | undefined> {
-    this.#place = new RunPlace(range.tail === undefined && range.sinceSeconds === undefined)
+  async readHistory(range: LogRange, followed: boolean, signal: AbortSignal): Promise<LogLoss | undefined> {
+    const { tail, sinceSeconds, sinceTime } = range
+    this.#place = new RunPlace(tail === undefined && sinceSeconds === undefined && sinceTime === undefined)
+    this.#isHistory = true
     const over = this.#runState() === 'over'
     try {
-      for (;;) {
-        const end = await this.#read(
-          range,
-          { rest: followed && !over ? 'again' : 'line', log: 'current' },
-          signal,
-        )
-        const verdict = decideBounded(end, this.#fruitless, this.#context.chance())
-        if (verdict.kind === 'over') {
-          this.#isComplete = over && verdict.lost === undefined
-          this.#fruitless = 0
-          return verdict.lost
-        }
-        this.#notices.ended(end, this.#fruitless, verdict.after)
-        await sleep(this.#context.clock, verdict.after, signal)
-      }
+      const lost = await this.#readBounded(range, followed && !over ? 'again' : 'line', signal)
+      this.#isComplete = over && lost === undefined
+      return lost
+    } finally {
+      this.#isHistory = false
+      this.#notices.settle()
+    }
+  }
+
+  /**
+   * Goes on from there until the run is over, or until nothing more is wanted: then what has been written by now is
+   * read to its end, and undefined is answered. `range` is what to ask for while no line has been read.
+   */
+  async follow(range: LogRange, signal: AbortSignal): Promise<RunEnd | undefined> {
+    const { until } = this.#context
+    try {
+      return await this.#followOn(range, AbortSignal.any([signal, until]))
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!until.aborted) throw error
+      const lost = await this.#readBounded(range, 'line', signal)
+      return lost === undefined ? undefined : { kind: 'lost', why: lost.why }
     } finally {
       this.#notices.settle()
     }
   }
 
-  /** Goes on from there until the run is over. `range` is what to ask for while no line has been read. */
-  async follow(range: LogRange, signal: AbortSignal): Promise<RunEnd> {
-    let mode: ReadingMode = 'follow'
-    try {
-      for (;;) {
-        mode = this.#modeNow(mode)
-        const end = await this.#readInMode(range, mode, signal)
-        if (end === 'misfit') {
-          if (!this.#place.isWanted) return { kind: 'unchecked' }
-          continue
-        }
-        const reading = { run: this.#source.run, mode, fruitless: this.#fruitless }
-        const status = this.#context.statusOf(this.#source)
-        const verdict = decide(end, reading, status, this.#context.chance())
-        if (verdict.kind === 'over') return verdict.how
-        if (verdict.mode === 'follow') this.#notices.ended(end, this.#fruitless, verdict.after)
-        mode = verdict.mode
-        await sleep(this.#context.clock, verdict.after, signal)
+  /** Reads to the present end of the log. Answers why the rest of it could not be read, or undefined. */
+  async #readBounded(
+    range: LogRange,
+    rest: StreamPlan['rest'],
+    signal: AbortSignal,
+  ): Promise<LogLoss | undefined> {
+    for (;;) {
+      const end = await this.#read(range, { rest, log: 'current' }, signal)
+      const verdict = decideBounded(end, this.#fruitless, this.#context.chance())
+      if (verdict.kind === 'over') {
+        this.#fruitless = 0
+        return verdict.lost
       }
-    } finally {
-      this.#notices.settle()
+      this.#notices.ended(end, this.#fruitless, verdict.after)
+      await sleep(this.#context.clock, verdict.after, signal)
+    }
+  }
+
+  async #followOn(range: LogRange, signal: AbortSignal): Promise<RunEnd | undefined> {
+    let mode: ReadingMode = 'follow'
+    for (;;) {
+      mode = this.#modeNow(mode)
+      const end = await this.#readInMode(range, mode, signal)
+      if (end === 'misfit') {
+        if (!this.#place.isWanted) return { kind: 'unchecked' }
+        continue
+      }
+      if (this.#cut.isPast) return undefined
+      const endedBefore = this.#lastEnd?.kind === 'ended'
+      this.#lastEnd = end
+      const reading = { run: this.#source.run, mode, fruitless: this.#fruitless, endedBefore }
+      const status = this.#context.statusOf(this.#source)
+      const verdict = decide(end, reading, status, this.#context.chance())
+      if (verdict.kind === 'over') return verdict.how
+      if (verdict.mode === 'follow') this.#notices.ended(end, this.#fruitless, verdict.after)
+      mode = verdict.mode
+      await sleep(this.#context.clock, verdict.after, signal)
     }
   }
 
@@ -125,7 +165,7 @@ export class ContainerReader {
     const doubtful = mode === 'remainder' && this.#fruitless < MISFIT_TRIES
     const log = isOwn ? 'own' : doubtful ? 'doubtful' : 'current'
     try {
-      return await this.#read(asked, { rest: mode === 'follow' ? 'again' : 'line', log }, signal)
+      return await this.#read(asked, { rest: this.#restIn(mode), log }, signal)
     } catch (error) {
       if (error !== MISFIT) throw error
       this.#notices.forget()
@@ -136,14 +176,21 @@ export class ContainerReader {
     }
   }
 
+  /** An unfinished line is the last one of a run that is over, once it has ended so twice. */
+  #restIn(mode: ReadingMode): StreamPlan['rest'] {
+    const unfinished = this.#lastEnd?.kind === 'ended' ? this.#lastEnd.unfinished : undefined
+    return mode === 'follow' || unfinished === undefined ? 'again' : { expected: unfinished }
+  }
+
   async #read(range: LogRange, reading: LogReading, signal: AbortSignal): Promise<StreamEnd> {
-    const { clock, namespace } = this.#context
+    const { clock } = this.#context
+    const { namespace, pod, container } = this.#source
     const point = this.#place.cursor.resume()
     const seam = new SeamWatch(point?.overlap)
     const openedAt = clock.now().mono
     let brought = false
     const plan: StreamPlan = {
-      address: { namespace, pod: this.#source.pod, container: this.#source.container },
+      address: { namespace, pod, container },
       range: point === undefined ? range : resumed(range, point.sinceTime),
       overlap: point?.overlap,
       rest: reading.rest,
@@ -157,6 +204,7 @@ export class ContainerReader {
         if (lines.length > 0) brought = true
         return this.#takeOwn(lines)
       },
+      isEnough: () => this.#cut.isPast,
       isLast: (line) => this.#place.cursor.isLast(line),
       onOver: (told) => (range.follow ? this.#onOver(told) : () => {}),
     }
@@ -171,7 +219,8 @@ export class ContainerReader {
   #takeOwn(lines: readonly LogLine[]): Promise<void> | undefined {
     if (lines.length === 0) return undefined
     for (const line of lines) this.#place.cursor.see(line)
-    return this.#context.accept(this.#source, lines)
+    const wanted = this.#cut.cut(lines, this.#isHistory)
+    return wanted.length === 0 ? undefined : this.#context.accept(this.#source, wanted)
   }
 
   /**

@@ -1,12 +1,24 @@
-import type { Clock } from '#core/clock.ts'
+import type { Clock, Ms } from '#core/clock.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import type { LogFunnel } from '#core/logs/funnel.ts'
 import { LogLedger } from '#core/logs/ledger.ts'
 import type { LogLine } from '#core/logs/line.ts'
+import { REORDER_WINDOW } from '#core/logs/reorder-window.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 
 /** Events handed over at once; enough to make the handing over cheap, few enough to be prompt. */
 const BATCH = 1_024
+
+interface InTurn {
+  readonly event: LogEvent
+  readonly source: LogSource
+  readonly due: Ms
+}
+
+interface Divider {
+  readonly before: LogSource
+  readonly event: LogEvent
+}
 
 /**
  * Where readers leave their lines and one consumer fetches them: in order, in batches, and no faster than the
@@ -17,6 +29,10 @@ export class LogOutlet {
   readonly #clock: Clock
   readonly #ledger = new LogLedger()
   #notices: LogEvent[] = []
+  #inTurn: InTurn[] = []
+  readonly #dividers = new Map<LogSource, Divider>()
+  /** Sources before a divider of which a line was given. */
+  readonly #spoken = new Set<LogSource>()
   #waiting: Array<{ readonly source: LogSource; readonly proceed: () => void }> = []
   #wake = () => {}
   #closed = false
@@ -43,6 +59,17 @@ export class LogOutlet {
   report(event: LogEvent): void {
     this.#notices.push(event)
     this.#wake()
+  }
+
+  /** Tells an event once the lines that have come by now are given, and before any later one of `source`. */
+  reportInTurn(event: LogEvent, source: LogSource): void {
+    this.#inTurn.push({ event, source, due: this.#clock.now().mono + REORDER_WINDOW })
+    this.#wake()
+  }
+
+  /** Tells an event between the last line of `before` and the first one of `source`, if the former has any. */
+  divide(before: LogSource, source: LogSource, event: LogEvent): void {
+    this.#dividers.set(source, { before, event })
   }
 
   /** The source's part of the history is complete. */
@@ -95,10 +122,38 @@ export class LogOutlet {
     const now = this.#clock.now()
     while (batch.length < BATCH) {
       const released = this.#funnel.poll(now, this.#closed)
-      if (released === undefined) break
-      batch.push({ event: 'line', ...released })
+      if (released === undefined) {
+        this.#tellDue(now.mono, batch)
+        break
+      }
+      if (this.#inTurn.length > 0) this.#tellBefore(released.source, batch)
+      if (this.#dividers.size > 0) this.#divideBefore(released.source, batch)
+      batch.push(released)
     }
     return batch
+  }
+
+  #tellBefore(source: LogSource, batch: LogEvent[]): void {
+    const own = this.#inTurn.findLastIndex((entry) => entry.source === source)
+    for (const { event } of this.#inTurn.splice(0, own + 1)) batch.push(event)
+  }
+
+  /** What waits for lines that will not come. */
+  #tellDue(mono: Ms, batch: LogEvent[]): void {
+    while (this.#inTurn[0] !== undefined && (this.#closed || this.#inTurn[0].due <= mono))
+      batch.push((this.#inTurn.shift() as InTurn).event)
+    if (!this.#funnel.isLive && !this.#closed) return
+    for (const source of this.#dividers.keys()) this.#divideBefore(source, batch)
+  }
+
+  #divideBefore(source: LogSource, batch: LogEvent[]): void {
+    const divider = this.#dividers.get(source)
+    if (divider === undefined) {
+      this.#spoken.add(source)
+      return
+    }
+    this.#dividers.delete(source)
+    if (this.#spoken.has(divider.before)) batch.push(divider.event)
   }
 
   #makeRoom(): void {
@@ -112,7 +167,8 @@ export class LogOutlet {
 
   #sleep(): Promise<void> {
     return new Promise((resolve) => {
-      const deadline = this.#funnel.deadline()
+      const deadlines = [this.#funnel.deadline(), this.#inTurn[0]?.due].filter((due) => due !== undefined)
+      const deadline = deadlines.length === 0 ? undefined : Math.min(...deadlines)
       const { mono } = this.#clock.now()
       const cancel =
         deadline === undefined ? () => {} : this.#clock.after(deadline - mono, () => this.#wake())

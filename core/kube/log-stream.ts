@@ -7,11 +7,15 @@ import { type ContainerAddress, type LogRange, openLog } from '#core/kube/logs.t
 import type { OpenGate } from '#core/kube/open-gate.ts'
 import type { StreamEnd } from '#core/logs/follow.ts'
 import { type LogLine, parseLine } from '#core/logs/line.ts'
-import { LineSplitter } from '#core/logs/line-splitter.ts'
+import { LineSplitter, type Mending } from '#core/logs/line-splitter.ts'
 import type { Overlap } from '#core/logs/overlap.ts'
+import { joinSplitLine, SPLIT_FROM } from '#core/logs/split-line.ts'
 
 /** A longer line keeps its beginning and says how much was left out. */
 const LINE_LIMIT: Bytes = 1024 * 1024
+/** A probe that is not answered by then shares the fate of its stream: what is dead is the way. */
+const PROBE_LIMIT: Ms = 15_000
+const JOIN: Mending = { from: SPLIT_FROM, mend: joinSplitLine }
 /** After so much silence the seam will not become any clearer. */
 const SETTLE_AFTER: Ms = 1_000
 
@@ -27,10 +31,12 @@ export interface StreamPlan {
   readonly range: LogRange
   /** What was seen and will come again; undefined for a log that is read from its beginning. */
   readonly overlap: Overlap | undefined
-  /** An unfinished line at an end in good order is the log's last line, or will come again as a whole. */
-  readonly rest: 'line' | 'again'
+  /** An unfinished line at an end in good order is the log's last, or will come again; or is, if it alone came again. */
+  readonly rest: 'line' | 'again' | { readonly expected: string }
   /** Takes new lines, an empty list too when only the seam was passed; a promise says to wait. */
   take(lines: readonly LogLine[]): Promise<void> | undefined
+  /** Whether nothing after what was taken is wanted, although there may be more. */
+  isEnough(): boolean
   /** Whether `line` is the one last taken. */
   isLast(line: LogLine): boolean
   /** Calls its argument when the run is over, so that little is to be waited for, or `replaced`: then nothing is. */
@@ -56,8 +62,8 @@ export async function readStream(
     else silence.abort(DEAD)
   })
   try {
-    await pump(context, plan, { idle, signal: merged, fail: (error) => silence.abort(error) })
-    return { kind: 'ended' }
+    const tools = { idle, signal: merged, fail: (error: unknown) => silence.abort(error) }
+    return { kind: 'ended', unfinished: await pump(context, plan, tools) }
   } catch (error) {
     signal.throwIfAborted()
     return endOf(error)
@@ -76,13 +82,15 @@ interface PumpTools {
   readonly fail: (error: unknown) => void
 }
 
+/** Answers the unfinished line at its end, when that was left out. */
 async function pump(
   context: StreamContext,
   plan: StreamPlan,
   { idle, signal, fail }: PumpTools,
-): Promise<void> {
+): Promise<string | undefined> {
   const { overlap } = plan
-  const splitter = new LineSplitter(LINE_LIMIT)
+  const splitter = new LineSplitter(LINE_LIMIT, JOIN)
+  let hasNews = false
   idle.start()
   const stream = await context.gate.pass(
     () => openLog(context.client, plan.address, plan.range, signal),
@@ -94,12 +102,21 @@ async function pump(
     const next = await chunks.next().finally(settleInSilence(context, plan, fail))
     idle.stop()
     if (next.done) break
-    const wait = plan.take(freshLines(splitter.push(next.value), overlap))
+    const fresh = freshLines(splitter.push(next.value), overlap)
+    hasNews ||= fresh.length > 0
+    const wait = plan.take(fresh)
     if (wait !== undefined) await wait
+    if (plan.isEnough()) {
+      await chunks.return?.()
+      return
+    }
   }
-  const rest = plan.rest === 'line' ? splitter.rest() : undefined
-  const lines = freshLines(rest === undefined ? [] : [rest], overlap)
+  const rest = splitter.rest()
+  const isExpected = typeof plan.rest !== 'string' && plan.rest.expected === rest && !hasNews
+  const isLine = plan.rest === 'line' || isExpected
+  const lines = freshLines(rest !== undefined && isLine ? [rest] : [], overlap)
   await plan.take([...lines, ...(overlap?.settle() ?? [])])
+  return isLine ? undefined : rest
 }
 
 /** Gives up waiting for a clearer seam when nothing comes; the returned function takes that back. */
@@ -125,22 +142,28 @@ function freshLines(texts: readonly string[], overlap: Overlap | undefined): rea
 
 /** Compares the newest line of the log with the one last seen. A container that cannot be asked is `behind`. */
 async function probeNewest(
-  { client }: StreamContext,
+  { client, clock }: StreamContext,
   plan: StreamPlan,
   signal: AbortSignal,
 ): Promise<'current' | 'behind'> {
+  const late = new AbortController()
+  const cancel = clock.after(PROBE_LIMIT, () => late.abort(DEAD))
   try {
-    const splitter = new LineSplitter(LINE_LIMIT)
+    const splitter = new LineSplitter(LINE_LIMIT, JOIN)
     const texts: string[] = []
-    const { previous, sinceSeconds } = plan.range
-    const range = { tail: 1, previous: previous ?? false, sinceSeconds }
-    for await (const chunk of await openLog(client, plan.address, range, signal))
+    const { previous, sinceSeconds, sinceTime } = plan.range
+    const range = { tail: 1, previous: previous ?? false, sinceSeconds, sinceTime }
+    const merged = AbortSignal.any([signal, late.signal])
+    for await (const chunk of await openLog(client, plan.address, range, merged))
       texts.push(...splitter.push(chunk))
     const newest = texts.at(-1)
     return newest === undefined || plan.isLast(parseLine(newest)) ? 'current' : 'behind'
   } catch (error) {
     // Not being able to ask proves nothing about the stream; an answer that there is no such log does.
+    if (late.signal.aborted) return 'behind'
     return error instanceof KubeApiError && error.status < 429 ? 'behind' : 'current'
+  } finally {
+    cancel()
   }
 }
 

@@ -5,8 +5,8 @@ import type { ApiRequest, KubeClient } from '#core/kube/client.ts'
 import { type ClusterPod, podSchema } from '#core/kube/pods.ts'
 import { type ClusterService, serviceSchema } from '#core/kube/services.ts'
 
-/** Labels that pods must bear, all of them. */
-export type PodSelector = Readonly<Record<string, string>>
+/** Labels that pods must bear, all of them; or a selector as the API takes it, empty for all pods. */
+export type PodSelector = Readonly<Record<string, string>> | string
 
 /** A list, and the moment of the cluster's history that it shows; a watch goes on from there. */
 export interface PodList {
@@ -15,6 +15,10 @@ export interface PodList {
 }
 
 const PAGE = 500
+
+const namespaceSchema = z
+  .object({ metadata: z.object({ name: z.string() }) })
+  .transform(({ metadata }) => metadata.name)
 
 /** All Services of a namespace, by name. */
 export async function listServices(
@@ -42,6 +46,13 @@ export async function readService(
   return await orNone(client.read(request, serviceSchema, signal))
 }
 
+/** The names of all namespaces. */
+export async function listNamespaces(client: KubeClient, signal?: AbortSignal): Promise<string[]> {
+  const request: ApiRequest = { verb: 'list', resource: 'namespaces', namespace: undefined }
+  const { items } = await listAll(client, request, namespaceSchema, signal)
+  return items
+}
+
 /** All pods with the labels of `selector`, by name. */
 export async function listPods(
   client: KubeClient,
@@ -49,7 +60,7 @@ export async function listPods(
   selector: PodSelector,
   signal?: AbortSignal,
 ): Promise<PodList> {
-  const query = { labelSelector: formatSelector(selector) }
+  const query = { labelSelector: formatSelector(selector) || undefined }
   const request: ApiRequest = { verb: 'list', resource: 'pods', namespace, query }
   const { items, version } = await listAll(client, request, podSchema, signal)
   return { pods: items, version }
@@ -79,6 +90,7 @@ export async function readyPods(
 
 /** A selector as the API takes it: `key=value,…`. */
 export function formatSelector(selector: PodSelector): string {
+  if (typeof selector === 'string') return selector
   return Object.entries(selector)
     .map(([key, value]) => `${key}=${value}`)
     .join(',')

@@ -1,4 +1,5 @@
 import type { Clock, Ms } from '#core/clock.ts'
+import { Places } from '#core/kube/places.ts'
 
 /** A stream that is silent from the start holds its place no longer than this. */
 const PLACE_LIMIT: Ms = 1_000
@@ -9,11 +10,10 @@ const PLACE_LIMIT: Ms = 1_000
  */
 export class OpenGate {
   readonly #clock: Clock
-  readonly #waiting: Array<() => void> = []
-  #free: number
+  readonly #places: Places
 
   constructor(places: number, clock: Clock) {
-    this.#free = places
+    this.#places = new Places(places)
     this.#clock = clock
   }
 
@@ -22,10 +22,10 @@ export class OpenGate {
    * container that has written nothing does not open before its first line.
    */
   async pass<T>(open: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    await this.#enter(signal)
+    await this.#places.enter(signal)
     let entered = true
     const leave = () => {
-      if (entered) this.#leave()
+      if (entered) this.#places.leave()
       entered = false
     }
     const cancel = this.#clock.after(PLACE_LIMIT, leave)
@@ -35,31 +35,5 @@ export class OpenGate {
       cancel()
       leave()
     }
-  }
-
-  #enter(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason)
-      if (this.#free > 0) {
-        this.#free -= 1
-        return resolve()
-      }
-      const proceed = () => {
-        signal.removeEventListener('abort', onAbort)
-        resolve()
-      }
-      const onAbort = () => {
-        this.#waiting.splice(this.#waiting.indexOf(proceed), 1)
-        reject(signal.reason)
-      }
-      this.#waiting.push(proceed)
-      signal.addEventListener('abort', onAbort, { once: true })
-    })
-  }
-
-  #leave(): void {
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#free += 1
-    else next()
   }
 }

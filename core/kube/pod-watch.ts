@@ -124,7 +124,7 @@ async function* openWatch(
       resourceVersion: version,
       allowWatchBookmarks: true,
       timeoutSeconds: WATCH_SECONDS,
-      labelSelector: formatSelector(selector),
+      labelSelector: formatSelector(selector) || undefined,
     }
     const merged = AbortSignal.any([signal, limit.signal])
     const stream = await client.open({ verb: 'watch', resource: 'pods', namespace, query }, merged)

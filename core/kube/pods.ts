@@ -4,7 +4,6 @@ import type { ContainerSnapshot, ContainerState, EndedRun, PodSnapshot } from '#
 /** One pod, as far as routes and logs need it. */
 export interface ClusterPod extends PodSnapshot {
   readonly namespace: string
-  readonly labels: Readonly<Record<string, string>>
   /** The pod's address inside the VPC, once it has one. */
   readonly address: string | undefined
   /** Whether the cluster sends a Service's traffic to it. */
@@ -19,6 +18,7 @@ const runEndSchema = z.object({
   exitCode: z.number(),
   reason: z.string().optional(),
   containerID: z.string().optional(),
+  finishedAt: z.string().nullish(),
 })
 const stateSchema = z.object({
   waiting: z.object({ reason: z.string().optional(), message: z.string().optional() }).optional(),
@@ -40,6 +40,7 @@ const conditionSchema = z.object({
 })
 const containerSchema = z.object({
   name: z.string(),
+  restartPolicy: z.string().optional(),
   ports: z.array(z.object({ name: z.string().optional(), containerPort: z.number() })).default([]),
 })
 
@@ -89,13 +90,21 @@ function toPod({ metadata, spec, status }: WirePod): ClusterPod {
     trouble: troubleOf(status),
     namedPorts: namedPortsOf(spec.containers),
     containers: [
-      ...spec.initContainers.map((container) => toContainer(container, status.initContainerStatuses)),
+      ...inStartOrder(spec.initContainers).map((container) =>
+        toContainer(container, status.initContainerStatuses),
+      ),
       ...spec.containers.map((container) => toContainer(container, status.containerStatuses)),
       ...spec.ephemeralContainers.map((container) =>
         toContainer(container, status.ephemeralContainerStatuses),
       ),
     ],
   }
+}
+
+/** A sidecar is an init container that goes on beside the others, and so has its say after those that end. */
+function inStartOrder(containers: readonly WireContainer[]): WireContainer[] {
+  const isSidecar = ({ restartPolicy }: WireContainer) => restartPolicy === 'Always'
+  return [...containers.filter((each) => !isSidecar(each)), ...containers.filter(isSidecar)]
 }
 
 function toContainer({ name }: WireContainer, statuses: readonly WireStatus[]): ContainerSnapshot {
@@ -124,6 +133,7 @@ function toEndedRun(end: z.infer<typeof runEndSchema>, run: string): EndedRun {
     run: end.containerID || run,
     exitCode: end.exitCode,
     reason: end.reason ?? (end.exitCode === 0 ? 'Completed' : 'Error'),
+    endedAt: end.finishedAt ?? undefined,
   }
 }
 

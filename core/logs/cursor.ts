@@ -41,8 +41,9 @@ export class ResumeCursor {
   readonly #prints: number[] = []
   readonly #seconds: string[] = []
   readonly #counts = new Map<string, SecondCount>()
-  /** The second last counted, as one string object for all its lines. */
+  /** The second last counted, as one string object for all its lines, and its count. */
   #second = ''
+  #current: SecondCount | undefined
   /** Counts of this second and of later ones are complete. */
   #completeFrom = ''
 
@@ -91,16 +92,19 @@ export class ResumeCursor {
   }
 
   #count(stamp: Stamp, print: number): void {
-    if (!stamp.startsWith(this.#second) || this.#second === '') {
-      // A copy, as a slice would keep alive the text around it.
-      this.#second = Buffer.from(secondOf(stamp), 'latin1').toString('latin1')
-    }
-    const count = this.#counts.get(this.#second)
-    if (count !== undefined) {
-      count.lines += 1
+    if (this.#current !== undefined && stamp.startsWith(this.#second)) {
+      this.#current.lines += 1
       return
     }
-    this.#counts.set(this.#second, { lines: 1, first: this.#position, print })
+    // A copy, as a slice would keep alive the text around it.
+    this.#second = Buffer.from(secondOf(stamp), 'latin1').toString('latin1')
+    this.#current = this.#counts.get(this.#second)
+    if (this.#current !== undefined) {
+      this.#current.lines += 1
+      return
+    }
+    this.#current = { lines: 1, first: this.#position, print }
+    this.#counts.set(this.#second, this.#current)
     if (this.#counts.size > COUNTED_SECONDS) this.#forgetEarliest()
   }
 
@@ -108,6 +112,7 @@ export class ResumeCursor {
     let earliest = this.#second
     for (const second of this.#counts.keys()) if (second < earliest) earliest = second
     this.#counts.delete(earliest)
+    if (earliest === this.#second) this.#current = undefined
     const next = addSeconds(earliest, 1)
     if (next > this.#completeFrom) this.#completeFrom = next
   }

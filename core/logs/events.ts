@@ -10,7 +10,8 @@ import type { LogSource } from '#core/logs/sources.ts'
 export type LogEvent =
   /**
    * A line and those that only go on with it, such as a trace. `late`: a later-stamped line of another source has
-   * gone before.
+   * gone before. Where others are shown around those that were looked for, `group` numbers those of one source that
+   * follow upon each other, and `context` marks the others.
    */
   | {
       readonly event: 'line'
@@ -18,16 +19,26 @@ export type LogEvent =
       readonly line: LogLine
       readonly rest: readonly LogLine[]
       readonly late: boolean
+      readonly group?: number
+      readonly context?: true
     }
   /** A container has started, or was found, after the beginning. */
   | { readonly event: 'joined'; readonly source: LogSource }
   /** The container runs anew; how its last run ended, where the cluster remembers it. */
   | { readonly event: 'restarted'; readonly source: LogSource; readonly end: EndedRun | undefined }
   /** There is nothing to read from this pod yet, and why. */
-  | { readonly event: 'waiting'; readonly service: string; readonly pod: string; readonly why: string }
-  | { readonly event: 'left'; readonly service: string; readonly pod: string }
+  | {
+      readonly event: 'waiting'
+      readonly namespace: string
+      readonly service: string
+      readonly pod: string
+      readonly why: string
+    }
+  | { readonly event: 'left'; readonly namespace: string; readonly service: string; readonly pod: string }
   /** A service has no pods at all. */
-  | { readonly event: 'empty'; readonly service: string }
+  | { readonly event: 'empty'; readonly namespace: string; readonly service: string }
+  /** Nothing of a namespace, or no log of it, may be read. */
+  | { readonly event: 'refused'; readonly namespace: string; readonly why: string }
   /** The stream of one source is being opened again. */
   | { readonly event: 'reconnecting'; readonly source: LogSource; readonly why: string; readonly after: Ms }
   /** It brings lines again; `seam` says whether any are missing. */
@@ -36,6 +47,8 @@ export type LogEvent =
   | { readonly event: 'gap'; readonly source: LogSource; readonly seam: Seam }
   /** A run is over, or can be read no further. */
   | { readonly event: 'over'; readonly source: LogSource; readonly how: RunEnd }
+  /** So many of the logs are followed; the others wait for one that is over. */
+  | { readonly event: 'followed'; readonly followed: number; readonly total: number }
   /** The cluster cannot be asked which pods there are; streams go on. */
   | { readonly event: 'unwatched'; readonly why: string }
   /** The last event: what was read, and whether it was whole. */

@@ -3,7 +3,7 @@ import type { LogLine, Stamp } from '#core/logs/line.ts'
 /** Where minutes begin in a stamp; what is before is the same for all lines that are ever compared. */
 const MINUTES = 14
 /** Longer texts are told apart by so many of their characters, evenly spread, and their length. */
-const SAMPLES = 64
+const SAMPLES = 24
 
 /**
  * Tells a line from others by its stamp and text, in a number that pins no text in memory (a slice of a string

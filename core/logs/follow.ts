@@ -9,7 +9,8 @@ import { backoff, type RetryPolicy } from '#core/retry.ts'
  * The end of a stream says little: API servers close followed logs in good order while the container goes on, and
  * kubelets stop at a rotation. Only the container's status says whether there is more, and even then the stream may
  * have ended before the container did; so a log is over when it was read to its end once more, without following,
- * after the status had said that the run is over.
+ * after the status had said that the run is over, and that reading has brought nothing new: an API server that loses
+ * its kubelet in the middle of a log ends the answer in good order, too.
  */
 
 /** How one stream of a container's log was read. */
@@ -23,8 +24,8 @@ export type ReadingMode =
 
 /** Why a stream no longer brings lines. */
 export type StreamEnd =
-  /** The server ended it in good order. */
-  | { readonly kind: 'ended' }
+  /** The server ended it in good order, with this `unfinished` line that was left out. */
+  | { readonly kind: 'ended'; readonly unfinished: string | undefined }
   /** The connection broke. */
   | { readonly kind: 'cut'; readonly why: string }
   /** It could not be opened. */
@@ -44,6 +45,8 @@ export interface Reading {
   readonly mode: ReadingMode
   /** Ends one after another, this one included, since the last line came. */
   readonly fruitless: number
+  /** Whether the stream before it ended in good order. */
+  readonly endedBefore: boolean
 }
 
 export type Verdict =
@@ -78,7 +81,7 @@ export function decide(
   chance: number,
 ): Verdict {
   const goneFromApi = end.kind === 'refused' && end.status === 404
-  if (container === undefined || goneFromApi) return over(farewell(end, 'the pod is gone'))
+  if (container === undefined || goneFromApi) return over(farewell(end, reading, 'the pod is gone'))
   const readable = readableRun(container)
   if (readable?.run === reading.run) {
     return readable.over === undefined
@@ -95,7 +98,7 @@ function goOn(end: StreamEnd, reading: Reading, chance: number): Verdict {
 
 /** The run is over; its log is read once more to the end. */
 function finish(end: StreamEnd, reading: Reading, run: EndedRun, chance: number): Verdict {
-  if (reading.mode !== 'follow' && end.kind === 'ended') return over({ kind: 'whole', end: run })
+  if (reading.mode !== 'follow' && isConfirmed(end, reading)) return over({ kind: 'whole', end: run })
   return readRemainder('remainder', end, reading, chance)
 }
 
@@ -107,15 +110,17 @@ function leaveBehind(
   chance: number,
 ): Verdict {
   const { previous } = container
-  if (reading.mode === 'previous' && end.kind === 'ended') return over({ kind: 'whole', end: previous })
+  if (reading.mode === 'previous' && isConfirmed(end, reading)) return over({ kind: 'whole', end: previous })
   if (previous?.run !== reading.run || (end.kind === 'refused' && end.status === 400))
-    return over(farewell(end, 'the container was restarted again, and the log of that run is gone'))
+    return over(farewell(end, reading, 'the container was restarted again, and the log of that run is gone'))
   return readRemainder('previous', end, reading, chance)
 }
 
 function readRemainder(mode: ReadingMode, end: StreamEnd, reading: Reading, chance: number): Verdict {
-  if (reading.fruitless >= REMAINDER_TRIES)
-    return over(farewell(end, `it could not be read: ${describeEnd(end)}`))
+  // A throttle only asks for patience, and a follow has that.
+  const isThrottled = end.kind === 'refused' && end.status === 429
+  if (reading.fruitless >= REMAINDER_TRIES && !isThrottled)
+    return over(farewell(end, reading, `it could not be read: ${describeEnd(end)}`))
   return reopen(mode, end, reading, chance)
 }
 
@@ -131,8 +136,14 @@ function waitAfter(end: StreamEnd, { fruitless, mode }: Reading, next: ReadingMo
   return fruitless <= 1 || changed ? Math.round(SPREAD * chance) : backoff(AGAIN, fruitless - 1, chance)
 }
 
-function farewell(end: StreamEnd, why: string): RunEnd {
-  return end.kind === 'ended' ? { kind: 'unchecked' } : { kind: 'lost', why }
+/** Whether two readings have come to the same end of the log. */
+function isConfirmed(end: StreamEnd, { fruitless, endedBefore }: Reading): boolean {
+  return end.kind === 'ended' && end.unfinished === undefined && endedBefore && fruitless > 1
+}
+
+function farewell(end: StreamEnd, reading: Reading, why: string): RunEnd {
+  const ended = end.kind === 'ended' || (end.kind === 'refused' && reading.endedBefore)
+  return ended ? { kind: 'unchecked' } : { kind: 'lost', why }
 }
 
 function over(how: RunEnd): Verdict {
@@ -152,6 +163,13 @@ export function describeEnd(end: StreamEnd): string {
   }
 }
 
+/** The rest of a log that could not be read. */
+export interface LogLoss {
+  readonly why: string
+  /** The cluster has no such log, or none any longer. */
+  readonly isRefused: boolean
+}
+
 /** What follows the end of a stream that was to be read to the log's present end, and to there only. */
 export function decideBounded(
   end: StreamEnd,
@@ -159,10 +177,11 @@ export function decideBounded(
   chance: number,
 ):
   | { readonly kind: 'reopen'; readonly after: Ms }
-  | { readonly kind: 'over'; readonly lost: string | undefined } {
+  | { readonly kind: 'over'; readonly lost: LogLoss | undefined } {
   if (end.kind === 'ended') return { kind: 'over', lost: undefined }
-  const refusedForGood = end.kind === 'refused' && end.status < 500 && end.status !== 429
-  if (refusedForGood || fruitless >= BOUNDED_TRIES) return { kind: 'over', lost: describeEnd(end) }
+  const isRefused = end.kind === 'refused' && end.status < 500 && end.status !== 429
+  if (isRefused || fruitless >= BOUNDED_TRIES)
+    return { kind: 'over', lost: { why: describeEnd(end), isRefused } }
   const retryAfter = end.kind === 'refused' ? (end.retryAfter ?? 0) : 0
   return { kind: 'reopen', after: Math.max(backoff(AGAIN, Math.max(1, fruitless), chance), retryAfter) }
 }

@@ -1,11 +1,15 @@
 import type { Bytes, Instant, Ms } from '#core/clock.ts'
+import { type Chosen, LogChoice, type Wanted } from '#core/logs/choice.ts'
 import { Continuations } from '#core/logs/continuation.ts'
-import { type LogLine, textOf } from '#core/logs/line.ts'
-import { HistoryMerge, type LogEntry } from '#core/logs/merge.ts'
+import type { LogLine } from '#core/logs/line.ts'
+import { HistoryMerge } from '#core/logs/merge.ts'
 import { type Released, ReorderWindow } from '#core/logs/reorder-window.ts'
 
 /** What one source may be ahead of the others in history; their readers wait beyond it. */
 const AHEAD_LIMIT: Bytes = 256 * 1024
+/** The same for all of them together, which is less for each where there are many; but some chunks for each. */
+const AHEAD_TOTAL: Bytes = 8 * 1024 * 1024
+const AHEAD_LEAST: Bytes = 32 * 1024
 /** What live lines may take while nobody fetches them; readers wait beyond it. */
 const LIVE_LIMIT: Bytes = 8 * 1024 * 1024
 
@@ -22,27 +26,25 @@ export class LogFunnel<Source extends object> {
   readonly #window = new ReorderWindow<Source>()
   readonly #events = new WeakMap<Source, Continuations>()
   readonly #tail: number | undefined
-  readonly #accepts: ((text: string) => boolean) | undefined
-  #hidden = 0
+  readonly #choice: LogChoice<Source>
+  readonly #aheadLimit: Bytes
   #owing = new Set<Source>()
-  #last: Released<Source>[] = []
+  /** The last events of the history; undefined while it is not complete. */
+  #last: Chosen<Source>[] | undefined
   #sent = 0
 
   /**
-   * With `tail`, only so many of the last lines of the whole history are given; with `accepts`, only lines whose text
-   * it accepts, and `tail` counts those.
+   * With `tail`, only so many of the last events of the whole history are given, of those that are `wanted` and with
+   * what is to be shown around them.
    */
-  constructor(
-    sources: Iterable<Source>,
-    tail: number | undefined,
-    accepts?: ((text: string) => boolean) | undefined,
-  ) {
+  constructor(sources: Iterable<Source>, tail: number | undefined, wanted: Wanted = {}) {
     this.#tail = tail
-    this.#accepts = accepts
+    this.#choice = new LogChoice(wanted)
     for (const source of sources) {
       this.#history.open(source)
       this.#owing.add(source)
     }
+    this.#aheadLimit = Math.min(AHEAD_LIMIT, Math.max(AHEAD_LEAST, AHEAD_TOTAL / this.#owing.size))
   }
 
   /** Whether all history is there. */
@@ -50,9 +52,9 @@ export class LogFunnel<Source extends object> {
     return this.#owing.size === 0
   }
 
-  /** Lines that were not accepted. */
+  /** Lines that are not shown for what they say. */
   get hidden(): number {
-    return this.#hidden
+    return this.#choice.hidden
   }
 
   push(source: Source, lines: readonly LogLine[], now: Instant): void {
@@ -68,18 +70,19 @@ export class LogFunnel<Source extends object> {
   /** The source's history is complete; what comes from it later is live. */
   endHistory(source: Source): void {
     this.#history.close(source)
+    this.#window.adopt(source, this.#history.orderOf(source))
     this.#owing.delete(source)
   }
 
   /** Whether the reader of `source` should wait before it reads more. */
   isFull(source: Source): boolean {
     return this.#owing.has(source)
-      ? this.#history.heldOf(source) > AHEAD_LIMIT
+      ? this.#history.heldOf(source) > this.#aheadLimit
       : this.#window.held > LIVE_LIMIT
   }
 
   /** The next line whose turn it is; undefined means that nothing can be given yet. */
-  poll(now: Instant, drain = false): Released<Source> | undefined {
+  poll(now: Instant, drain = false): Chosen<Source> | undefined {
     if (drain) this.#history.settle()
     return this.#pollHistory() ?? (this.isLive ? this.#pollLive(now, drain) : undefined)
   }
@@ -98,51 +101,28 @@ export class LogFunnel<Source extends object> {
     return events
   }
 
-  #pollHistory(): Released<Source> | undefined {
-    if (this.#tail === undefined) {
-      const entry = this.#nextOfHistory()
-      return entry && asReleased(entry)
+  #pollHistory(): Chosen<Source> | undefined {
+    if (this.#tail === undefined) return this.#choice.take(this.#nextOfHistory)
+    if (this.#last === undefined) {
+      this.#choice.keepLast(this.#tail, this.#nextOfHistory)
+      if (!this.isLive) return undefined
+      this.#last = this.#choice.takeLast(this.#tail)
     }
-    this.#keepLast(this.#tail)
-    if (!this.isLive || this.#sent === this.#last.length) return undefined
-    const entry = this.#last[this.#sent]
+    const event = this.#last[this.#sent]
     this.#sent += 1
-    if (this.#sent === this.#last.length) {
-      this.#last = []
-      this.#sent = 0
-    }
+    if (this.#sent >= this.#last.length) this.#last = []
+    return event
+  }
+
+  readonly #nextOfHistory = (): Released<Source> | undefined => {
+    const entry = this.#history.poll()
+    // A server may end the reading of one log early, and its rest is live then, and late.
+    if (entry !== undefined && this.#tail !== 0) this.#window.begin(entry.key)
     return entry
   }
 
-  #nextOfHistory(): LogEntry<Source> | undefined {
-    let entry = this.#history.poll()
-    while (entry !== undefined && this.#hides(entry)) entry = this.#history.poll()
-    return entry
+  #pollLive({ mono }: Instant, drain: boolean): Chosen<Source> | undefined {
+    const next = () => this.#window.poll(mono, drain)
+    return this.#choice.take(next)
   }
-
-  #pollLive({ mono }: Instant, drain: boolean): Released<Source> | undefined {
-    let entry = this.#window.poll(mono, drain)
-    while (entry !== undefined && this.#hides(entry)) entry = this.#window.poll(mono, drain)
-    return entry
-  }
-
-  /** A filter sees the whole of an event: a match in a trace shows what it is the trace of. */
-  #hides({ line, rest }: Pick<Released<Source>, 'line' | 'rest'>): boolean {
-    if (this.#accepts === undefined || this.#accepts(textOf(line, rest))) return false
-    this.#hidden += 1 + rest.length
-    return true
-  }
-
-  #keepLast(tail: number): void {
-    if (this.#sent > 0) return
-    for (let entry = this.#nextOfHistory(); entry !== undefined; entry = this.#nextOfHistory()) {
-      if (tail > 0) this.#last.push(asReleased(entry))
-      if (this.#last.length >= 2 * tail + 1_024) this.#last = this.#last.slice(-tail)
-    }
-    if (this.#last.length > tail) this.#last = tail === 0 ? [] : this.#last.slice(-tail)
-  }
-}
-
-function asReleased<Source>({ source, line, rest }: LogEntry<Source>): Released<Source> {
-  return { source, line, rest, late: false }
 }

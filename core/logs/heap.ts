@@ -24,6 +24,17 @@ export class Heap<T> {
     items[at] = item
   }
 
+  /** The least; it may be changed if `settle` is called then. */
+  get least(): T | undefined {
+    return this.#items[0]
+  }
+
+  /** Puts the least in its place after it has become greater; far cheaper than to take it out and put it back. */
+  settle(): void {
+    const least = this.#items[0]
+    if (least !== undefined) this.#sink(least)
+  }
+
   pop(): T | undefined {
     const items = this.#items
     const least = items[0]

@@ -3,6 +3,13 @@ import type { Bytes } from '#core/clock.ts'
 const NEWLINE = 0x0a
 const NOTHING = new Uint8Array(0)
 
+/** What is done to the bytes of long lines before they are text. */
+export interface Mending {
+  /** Shorter lines need none. */
+  readonly from: Bytes
+  mend(line: Buffer): Buffer
+}
+
 /**
  * Cuts a stream of bytes into lines.
  *
@@ -12,12 +19,14 @@ const NOTHING = new Uint8Array(0)
  */
 export class LineSplitter {
   readonly #limit: Bytes
+  readonly #mend: Mending | undefined
   #pending: Uint8Array[] = []
   #held: Bytes = 0
   #skipped: Bytes = 0
 
-  constructor(limit: Bytes) {
+  constructor(limit: Bytes, mend?: Mending) {
     this.#limit = limit
+    this.#mend = mend
   }
 
   /** Bytes of the unfinished line that are held. */
@@ -48,13 +57,20 @@ export class LineSplitter {
 
   /** Whole lines are decoded in one go, which is what makes this fast; `\n` never is a part of another character. */
   #split(bytes: Buffer, into: string[]): void {
-    for (const line of bytes.toString('utf8').split('\n')) {
-      // A character is one to three bytes for each unit of its string, so only a suspect is measured.
-      if (line.length * 3 <= this.#limit) into.push(line)
-      else {
-        this.#hold(Buffer.from(line, 'utf8'))
-        into.push(this.#take())
-      }
+    const lines = bytes.toString('utf8').split('\n')
+    // A character is one to three bytes for each unit of its string, so only with a suspect each is measured.
+    const short = Math.min(this.#limit, this.#mend?.from ?? this.#limit) / 3
+    if (lines.every((line) => line.length <= short)) for (const line of lines) into.push(line)
+    else this.#splitOneByOne(bytes, into)
+  }
+
+  #splitOneByOne(bytes: Buffer, into: string[]): void {
+    for (let from = 0; from <= bytes.length; ) {
+      const end = bytes.indexOf(NEWLINE, from)
+      const to = end === -1 ? bytes.length : end
+      this.#hold(bytes.subarray(from, to))
+      into.push(this.#take())
+      from = to + 1
     }
   }
 
@@ -69,7 +85,9 @@ export class LineSplitter {
   #take(): string {
     const [only = NOTHING, ...others] = this.#pending
     const bytes = others.length === 0 ? only : Buffer.concat(this.#pending, this.#held)
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+    const written = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const isLong = this.#mend !== undefined && written.length >= this.#mend.from
+    const text = (isLong ? this.#mend.mend(written) : written).toString('utf8')
     const line = this.#skipped === 0 ? text : `${text}… (${this.#skipped} bytes more)`
     this.#pending = []
     this.#held = 0

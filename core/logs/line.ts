@@ -18,17 +18,41 @@ export interface LogLine {
 
 const FIXED = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{9}Z/
 const FIXED_LENGTH = 30
+const FRACTION_AT = 20
+const SPACE = 0x20
+const ZERO = 0x30
+const NINE = 0x39
+const LETTER_Z = 0x5a
 const VARIABLE = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)(?= |$)/
 const SECOND_LENGTH = 19
 
 /** Separates stamp and text. A line without a stamp is text alone. */
 export function parseLine(line: string): LogLine {
   // Nearly all runtimes write the fixed form, which needs no conversion.
-  if (FIXED.test(line) && (line.length === FIXED_LENGTH || line[FIXED_LENGTH] === ' '))
+  if (isFixed(line))
     return { stamp: line.slice(0, FIXED_LENGTH) as Stamp, text: line.slice(FIXED_LENGTH + 1) }
   const match = VARIABLE.exec(line)
   const stamp = match && normalise(match[1] as string, match[2] ?? '', match[3] as string)
   return stamp ? { stamp, text: line.slice(match[0].length + 1) } : { stamp: undefined, text: line }
+}
+
+/** What is before the fraction of the stamp that was read last: most often the next one begins so, too. */
+let knownSecond = ''
+
+/** Whether a line begins with a stamp of the fixed form. Asked of every line, so it looks at no more than it must. */
+function isFixed(line: string): boolean {
+  if (line.length > FIXED_LENGTH && line.charCodeAt(FIXED_LENGTH) !== SPACE) return false
+  if (knownSecond === '' || !line.startsWith(knownSecond)) {
+    if (!FIXED.test(line)) return false
+    // A copy, as a slice would keep alive the text around it.
+    knownSecond = Buffer.from(line.slice(0, FRACTION_AT), 'latin1').toString('latin1')
+    return true
+  }
+  for (let at = FRACTION_AT; at < FIXED_LENGTH - 1; at++) {
+    const digit = line.charCodeAt(at)
+    if (!(digit >= ZERO && digit <= NINE)) return false
+  }
+  return line.charCodeAt(FIXED_LENGTH - 1) === LETTER_Z
 }
 
 /** The text of a line and of those that go on with it. */

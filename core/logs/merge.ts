@@ -27,13 +27,19 @@ export class SourceOrder {
 const EVENT_LINES = 1_000
 const EVENT_LIMIT: Bytes = 256 * 1024
 
+const NONE: readonly LogLine[] = []
+
 /** A line, and those that only go on with it. */
 export class LogEntry<Source> {
+  /** It is given to the reader as it is: a copy for every line would cost as much as its order. */
+  readonly event = 'line'
   readonly source: Source
   readonly line: LogLine
-  readonly rest: LogLine[] = []
+  rest: readonly LogLine[] = NONE
   readonly key: string
   weight: Bytes
+  /** Whether a later-stamped line of another source has gone out before it. */
+  late = false
 
   constructor(source: Source, line: LogLine, key: string) {
     this.source = source
@@ -45,7 +51,8 @@ export class LogEntry<Source> {
   /** Takes a line that goes on with this one; false when it has no room for it. */
   add(line: LogLine): boolean {
     if (this.rest.length >= EVENT_LINES || this.weight > EVENT_LIMIT) return false
-    this.rest.push(line)
+    if (this.rest === NONE) this.rest = [line]
+    else (this.rest as LogLine[]).push(line)
     this.weight += weigh(line)
     return true
   }
@@ -106,29 +113,35 @@ export class HistoryMerge<Source> {
       }
     }
     const entry = new LogEntry(source, line, queue.order.keyOf(line))
-    this.#change(queue, () => {
-      queue.waiting.push(entry)
-      queue.held += entry.weight
-    })
+    const wasSilent = completeIn(queue) <= 0
+    queue.waiting.push(entry)
+    queue.held += entry.weight
+    if (wasSilent) this.#speak(queue)
   }
 
   /** The source has no more lines. */
   close(source: Source): void {
     const queue = this.#queueOf(source)
     if (queue.closed) return
-    this.#change(queue, () => {
-      queue.closed = true
-      queue.settled = true
-    })
+    const wasSilent = completeIn(queue) <= 0
+    queue.closed = true
+    queue.settled = true
+    if (wasSilent) this.#speak(queue)
+  }
+
+  /** How far the source has come. */
+  orderOf(source: Source): SourceOrder {
+    return this.#queueOf(source).order
   }
 
   /** Nothing will be read any more: what is held is complete as it is. */
   settle(): void {
     for (const queue of this.#queues.values())
-      if (!queue.settled)
-        this.#change(queue, () => {
-          queue.settled = true
-        })
+      if (!queue.settled) {
+        const wasSilent = completeIn(queue) <= 0
+        queue.settled = true
+        if (wasSilent) this.#speak(queue)
+      }
   }
 
   /**
@@ -143,7 +156,7 @@ export class HistoryMerge<Source> {
   /** The next line in time, or undefined while some source owes one, or all have ended. */
   poll(): LogEntry<Source> | undefined {
     if (this.#silent > 0) return undefined
-    const queue = this.#heads.pop()
+    const queue = this.#heads.least
     if (queue === undefined) return undefined
     const entry = headOf(queue)
     queue.next += 1
@@ -152,18 +165,16 @@ export class HistoryMerge<Source> {
       queue.waiting.splice(0, queue.next)
       queue.next = 0
     }
-    if (completeIn(queue) > 0) this.#heads.push(queue)
-    else if (!queue.closed) this.#silent += 1
+    if (completeIn(queue) > 0) this.#heads.settle()
+    else {
+      this.#heads.pop()
+      if (!queue.closed) this.#silent += 1
+    }
     return entry
   }
 
-  /** Does something to a queue that may give it a first line to give, or end it. */
-  #change(queue: Queue<Source>, change: () => void): void {
-    if (completeIn(queue) > 0) {
-      change()
-      return
-    }
-    change()
+  /** A queue that had nothing to give may have a first line to give now, or have ended. */
+  #speak(queue: Queue<Source>): void {
     const speaks = completeIn(queue) > 0
     if (speaks || queue.closed) this.#silent -= 1
     if (speaks) this.#heads.push(queue)

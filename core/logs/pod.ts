@@ -3,9 +3,10 @@ export interface PodSnapshot {
   /** Differs between two pods of one name. */
   readonly uid: string
   readonly name: string
+  readonly labels: Readonly<Record<string, string>>
   /** Why the pod as a whole does not run, in the cluster's words: `Unschedulable: 0/3 nodes…`, `Evicted`. */
   readonly trouble: string | undefined
-  /** In the order in which they start: init containers, then the others. */
+  /** In the order in which they start: init containers, sidecars, the others, and those that were added by hand. */
   readonly containers: readonly ContainerSnapshot[]
 }
 
@@ -30,6 +31,8 @@ export interface EndedRun {
   readonly exitCode: number
   /** `Completed`, `Error`, `OOMKilled`… */
   readonly reason: string
+  /** RFC 3339, in whole seconds; undefined where the cluster does not know. */
+  readonly endedAt?: string | undefined
 }
 
 /** A run whose log can be read; `over` when it is. */

@@ -30,6 +30,7 @@ interface Known<Source> {
 
 /** A line in its turn; `late` when a later-stamped line of another source has gone out before it. */
 export interface Released<Source> {
+  readonly event: 'line'
   readonly source: Source
   readonly line: LogLine
   /** The lines that only go on with it. */
@@ -82,6 +83,16 @@ export class ReorderWindow<Source extends object> {
     this.#held += entry.weight
   }
 
+  /** Lines up to `key` have gone out before the first that is pushed here: what is earlier comes late. */
+  begin(key: string): void {
+    if (key > this.#releasedUpTo) this.#releasedUpTo = key
+  }
+
+  /** Goes on with a source whose earlier lines have gone out elsewhere. */
+  adopt(source: Source, order: SourceOrder): void {
+    this.#sources.set(source, { order, last: undefined })
+  }
+
   /** When `poll` will have something to give; undefined while nothing is held. */
   deadline(): Ms | undefined {
     return this.#oldest()?.due
@@ -95,9 +106,9 @@ export class ReorderWindow<Source extends object> {
     const entry = this.#byMoment.pop() as Held<Source>
     entry.released = true
     this.#held -= entry.weight
-    const late = entry.key < this.#releasedUpTo
-    if (!late) this.#releasedUpTo = entry.key
-    return { source: entry.source, line: entry.line, rest: entry.rest, late }
+    entry.late = entry.key < this.#releasedUpTo
+    if (!entry.late) this.#releasedUpTo = entry.key
+    return entry
   }
 
   #oldest(): Held<Source> | undefined {

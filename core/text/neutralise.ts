@@ -22,13 +22,15 @@
  */
 const CLASS =
   '\\x00-\\x08\\n-\\x1f\\x7f-\\x9f\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}\\ud800-\\udfff'
+/** Nearly every text, and by far the fastest to ask for. */
+const PLAIN = /^[\t -~]*$/
 const UNSAFE = new RegExp(`[${CLASS}]`, 'u')
 const EVERY_UNSAFE = new RegExp(`[${CLASS}]`, 'gu')
 
 /** `text` on one line, with every character that a terminal would obey or hide shown as an escape; tabs stay. */
 export function neutralise(text: string): string {
   // The test first: nearly every line is clean, and a clean line is returned without being copied.
-  return UNSAFE.test(text) ? text.replace(EVERY_UNSAFE, escapeOf) : text
+  return !PLAIN.test(text) && UNSAFE.test(text) ? text.replace(EVERY_UNSAFE, escapeOf) : text
 }
 
 /**
@@ -36,7 +38,7 @@ export function neutralise(text: string): string {
  * unchanged. `JSON.stringify` itself only escapes C0.
  */
 export function neutraliseJson(json: string): string {
-  return UNSAFE.test(json) ? json.replace(EVERY_UNSAFE, jsonEscapeOf) : json
+  return !PLAIN.test(json) && UNSAFE.test(json) ? json.replace(EVERY_UNSAFE, jsonEscapeOf) : json
 }
 
 function jsonEscapeOf(character: string): string {

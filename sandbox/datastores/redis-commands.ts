@@ -1,5 +1,8 @@
 import type { Ms } from '#core/clock.ts'
+import { info, REDIS_VERSION } from './redis-info.ts'
+import { expire, increment, remove, scan, set, timeLeft, valueAt } from './redis-keys.ts'
 import type { RedisStore } from './redis-store.ts'
+import { bytesOf, integerOf, isWord, matching, textOf } from './redis-words.ts'
 import type { Reply, RespVersion } from './resp.ts'
 
 /** One connection: what its commands have set, and the cache that it is to. */
@@ -21,10 +24,7 @@ interface Command {
 }
 
 const DATABASES = 16
-const VERSION = '7.1.0'
 const OK: Reply = { simple: 'OK' }
-const NOT_AN_INTEGER: Reply = { error: 'ERR value is not an integer or out of range' }
-const SYNTAX: Reply = { error: 'ERR syntax error' }
 
 /** Answers one request, whose first word is the command. */
 export function runRedisCommand(session: RedisSession, words: readonly Buffer[], now: Ms): Reply {
@@ -144,7 +144,7 @@ function hello(session: RedisSession, words: readonly Buffer[]): Reply {
   session.version = version
   return new Map<string, Reply>([
     ['server', 'redis'],
-    ['version', VERSION],
+    ['version', REDIS_VERSION],
     ['proto', version],
     ['id', session.id],
     ['mode', session.clustered ? 'cluster' : 'standalone'],
@@ -164,155 +164,7 @@ function client(session: RedisSession, [what, ...words]: readonly Buffer[]): Rep
   return { error: `ERR unknown subcommand '${textOf(what)}'. Try CLIENT HELP.` }
 }
 
-function set({ store, database }: RedisSession, words: readonly Buffer[], now: Ms): Reply {
-  const [key, value = Buffer.alloc(0), ...options] = words
-  const before = store.get(database, textOf(key), now)
-  let expires: Ms | undefined
-  let condition: boolean = true
-  let answersOld = false
-  for (let i = 0; i < options.length; i += 1) {
-    const option = options[i]
-    if (isWord(option, 'NX')) condition = before === undefined
-    else if (isWord(option, 'XX')) condition = before !== undefined
-    else if (isWord(option, 'GET')) answersOld = true
-    else if (isWord(option, 'KEEPTTL')) expires = before?.expires
-    else if (isWord(option, 'EX') || isWord(option, 'PX')) {
-      i += 1
-      const duration = integerOf(options[i])
-      if (duration === undefined) return NOT_AN_INTEGER
-      if (duration <= 0) return { error: "ERR invalid expire time in 'set' command" }
-      expires = now + duration * (isWord(option, 'EX') ? 1000 : 1)
-    } else return SYNTAX
-  }
-  if (condition && !store.set(database, textOf(key), { value, expires })) return FULL
-  if (answersOld) return before?.value ?? null
-  return condition ? OK : null
-}
-
-const FULL: Reply = { error: "OOM command not allowed when used memory > 'maxmemory'." }
-
-function valueAt(store: RedisStore, database: number, key: Buffer | undefined, now: Ms): Reply {
-  return store.get(database, textOf(key), now)?.value ?? null
-}
-
-function increment({ store, database }: RedisSession, key: Buffer | undefined, by: number, now: Ms): Reply {
-  const entry = store.get(database, textOf(key), now)
-  const value = entry === undefined ? 0 : integerOf(entry.value)
-  if (value === undefined) return NOT_AN_INTEGER
-  const next = { value: Buffer.from(String(value + by)), expires: entry?.expires }
-  return store.set(database, textOf(key), next) ? value + by : FULL
-}
-
-function remove({ store, database }: RedisSession, keys: readonly Buffer[], now: Ms): Reply {
-  return keys.filter((key) => {
-    const there = store.get(database, textOf(key), now) !== undefined
-    return there && store.delete(database, textOf(key))
-  }).length
-}
-
-function expire(session: RedisSession, [key, given]: readonly Buffer[], unit: Ms, now: Ms): Reply {
-  const { store, database } = session
-  const duration = integerOf(given)
-  if (duration === undefined) return NOT_AN_INTEGER
-  const entry = store.get(database, textOf(key), now)
-  if (entry === undefined) return 0
-  if (duration <= 0) store.delete(database, textOf(key))
-  else store.set(database, textOf(key), { ...entry, expires: now + duration * unit })
-  return 1
-}
-
-function timeLeft({ store, database }: RedisSession, key: Buffer | undefined, unit: Ms, now: Ms): Reply {
-  const entry = store.get(database, textOf(key), now)
-  if (entry === undefined) return -2
-  return entry.expires === undefined ? -1 : Math.round((entry.expires - now) / unit)
-}
-
-function scan({ store, database }: RedisSession, words: readonly Buffer[], now: Ms): Reply {
-  const [cursor, ...options] = words
-  const start = integerOf(cursor)
-  if (start === undefined || start < 0) return { error: 'ERR invalid cursor' }
-  let count = 10
-  let fits = (_key: string): boolean => true
-  let kind = 'string'
-  for (let i = 0; i < options.length; i += 2) {
-    const value = options[i + 1]
-    if (value === undefined) return SYNTAX
-    if (isWord(options[i], 'COUNT')) count = integerOf(value) ?? 0
-    else if (isWord(options[i], 'MATCH')) fits = matching(textOf(value))
-    else if (isWord(options[i], 'TYPE')) kind = textOf(value).toLowerCase()
-    else return SYNTAX
-  }
-  if (count < 1) return SYNTAX
-  const keys = store.keys(database, now)
-  const end = start + count
-  const found = keys.slice(start, end).filter((key) => kind === 'string' && fits(key))
-  return [end < keys.length ? String(end) : '0', found.map(bytesOf)]
-}
-
 function cleared(store: RedisStore, database?: number): Reply {
   store.clear(database)
   return OK
-}
-
-type Field = readonly [name: string, value: string | number]
-
-function info({ store, clustered }: RedisSession, sections: readonly Buffer[], now: Ms): Reply {
-  const keyspace = store.databases().flatMap((number): Field[] => {
-    const keys = store.keys(number, now)
-    const ending = keys.filter((key) => store.get(number, key, now)?.expires !== undefined).length
-    return keys.length === 0 ? [] : [[`db${number}`, `keys=${keys.length},expires=${ending},avg_ttl=0`]]
-  })
-  const all: Readonly<Record<string, readonly Field[]>> = {
-    Server: [
-      ['redis_version', VERSION],
-      ['redis_mode', clustered ? 'cluster' : 'standalone'],
-      ['os', 'Amazon ElastiCache'],
-      ['tcp_port', 6379],
-    ],
-    Memory: [['used_memory', store.held]],
-    Replication: [
-      ['role', 'master'],
-      ['connected_slaves', 0],
-    ],
-    Cluster: [['cluster_enabled', clustered ? 1 : 0]],
-    Keyspace: keyspace,
-  }
-  const wanted = sections.map((section) => textOf(section).toLowerCase())
-  const everything =
-    wanted.length === 0 || wanted.some((name) => ['all', 'everything', 'default'].includes(name))
-  return Object.entries(all)
-    .filter(([name]) => everything || wanted.includes(name.toLowerCase()))
-    .map(([name, fields]) => `# ${name}\r\n${fields.map(([key, value]) => `${key}:${value}\r\n`).join('')}`)
-    .join('\r\n')
-}
-
-/** `*` stands for any text, `?` for one character, `[a-c]` for one of some; a backslash takes each as it is. */
-function matching(pattern: string): (key: string) => boolean {
-  const source = pattern.replace(/\\(.)|\[\^?[^\]]*\]|[*?]|[.+^${}()|[\]\\]/gs, (found, escaped?: string) => {
-    if (escaped !== undefined) return `\\u{${escaped.charCodeAt(0).toString(16)}}`
-    if (found === '*') return '.*'
-    if (found === '?') return '.'
-    return found.length > 1 ? found.replaceAll('\\', '\\\\') : `\\${found}`
-  })
-  const expression = new RegExp(`^${source}$`, 'su')
-  return (key) => expression.test(key)
-}
-
-function integerOf(word: Buffer | undefined): number | undefined {
-  const text = textOf(word)
-  const value = /^-?\d{1,15}$/.test(text) ? Number(text) : undefined
-  return value
-}
-
-function isWord(word: Buffer | undefined, name: string): boolean {
-  return textOf(word).toUpperCase() === name
-}
-
-/** Keys are bytes: a text of one character a byte keeps them apart as they are. */
-function textOf(word: Buffer | undefined): string {
-  return word?.toString('latin1') ?? ''
-}
-
-function bytesOf(key: string): Buffer {
-  return Buffer.from(key, 'latin1')
 }

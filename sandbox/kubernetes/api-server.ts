@@ -215,7 +215,8 @@ class ApiServer {
     if (asked.verb !== 'get') throw methodNotAllowed()
     const options = logOptionsOf(query, pod, this.#clock.now().wall)
     const { log } = runOf(pod, options)
-    const stream = new LogStream(pod.name, log, options, response, (closed) =>
+    const { split } = this.disturbances
+    const stream = new LogStream(pod.name, log, { ...options, split }, response, (closed) =>
       this.disturbances.follows.delete(closed),
     )
     if (stream.follows) this.disturbances.follows.add(stream)

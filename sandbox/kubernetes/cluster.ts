@@ -20,6 +20,7 @@ import {
   containerIdOf,
   isRunning,
   nodeOf,
+  type OtherContainer,
   type Pod,
   podObject,
   type RunEnd,
@@ -35,6 +36,11 @@ const SUFFIX_LETTERS = 'bcdfghjklmnpqrstvwxz2456789'
 
 /** How a container ended; Error with status 1 unless told otherwise. */
 export type Ending = Partial<Omit<RunEnd, 'at'>>
+
+/** A container beside the service's own, and what it has written by the time that it is seen. */
+export interface NewContainer extends Pick<OtherContainer, 'name' | 'kind'> {
+  readonly lines: readonly string[]
+}
 
 export class Cluster {
   readonly objects = new ObjectStore()
@@ -77,14 +83,19 @@ export class Cluster {
   }
 
   /** Adds a pod to a service, whose container runs at once, or waits for `startContainer`. Answers its name. */
-  createPod(service: WorldService, options: { waiting?: string } = {}): string {
+  createPod(
+    service: WorldService,
+    options: { waiting?: string; others?: readonly NewContainer[] } = {},
+  ): string {
     const model = this.#world.pods.find((pod) => pod.service === service)
     if (model === undefined) throw new Error(`the world has no pods of ${service}`)
     const serial = ++this.#created
     const name = model.name.replace(/[^-]+$/, suffixOf(serial))
+    const uid = uidOf(`pod ${name}`)
     const pod: Pod = {
       name,
-      uid: uidOf(`pod ${name}`),
+      uid,
+      others: (options.others ?? []).map((other) => this.#otherContainer(uid, other)),
       service,
       container: model.container,
       address: model.address.replace(/\d+\.\d+$/, `35.${100 + (serial % 100)}`),
@@ -159,6 +170,7 @@ export class Cluster {
     const pod: Pod = {
       ...world,
       uid: uidOf(`pod ${world.name}`),
+      others: [],
       createdAt: now - 3 * DAY,
       waiting: undefined,
       run: undefined,
@@ -187,6 +199,19 @@ export class Cluster {
         previous.end.at,
       )
     if (run) this.#record(pod, 'Started', `Container started: ${pod.container}`, 'Normal', run.startedAt)
+  }
+
+  /** With its lines written; what is to have ended has. */
+  #otherContainer(uid: string, { name, kind, lines }: NewContainer): OtherContainer {
+    const now = this.#clock.now().wall
+    const id = containerIdOf({ uid: `${uid} ${name}` }, 0)
+    const run: ContainerRun = { id, startedAt: now, log: new RunLog() }
+    run.log.append(lines, stampOf(now))
+    if (kind === 'init') {
+      run.end = { at: now, exitCode: 0, reason: 'Completed' }
+      run.log.close()
+    }
+    return { name, kind, run }
   }
 
   #newRun(pod: Pod, startedAt: Ms): ContainerRun {

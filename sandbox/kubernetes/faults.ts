@@ -4,7 +4,7 @@
  */
 
 import type { WorldService } from '#sandbox/world.ts'
-import type { Cluster, Ending } from './cluster.ts'
+import type { Cluster, Ending, NewContainer } from './cluster.ts'
 import type { LogStream } from './log-endpoint.ts'
 import type { OpenWatch } from './watch.ts'
 
@@ -17,6 +17,14 @@ export interface Failure {
   readonly retryAfter?: number
   /** How many requests; one unless told otherwise. */
   readonly times?: number
+}
+
+/** How a container's runtime writes a line that is too long for it. */
+export interface LineSplit {
+  /** Bytes of a piece. */
+  readonly at: number
+  /** Which pieces the kubelet prints with a stamp. */
+  readonly stamps: 'each' | 'first'
 }
 
 export interface OnPod {
@@ -39,8 +47,12 @@ export interface KubernetesFaults {
   endWatches(): number
   /** Forgets the past: resuming watches and half-read lists get a 410. */
   compact(): void
-  /** Takes all but the newest `keep` lines of a container's log away. */
-  rotateLog(which: OnPod & { readonly keep?: number }): void
+  /** Takes all but the newest `keep` lines of a container's log away, of the run of now or of the one before. */
+  rotateLog(which: OnPod & { readonly keep?: number; readonly run?: 'run' | 'previous' }): void
+  /** Throws the log of the run before away, though the status still tells of it. */
+  loseLog(which: OnPod): void
+  /** Gives long lines from now on as runtimes do that split them: a stamp at each seam, or at the first only. */
+  splitLines(how: LineSplit): void
   /** Writes a line of one's own into a container's log. */
   writeLog(what: OnPod & { readonly lines: readonly string[] }): void
   restartContainer(what: OnPod & Ending): void
@@ -48,7 +60,11 @@ export interface KubernetesFaults {
   stopContainer(what: OnPod & Ending & { readonly waiting?: string }): void
   startContainer(which: OnPod): void
   /** Adds a pod, whose container waits when `waiting` says why. Answers the pod's name. */
-  createPod(what: { readonly service: WorldService; readonly waiting?: string }): string
+  createPod(what: {
+    readonly service: WorldService
+    readonly waiting?: string
+    readonly others?: readonly NewContainer[]
+  }): string
   deletePod(which: OnPod): void
 }
 
@@ -56,6 +72,7 @@ export interface KubernetesFaults {
 export class Disturbances {
   readonly follows = new Set<LogStream>()
   readonly watches = new Set<OpenWatch>()
+  split: LineSplit | undefined
   #failures: { failure: Failure; left: number }[] = []
 
   failNext(failure: Failure): void {
@@ -92,18 +109,26 @@ export function faultsOf(cluster: Cluster, disturbances: Disturbances): Kubernet
       return watches.length
     },
     compact: () => cluster.objects.compact(),
-    rotateLog({ pod, keep = 0 }) {
-      const log = cluster.pod(pod)?.run?.log
+    rotateLog({ pod, keep = 0, run = 'run' }) {
+      const log = cluster.pod(pod)?.[run]?.log
       if (log === undefined) throw new Error(`there is no log of ${pod}`)
       log.rotate(keep)
+    },
+    loseLog({ pod }) {
+      const previous = cluster.pod(pod)?.previous
+      if (previous === undefined) throw new Error(`${pod} has no run before`)
+      previous.isLost = true
+    },
+    splitLines(how) {
+      disturbances.split = how
     },
     writeLog: ({ pod, lines }) => cluster.writeLog(pod, lines),
     restartContainer: ({ pod, ...ending }) => cluster.restartContainer(pod, ending),
     stopContainer: ({ pod, waiting, ...ending }) => cluster.stopContainer(pod, ending, waiting),
     startContainer: ({ pod }) => cluster.startContainer(pod),
-    createPod({ service, waiting }) {
+    createPod({ service, waiting, others = [] }) {
       if (!cluster.services().includes(service)) throw new Error(`there is no service ${service}`)
-      return cluster.createPod(service, waiting === undefined ? {} : { waiting })
+      return cluster.createPod(service, { others, ...(waiting === undefined ? {} : { waiting }) })
     },
     deletePod: ({ pod }) => cluster.deletePod(pod),
   }

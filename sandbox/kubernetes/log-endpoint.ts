@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from 'node:http'
 import type { Ms } from '#core/clock.ts'
+import type { LineSplit } from './faults.ts'
 import { formatStamp, type LogLine, type RunLog, stampOf } from './log-store.ts'
 import type { ContainerRun, Pod } from './pods.ts'
 import { isTrue } from './request-info.ts'
@@ -16,12 +17,15 @@ export interface LogOptions {
   readonly limitBytes: number | undefined
   /** Lines before it are left out. */
   readonly since: bigint | undefined
+  /** How long lines come; whole if undefined. */
+  readonly split?: LineSplit | undefined
 }
 
 /** Reads the query of a log request. Throws the 400 or 422 that the API server gives. */
 export function logOptionsOf(query: URLSearchParams, pod: Pod, now: Ms): LogOptions {
   const container = query.get('container') || pod.container
-  if (container !== pod.container) throw badRequest(`container ${container} is not valid for pod ${pod.name}`)
+  if (container !== pod.container && !pod.others.some(({ name }) => name === container))
+    throw badRequest(`container ${container} is not valid for pod ${pod.name}`)
   const tailLines = integer(query, 'tailLines')
   const limitBytes = integer(query, 'limitBytes')
   const sinceSeconds = integer(query, 'sinceSeconds')
@@ -71,9 +75,11 @@ function wholeSecondsOf(time: string): bigint {
 /** The run whose log is asked for. Throws the kubelet's 400 where there is none. */
 export function runOf(pod: Pod, options: Pick<LogOptions, 'container' | 'previous'>): ContainerRun {
   const refuse = (what: string) => badRequest(`container "${options.container}" in pod "${pod.name}" ${what}`)
+  const other = pod.others.find(({ name }) => name === options.container)
+  if (other !== undefined && !options.previous) return other.run
   if (options.previous) {
     const last = pod.waiting === undefined ? pod.previous : (pod.run ?? pod.previous)
-    if (last === undefined)
+    if (last === undefined || last.isLost || other !== undefined)
       throw badRequest(`previous terminated container "${options.container}" in pod "${pod.name}" not found`)
     return last
   }
@@ -160,15 +166,25 @@ export class LogStream {
       const lines = this.#log.read(from, LINES_A_WRITE)
       if (lines.length === 0) break
       this.#next = from + lines.length
-      this.#send(Buffer.from(lines.map((line) => this.#format(line)).join('')))
+      this.#send(Buffer.concat(lines.map((line) => this.#format(line))))
     }
     const complete = this.#next >= this.#log.end && (!this.#options.follow || this.#log.ended)
     if (complete && this.#mode === 'flowing' && !this.#blocked) this.end()
   }
 
-  #format(line: LogLine): string {
-    if (this.#options.since !== undefined && line.stamp < this.#options.since) return ''
-    return this.#options.timestamps ? `${formatStamp(line.stamp)} ${line.text}\n` : `${line.text}\n`
+  #format({ stamp, text }: LogLine): Buffer {
+    const { since, timestamps, split } = this.#options
+    if (since !== undefined && stamp < since) return Buffer.alloc(0)
+    const start = timestamps ? `${formatStamp(stamp)} ` : ''
+    if (split === undefined) return Buffer.from(`${start}${text}\n`)
+    const bytes = Buffer.from(text)
+    const parts: Buffer[] = []
+    for (let from = 0; from === 0 || from < bytes.length; from += split.at) {
+      const hasStamp = timestamps && (from === 0 || split.stamps === 'each')
+      parts.push(Buffer.from(hasStamp ? `${formatStamp(stamp + BigInt(from))} ` : ''))
+      parts.push(bytes.subarray(from, from + split.at))
+    }
+    return Buffer.concat([...parts, Buffer.from('\n')])
   }
 
   #send(bytes: Buffer): void {

@@ -12,6 +12,8 @@ export interface ContainerRun {
   readonly startedAt: Ms
   readonly log: RunLog
   end?: RunEnd
+  /** Whether the node has thrown its log away. */
+  isLost?: boolean
 }
 
 export interface RunEnd {
@@ -21,11 +23,19 @@ export interface RunEnd {
   readonly reason: string
 }
 
+/** A container beside the one that the service runs in; it never restarts. */
+export interface OtherContainer {
+  readonly name: string
+  readonly kind: 'init' | 'sidecar' | 'ephemeral'
+  readonly run: ContainerRun
+}
+
 export interface Pod {
   readonly name: string
   readonly uid: string
   readonly service: WorldService
   readonly container: string
+  readonly others: readonly OtherContainer[]
   readonly address: string
   readonly createdAt: Ms
   restarts: number
@@ -108,6 +118,7 @@ export function podObject(pod: Pod): Draft {
           imagePullPolicy: 'IfNotPresent',
         },
       ],
+      ...otherSpecs(pod),
       restartPolicy: 'Always',
       terminationGracePeriodSeconds: 30,
       dnsPolicy: 'ClusterFirst',
@@ -117,6 +128,36 @@ export function podObject(pod: Pod): Draft {
       enableServiceLinks: true,
     },
     status: statusOf(pod, node.address),
+  }
+}
+
+function otherSpecs({ service, others }: Pod) {
+  const spec = ({ name, kind }: OtherContainer) => ({
+    name,
+    image: IMAGES[service],
+    ...(kind === 'sidecar' && { restartPolicy: 'Always' }),
+  })
+  return {
+    initContainers: others.filter(({ kind }) => kind !== 'ephemeral').map(spec),
+    ephemeralContainers: others.filter(({ kind }) => kind === 'ephemeral').map(spec),
+  }
+}
+
+function otherStatuses({ service, others }: Pod) {
+  const status = ({ name, run }: OtherContainer) => ({
+    name,
+    state: run.end
+      ? { terminated: terminatedState(run, run.end) }
+      : { running: { startedAt: timeOf(run.startedAt) } },
+    lastState: {},
+    ready: true,
+    restartCount: 0,
+    image: IMAGES[service],
+    containerID: run.id,
+  })
+  return {
+    initContainerStatuses: others.filter(({ kind }) => kind !== 'ephemeral').map(status),
+    ephemeralContainerStatuses: others.filter(({ kind }) => kind === 'ephemeral').map(status),
   }
 }
 
@@ -147,6 +188,7 @@ function statusOf(pod: Pod, hostAddress: string) {
     podIPs: [{ ip: pod.address }],
     startTime: timeOf(pod.createdAt),
     containerStatuses: [containerStatus(pod, ready)],
+    ...otherStatuses(pod),
     qosClass: 'Burstable',
   }
 }

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { refusalOf } from './host-guard.ts'
 
 /** A service that listens on 127.0.0.1 until it is disposed of. */
@@ -11,6 +12,11 @@ export interface RunningService {
   readonly port: number
   /** Closes the listener and every connection, upgraded ones included; resolves when all are gone. */
   [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface HttpService extends RunningService {
+  /** Resets the connection that comes from this port of a client; what is on its way is lost. */
+  reset(remotePort: number): void
 }
 
 export interface HttpServiceOptions {
@@ -25,7 +31,7 @@ export interface HttpServiceOptions {
 }
 
 /** Starts an HTTP service on loopback. Rejects with the listen error, as EADDRINUSE. */
-export async function startHttpService(options: HttpServiceOptions): Promise<RunningService> {
+export async function startHttpService(options: HttpServiceOptions): Promise<HttpService> {
   const server: Server = options.tls
     ? createTlsServer({ cert: options.tls.certificate, key: options.tls.key, ALPNProtocols: ['http/1.1'] })
     : createServer()
@@ -45,6 +51,11 @@ export async function startHttpService(options: HttpServiceOptions): Promise<Run
   await listen(server, options.port ?? 0)
   return {
     port: (server.address() as AddressInfo).port,
+    reset(remotePort) {
+      // Only a plain socket can be reset: the one below TLS.
+      for (const socket of connections)
+        if (socket.remotePort === remotePort && !(socket instanceof TLSSocket)) socket.resetAndDestroy()
+    },
     async [Symbol.asyncDispose]() {
       if (!server.listening) return
       const closed = new Promise((resolve) => server.close(resolve))

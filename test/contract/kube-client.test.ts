@@ -143,7 +143,10 @@ describe('lookups', limits, () => {
         monitors: {},
       },
     }
-    const select = (...names: string[]) => selectLogs(world.client, place, names, noSignal)
+    const select = async (...services: string[]) => {
+      const wish = { services, namespaces: [place.namespace] }
+      return (await selectLogs(world.client, place.profile, wish, noSignal)).selections
+    }
     assert.deepEqual(
       (await select('hermes', 'cerberus', 'hermes')).map(({ service }) => service),
       ['hermes', 'cerberus'],
@@ -154,9 +157,45 @@ describe('lookups', limits, () => {
     assert.match(misspelt.why ?? '', /cerberus, grafana, hermes, payload/)
     const notHere = await failureOf(select('zeus'))
     assert.match(notHere.why ?? '', /this installation does not run it/)
+    const wish = { services: ['hermes'], selector: 'pod-template-hash', namespaces: [place.namespace] }
+    const narrowed = await selectLogs(world.client, place.profile, wish, noSignal)
+    assert.deepEqual(
+      narrowed.selections.map(({ selector }) => selector.split(',').at(-1)),
+      ['pod-template-hash'],
+    )
     const hostile = await failureOf(select('../../secrets'))
     assert.equal(hostile.code, 'service-unknown')
     assert.ok(world.api.requests.every(({ path }) => !path.includes('secrets')))
+  })
+
+  it('looks into several namespaces, and names those that it may not look into', limits, async () => {
+    const profile = {
+      labels: { service: 'app.kubernetes.io/name', release: 'app.kubernetes.io/instance' },
+      services: {},
+      monitors: {},
+    }
+    await using world = await start({
+      authorize: (_, asked) => asked.namespace !== 'kube-system',
+    })
+    const ask = (namespaces: readonly string[] | 'all', services: string[] = []) =>
+      selectLogs(world.client, profile, { services, selector: 'pod-template-hash', namespaces }, noSignal)
+    for (const namespaces of [['default', 'kube-system', namespace], 'all'] as const) {
+      const { selections, refused } = await ask(namespaces)
+      assert.deepEqual(selections.map((selection) => selection.namespace).sort(), ['default', namespace])
+      assert.deepEqual(
+        refused.map((refusal) => [refusal.namespace, refusal.error.status]),
+        [['kube-system', 403]],
+      )
+    }
+    const { selections } = await ask('all', ['hermes'])
+    assert.deepEqual(
+      selections.map((selection) => selection.namespace),
+      [namespace],
+      'the one that has it',
+    )
+    assert.equal((await failureOf(ask(['kube-system']))).code, 'permission-denied')
+    const unknown = await failureOf(ask(['default', 'kube-system', namespace], ['hermse']))
+    assert.match(`${unknown.message} ${unknown.next}`, /in namespaces default, paragon did you mean .*hermes/)
   })
 })
 

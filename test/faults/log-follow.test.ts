@@ -3,19 +3,36 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import { describe, it } from 'node:test'
+import type { Clock } from '#core/clock.ts'
 import { isPgctlError } from '#core/errors.ts'
+import { systemClock } from '#core/io/system-clock.ts'
 import { type ApiRequest, KubeClient } from '#core/kube/client.ts'
+import type { ClusterToken } from '#core/kube/credentials.ts'
 import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
+import type { LogSelection } from '#core/kube/log-selection.ts'
 import type { LogEvent } from '#core/logs/events.ts'
+import type { Stamp } from '#core/logs/line.ts'
+import { stampAt } from '#core/logs/moment.ts'
 import type { KubernetesOptions } from '#sandbox/kubernetes/api-server.ts'
 import { seededChance } from '#sandbox/kubernetes/log-lines.ts'
-import { formatStamp } from '#sandbox/kubernetes/log-store.ts'
+import { formatStamp, stampOf } from '#sandbox/kubernetes/log-store.ts'
 import { WORLD } from '#sandbox/world.ts'
-import { FIRST_HERMES, HERMES, KILLED_HERMES, startApi, TOKEN } from '../contract/kubernetes-support.ts'
+import {
+  FIRST_HERMES,
+  HERMES,
+  KILLED_HERMES,
+  startApi,
+  type TestApi,
+  TOKEN,
+} from '../contract/kubernetes-support.ts'
 import { FastClock } from '../support/fast-clock.ts'
 
 const limits = { timeout: 30_000 }
-const SELECTION = { service: 'hermes', selector: { 'app.kubernetes.io/name': 'hermes' } }
+const SELECTION = {
+  service: 'hermes',
+  namespace: WORLD.namespace,
+  selector: 'app.kubernetes.io/name=hermes',
+}
 const FOLLOW: FollowOptions = { follow: true, tail: undefined, sinceSeconds: undefined, previous: false }
 const HISTORY: FollowOptions = { ...FOLLOW, follow: false }
 
@@ -32,26 +49,51 @@ class LaggingClient extends KubeClient {
 }
 
 /** A running API and one reader of its logs. */
-async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptions> = {}) {
+async function start(
+  options: FollowOptions,
+  apiOptions: Partial<KubernetesOptions> = {},
+  clock: Clock = new FastClock(),
+) {
   const world = await startApi(apiOptions)
-  const clock = new FastClock()
+  const reading = read(world, options, [SELECTION], clock)
+  return {
+    ...world,
+    ...reading,
+    async [Symbol.asyncDispose]() {
+      await reading[Symbol.asyncDispose]()
+      await world[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** One reader of the logs of a running API. */
+function read(
+  world: TestApi,
+  options: FollowOptions,
+  selections: readonly LogSelection[] = [SELECTION],
+  clock: Clock = new FastClock(),
+) {
+  let token = TOKEN
+  let renewed = TOKEN
   const access = {
     server: `https://127.0.0.1:${world.api.port}`,
     tlsServerName: WORLD.cluster.host,
     ca: world.trust.ca,
-    token: async () => ({ value: TOKEN, expires: Number.POSITIVE_INFINITY }),
+    token: async ({ refused }: { refused?: ClusterToken | undefined } = {}) => {
+      if (refused !== undefined) token = renewed
+      return { value: token, expires: Number.POSITIVE_INFINITY }
+    },
   }
   const client = new LaggingClient(access, clock)
   const abort = new AbortController()
-  const place = { namespace: WORLD.namespace, selections: [SELECTION] }
-  const batches = followLogs(client, place, options, abort.signal, clock)
+  const batches = followLogs(client, selections, options, abort.signal, clock)
   const events: LogEvent[] = []
   const news = new EventEmitter()
-  const reading = read().then(
+  const reading = collect().then(
     () => ({ failure: undefined }),
     (failure: unknown) => ({ failure }),
   )
-  async function read() {
+  async function collect() {
     for await (const batch of batches) {
       events.push(...batch)
       news.emit('news')
@@ -68,11 +110,14 @@ async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptio
     }
   }
   return {
-    ...world,
     faults: world.api.faults,
     events,
     abort,
     toEnd,
+    /** The token that is given when one was refused. */
+    renewTo(next: string) {
+      renewed = next
+    },
     /** Nothing is learnt of pods and restarts until the returned function is called. */
     holdStatus() {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -93,18 +138,23 @@ async function start(options: FollowOptions, apiOptions: Partial<KubernetesOptio
       linesOf(events)
         .filter(({ source }) => source.pod === pod)
         .map(({ line }) => `${line.stamp} ${line.text}`),
-    /** The lines of a pod as they were written, of the run of now. */
-    written: (pod: string, run: 'run' | 'previous' = 'run') =>
-      (world.api.cluster.pod(pod)?.[run]?.log.read(0, Number.POSITIVE_INFINITY) ?? []).map(
-        ({ stamp, text }) => `${formatStamp(stamp)} ${text}`,
+    /** The lines of a pod as they were written: those of one run, or of the run before and then of that of now. */
+    written: (pod: string, ...runs: ('run' | 'previous')[]) =>
+      (runs.length > 0 ? runs : (['previous', 'run'] as const)).flatMap((run) =>
+        (world.api.cluster.pod(pod)?.[run]?.log.read(0, Number.POSITIVE_INFINITY) ?? []).map(
+          ({ stamp, text }) => `${formatStamp(stamp)} ${text}`,
+        ),
       ),
     async [Symbol.asyncDispose]() {
       abort.abort(new Error('the test is over'))
       await reading
       await client[Symbol.asyncDispose]()
-      await world[Symbol.asyncDispose]()
     },
   }
+}
+
+function nanoseconds(stamp: Stamp): bigint {
+  return stampOf(Date.parse(`${stamp.slice(0, 19)}Z`)) + BigInt(stamp.slice(20, 29))
 }
 
 function linesOf(events: readonly LogEvent[]): LineEvent[] {
@@ -161,6 +211,60 @@ describe('history', limits, () => {
     assert.ok(earliest > Date.now() - 125_000)
   })
 
+  it('is cut to a span, exactly to the stamp, and read no further than its end', limits, async () => {
+    const stamp = (second: number, fraction: string) =>
+      `2026-11-25T20:10:${String(second).padStart(2, '0')}.${fraction}Z` as Stamp
+    const span = { from: stamp(5, '123456789'), to: stamp(9, '500000000') }
+    await using world = await startApi()
+    const { log } = world.api.cluster.pod(FIRST_HERMES)?.run ?? assert.fail('it runs')
+    log.rotate(0)
+    for (const [second, fraction] of [
+      [4, '900000000'],
+      [5, '123456788'],
+      [5, '123456789'],
+      [9, '500000000'],
+      [9, '500000001'],
+    ] as const)
+      log.append([`${second}.${fraction}`], nanoseconds(stamp(second, fraction)))
+    for (let second = 10; second < 60; second++)
+      log.append(Array(200).fill('x'.repeat(1_000)), nanoseconds(stamp(second, '000000000')))
+    await using reading = read(world, { ...HISTORY, span })
+    await reading.toEnd()
+    assert.deepEqual(
+      linesOf(reading.events).map(({ line }) => line.text),
+      ['5.123456789', '9.500000000'],
+    )
+    const [asked] = world.api.requests.filter(({ path }) => path.includes(`${FIRST_HERMES}/log`))
+    assert.match(asked?.query ?? '', /sinceTime=2026-11-25T20%3A10%3A04Z/)
+    await using last = read(world, { ...HISTORY, span: { to: span.to }, tail: 2 })
+    await last.toEnd()
+    assert.deepEqual(
+      linesOf(last.events).map(({ line }) => line.text),
+      ['5.123456789', '9.500000000'],
+      'the tail counts what is inside',
+    )
+  })
+
+  for (const at of [8 * 1024, 16 * 1024])
+    for (const stamps of ['each', 'first'] as const)
+      it(`joins lines that were split at ${at} bytes, with a stamp at ${stamps} piece`, limits, async () => {
+        await using world = await startApi()
+        world.api.faults.splitLines({ at, stamps })
+        world.api.faults.rotateLog({ pod: FIRST_HERMES })
+        const lines = [at - 1, at, at + 1, 3 * at, 5 * at + 7].flatMap((length) => [
+          'ž日本👩‍💻'.repeat(length).slice(0, length).toWellFormed(),
+          'x'.repeat(length),
+          'short',
+        ])
+        world.api.faults.writeLog({ pod: FIRST_HERMES, lines })
+        await using reading = read(world, HISTORY)
+        await reading.toEnd()
+        const shown = linesOf(reading.events).filter(({ source }) => source.pod === FIRST_HERMES)
+        assert.equal(shown.length, lines.length)
+        for (const [place, { line }] of shown.entries())
+          assert.ok(line.text === lines[place], `line ${place}`)
+      })
+
   it('survives a broken connection, and servers that are busy', limits, async () => {
     await using world = await start(HISTORY)
     world.faults.failNext({ status: 500, path: `${FIRST_HERMES}/log`, times: 2 })
@@ -178,6 +282,73 @@ describe('history', limits, () => {
     )
     assert.deepEqual(world.shown(FIRST_HERMES), [])
     assert.deepEqual(world.shown(KILLED_HERMES), world.written(KILLED_HERMES))
+  })
+
+  it('has the run before a restart, and between the two how it ended', limits, async () => {
+    await using world = await start(HISTORY)
+    await world.toEnd()
+    const own = world.events.filter((event) => 'source' in event && event.source.pod === KILLED_HERMES)
+    const place = own.findIndex(({ event }) => event === 'restarted')
+    assert.equal(place, world.written(KILLED_HERMES, 'previous').length)
+    const divider = own[place]
+    assert.ok(divider?.event === 'restarted')
+    assert.deepEqual(
+      [divider.source.restarts, divider.end?.exitCode, divider.end?.reason],
+      [1, 137, 'OOMKilled'],
+    )
+    assert.deepEqual(kindsOf(world.events), ['restarted', 'ledger'])
+  })
+
+  const beyond: ReadonlyArray<[why: string, options: Partial<FollowOptions>]> = [
+    ['it had ended before what is asked for', { sinceSeconds: 120 }],
+    ['all of its lines are beyond the tail', { tail: 3 }],
+    ['nothing of the past is asked for', { tail: 0 }],
+  ]
+  for (const [why, options] of beyond)
+    it(`says nothing of the run before when ${why}`, limits, async () => {
+      await using world = await start({ ...HISTORY, ...options })
+      await world.toEnd()
+      assert.deepEqual(kindsOf(world.events), ['ledger'])
+      const previous = new Set(world.written(KILLED_HERMES, 'previous'))
+      assert.ok(world.shown(KILLED_HERMES).every((line) => !previous.has(line)))
+    })
+
+  it('goes on without the run before when its log is gone, and counts that', limits, async () => {
+    await using world = await startApi()
+    const previous = world.api.cluster.pod(KILLED_HERMES)?.previous
+    assert.ok(previous)
+    world.api.faults.loseLog({ pod: KILLED_HERMES })
+    await using reading = read(world, HISTORY)
+    await reading.toEnd()
+    assert.deepEqual(reading.shown(KILLED_HERMES), reading.written(KILLED_HERMES, 'run'))
+    const last = reading.events.at(-1)
+    assert.ok(last?.event === 'ledger')
+    assert.deepEqual([last.summary.unchecked, last.summary.holeCount], [1, 0])
+  })
+
+  it('is in the order in which containers start: init, sidecars, the others', limits, async () => {
+    await using world = await startApi()
+    const pod = world.api.faults.createPod({
+      service: 'cerberus',
+      others: [
+        { name: 'mesh', kind: 'sidecar', lines: ['proxy is up'] },
+        { name: 'migrate', kind: 'init', lines: ['migrated'] },
+        { name: 'debugger', kind: 'ephemeral', lines: ['looking'] },
+      ],
+    })
+    // All at one moment.
+    const [first] = world.api.cluster.pod(pod)?.others[0]?.run.log.read(0, 1) ?? []
+    world.api.cluster.writeLog(pod, ['served'], first?.stamp)
+    await using reading = read(world, HISTORY, [
+      { ...SELECTION, selector: `app.kubernetes.io/name=cerberus` },
+    ])
+    await reading.toEnd()
+    const own = linesOf(reading.events).filter(({ source }) => source.pod === pod)
+    assert.deepEqual(
+      own.map(({ source, line }) => `${source.container}: ${line.text}`),
+      ['migrate: migrated', 'mesh: proxy is up', 'cerberus: served', 'debugger: looking'],
+    )
+    assert.ok(own.every(({ source }) => source.oneOfSeveral))
   })
 
   it('of previous runs is that of the pods that had one, and how it ended', limits, async () => {
@@ -206,6 +377,61 @@ describe('history', limits, () => {
   })
 })
 
+describe('pods of a selector', limits, () => {
+  const ALL: LogSelection = {
+    service: 'pod-template-hash',
+    serviceLabel: 'app.kubernetes.io/name',
+    namespace: WORLD.namespace,
+    selector: 'pod-template-hash,app.kubernetes.io/name!=payload',
+  }
+
+  it('are of the services that their labels tell', limits, async () => {
+    await using world = await startApi()
+    await using reading = read(world, HISTORY, [ALL])
+    await reading.toEnd()
+    const services = new Set(
+      linesOf(reading.events).map(({ source }) => `${source.namespace} ${source.service}`),
+    )
+    assert.deepEqual([...services].sort(), ['paragon cerberus', 'paragon grafana', 'paragon hermes'])
+  })
+
+  it('may be narrowed to some containers, of which one at least must be there', limits, async () => {
+    await using world = await startApi()
+    await using reading = read(world, { ...HISTORY, wantsContainer: (name) => name === 'grafana' }, [ALL])
+    await reading.toEnd()
+    assert.deepEqual([...new Set(linesOf(reading.events).map(({ source }) => source.container))], ['grafana'])
+    await using silent = read(world, { ...FOLLOW, wantsContainer: () => false }, [ALL])
+    await assert.rejects(
+      silent.toEnd(),
+      (error) => isPgctlError(error, 'target-unknown') && /cerberus, grafana, hermes/.test(error.why ?? ''),
+    )
+  })
+
+  it(
+    'of two namespaces, of which the logs of one may not be read, are those of the other',
+    limits,
+    async () => {
+      await using world = await startApi({
+        authorize: (_, { subresource, name }) => subresource !== 'log' || !name?.startsWith('grafana'),
+      })
+      const elsewhere = { ...ALL, namespace: 'default' }
+      await using one = read(world, HISTORY, [
+        { ...ALL, selector: 'app.kubernetes.io/name=grafana' },
+        elsewhere,
+      ])
+      await assert.rejects(one.toEnd(), (error) => isPgctlError(error, 'permission-denied'))
+      assert.deepEqual(
+        one.events.map((event) =>
+          event.event === 'refused' || event.event === 'empty'
+            ? `${event.event} ${event.namespace}`
+            : event.event,
+        ),
+        ['empty default', 'refused paragon'],
+      )
+    },
+  )
+})
+
 describe('following', limits, () => {
   it('goes from history to live lines with nothing lost or doubled', limits, async () => {
     await using world = await start(FOLLOW)
@@ -216,7 +442,7 @@ describe('following', limits, () => {
       (events) => linesOf(events).filter(({ line }) => line.text.startsWith('live')).length >= 50,
     )
     for (const pod of HERMES) assert.deepEqual(world.shown(pod), world.written(pod))
-    assert.deepEqual(kindsOf(world.events), [])
+    assert.deepEqual(kindsOf(world.events), ['restarted'], 'of the run before, and nothing since')
   })
 
   it('shows the last lines first, and then only what comes', limits, async () => {
@@ -247,7 +473,8 @@ describe('following', limits, () => {
     const last = world.events.at(-1)
     assert.ok(last?.event === 'ledger')
     assert.deepEqual(last.summary, {
-      streams: HERMES.length,
+      // One of them has a run before.
+      streams: HERMES.length + 1,
       lines: HERMES.flatMap((pod) => world.written(pod)).length,
       hidden: 0,
       reconnects: 1,
@@ -259,7 +486,7 @@ describe('following', limits, () => {
 
   it('gives only what is wanted, and searches no further than it is told', limits, async () => {
     const accepts = (text: string) => text.startsWith('wanted')
-    await using world = await start({ ...FOLLOW, tail: 1, accepts, searched: 3 })
+    await using world = await start({ ...FOLLOW, tail: 1, wanted: { accepts }, searched: 3 })
     await world.untilFollowing()
     const asked = world.api.requests.filter(({ query }) => query.includes('tailLines='))
     assert.ok(asked.length > 0 && asked.every(({ query }) => query.includes('tailLines=3')))
@@ -269,6 +496,25 @@ describe('following', limits, () => {
       linesOf(world.events).map(({ line }) => line.text),
       ['wanted 1', 'wanted 2'],
     )
+  })
+
+  it('ends by itself at the end of its span, with all that was written by then', limits, async () => {
+    const to = stampAt(Date.now() + 300)
+    await using world = await start({ ...FOLLOW, tail: 0, span: { to } })
+    await world.untilFollowing()
+    world.faults.stallFollows({ pod: FIRST_HERMES })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['on a stream that has died'] })
+    world.faults.writeLog({ pod: KILLED_HERMES, lines: ['before the end'] })
+    await new Promise((resolve) => setTimeout(resolve, 310))
+    world.faults.writeLog({ pod: KILLED_HERMES, lines: ['after the end'] })
+    await world.toEnd()
+    assert.deepEqual(
+      linesOf(world.events)
+        .map(({ line }) => line.text)
+        .toSorted(),
+      ['before the end', 'on a stream that has died'],
+    )
+    assert.equal(world.events.at(-1)?.event, 'ledger')
   })
 
   const disturbances = [
@@ -344,7 +590,7 @@ describe('following', limits, () => {
     write('new 3')
     await world.untilText('new 3')
     const shown = world.shown(FIRST_HERMES)
-    assert.deepEqual(shown.toSorted(), [...old.slice(-3), ...world.written(FIRST_HERMES)].toSorted())
+    assert.deepEqual(shown.toSorted(), [...old.slice(-3), ...world.written(FIRST_HERMES, 'run')].toSorted())
     assert.deepEqual(shown.slice(-1), world.written(FIRST_HERMES).slice(-1))
     const over = world.events.find((event) => event.event === 'over')
     assert.ok(over?.event === 'over' && over.how.kind === 'whole')
@@ -406,6 +652,57 @@ describe('following', limits, () => {
     assert.ok(resumed?.event === 'resumed')
     assert.equal(resumed.seam.kind, 'gap')
     assert.ok(linesOf(world.events).every(({ line }) => line.text !== 'lost'))
+  })
+
+  it(
+    'follows as many as it may at once, says so, and takes up the next when one is over',
+    limits,
+    async () => {
+      await using world = await start({ ...FOLLOW, tail: 0, maxStreams: 2 })
+      const told = () => world.events.flatMap((event) => (event.event === 'followed' ? [event] : []))
+      await world.until(() => told().length > 0)
+      assert.deepEqual(told(), [{ event: 'followed', followed: 2, total: 3 }])
+      for (const pod of HERMES) world.faults.writeLog({ pod, lines: [`of ${pod}`] })
+      const shown = () => linesOf(world.events).map(({ source }) => source.pod)
+      await world.until(() => shown().length === 2)
+      const [over] = shown()
+      world.faults.deletePod({ pod: over as string })
+      await world.until(() => shown().length === 3)
+      assert.deepEqual(shown().sort(), [...HERMES])
+      await world.until(() => told().length > 1)
+      assert.deepEqual(told().at(-1), { event: 'followed', followed: 2, total: 2 })
+    },
+  )
+
+  it('renews a token that the cluster no longer takes, and goes on', limits, async () => {
+    let good = TOKEN
+    await using world = await start(
+      { ...FOLLOW, tail: 0 },
+      { authenticate: async (token) => (token === good ? { user: 'operator', groups: [] } : undefined) },
+    )
+    await world.untilFollowing()
+    good = 'k8s-aws-v1.renewed'
+    world.renewTo(good)
+    world.faults.cutFollows()
+    world.faults.endWatches()
+    const pod = world.faults.createPod({ service: 'hermes' })
+    world.faults.writeLog({ pod, lines: ['new pod'] })
+    for (const each of HERMES)
+      world.faults.writeLog({ pod: each, lines: [`cut in ${each}`, `after in ${each}`] })
+    await world.untilText('new pod')
+    for (const each of HERMES) await world.untilText(`after in ${each}`)
+    assert.equal(linesOf(world.events).length, 1 + 2 * HERMES.length)
+  })
+
+  it('waits as long as a busy server says before it asks again', limits, async () => {
+    await using world = await start({ ...FOLLOW, tail: 0 })
+    await world.untilFollowing()
+    world.faults.failNext({ status: 429, path: `${FIRST_HERMES}/log`, retryAfter: 7, times: 2 })
+    world.faults.endFollows({ pod: FIRST_HERMES })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['after'] })
+    await world.untilText('after')
+    const waits = world.events.flatMap((event) => (event.event === 'reconnecting' ? [event.after] : []))
+    assert.deepEqual(waits, [7_000])
   })
 
   it('goes on while the cluster expires watches and throttles', limits, async () => {
@@ -491,5 +788,24 @@ describe('following', limits, () => {
     const pending = world.until(() => false)
     world.abort.abort(new Error('enough'))
     await assert.rejects(pending, /enough/)
+  })
+})
+
+describe('a service of a thousand pods', { timeout: 120_000 }, () => {
+  it('survives a thousand pods that are deleted at once', { timeout: 120_000 }, async () => {
+    // Against the real clock: a thousand streams that are probed a hundred times as often are another test.
+    await using world = await start({ ...FOLLOW, tail: 0 }, {}, systemClock)
+    await world.untilFollowing()
+    const pods = Array.from({ length: 1_000 }, () => world.faults.createPod({ service: 'hermes' }))
+    const shown = () => new Set(linesOf(world.events).map(({ source }) => source.pod)).size
+    for (const pod of pods) world.faults.writeLog({ pod, lines: ['last words'] })
+    await world.until(() => shown() >= 400)
+    for (const pod of pods) world.faults.deletePod({ pod })
+    const left = () => world.events.filter(({ event }) => event === 'left').length
+    const over = () => world.events.filter(({ event }) => event === 'over').length
+    await world.until(() => left() === pods.length && over() === pods.length)
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['still there'] })
+    await world.untilText('still there')
+    assert.ok(linesOf(world.events).length <= pods.length + 1, 'none is doubled')
   })
 })

@@ -239,6 +239,71 @@ describe('a run that dies', { timeout: 170_000 }, () => {
   })
 })
 
+describe('a run over the nights', { timeout: 60_000 }, () => {
+  const nightsOf = (installation: Installation, family: 'db' | 'cache') =>
+    installation.world
+      .list(family, REGION, installation.now)
+      .map(({ source, name }) => `${source} ${name.slice(6, 14)}`)
+
+  it('a policy that is tightened between two ticks deletes nothing more for a week, then what it says', async () => {
+    const wide = POLICY.replace('daily: 2', 'daily: 5')
+    const installation = new Installation(RULES)
+    await installation.nights(6, wide)
+    const before = nightsOf(installation, 'db')
+    assert.equal(before.length, 5)
+    await installation.nights(6)
+    assert.equal(nightsOf(installation, 'db').length, 5, 'the wide rule is still waited for')
+    // Eighteen deletes, three a run.
+    await installation.nights(3)
+    assert.equal(nightsOf(installation, 'db').length, 2)
+  })
+
+  it('snapshots that are deleted by hand are forgotten, and the rest stays above the minimum', async () => {
+    const installation = new Installation(RULES)
+    await installation.nights(3)
+    for (const { name } of installation.world.list('db', REGION, installation.now))
+      installation.world.remove('db', REGION, name, installation.now)
+    await installation.nights(1)
+    assert.equal(nightsOf(installation, 'db').length, 1)
+    assert.deepEqual(
+      (await installation.remembered()).filter((id) => id.startsWith(`rds-instances/${REGION}`)).length,
+      1,
+    )
+  })
+
+  it('a clock that jumps a year ahead and back again deletes no more than one that stands right', async () => {
+    const installation = new Installation(RULES)
+    await installation.nights(3)
+    const right = installation.now
+    const before = nightsOf(installation, 'db')
+    installation.now += 365 * DAY
+    await installation.tick()
+    installation.now = right
+    await installation.tick()
+    for (const night of before) assert.ok(nightsOf(installation, 'db').includes(night), `${night} is gone`)
+  })
+
+  for (const [zone, start] of [
+    ['Europe/Berlin', '2026-03-28T01:35Z'],
+    ['Europe/Berlin', '2026-10-24T00:35Z'],
+    ['America/New_York', '2026-03-07T07:35Z'],
+    ['America/New_York', '2026-10-31T06:35Z'],
+    ['Australia/Sydney', '2026-10-03T16:35Z'],
+    ['Australia/Sydney', '2026-04-03T15:35Z'],
+  ] as const)
+    it(`over a change of the clocks from ${start} in ${zone}: one a night`, async () => {
+      const installation = new Installation(RULES)
+      installation.now = Date.parse(start)
+      const policy = POLICY.replace('Europe/Berlin', zone).replace('daily: 2', 'daily: 9')
+      // Every ten minutes without a pause, as a scheduler would.
+      for (const end = installation.now + 3 * DAY; installation.now < end; installation.now += HOUR / 6)
+        await installation.tick(undefined, policy)
+      const names = nightsOf(installation, 'db')
+      assert.equal(names.length, new Set(names).size, names.join())
+      assert.ok(names.length === 3 || names.length === 4, names.join())
+    })
+})
+
 /** Three nights have passed, and a fourth has gone on for `minutes`. */
 async function before(minutes: number): Promise<Installation> {
   const installation = await seasoned(RULES)

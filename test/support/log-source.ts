@@ -4,6 +4,8 @@ import type { LogSource } from '#core/logs/sources.ts'
 export function logSource(pod: string, changes: Partial<LogSource> = {}): LogSource {
   return {
     service: 'hermes',
+    namespace: 'paragon',
+    oneOfNamespaces: false,
     pod,
     podUid: pod,
     container: 'app',

@@ -14,7 +14,7 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/(?<=\b(?:beyond|until|on) )\d{4}-\d\d-\d\d\b/g, 'DAY'],
   [/\b\d+(?= s apart)|(?<="skewSeconds": )\d+/g, 'N'],
   // Moments and durations.
-  [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME'],
+  [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|(?=[+-]\d\d:\d\d))/g, 'TIME'],
   [/\b(just now|\d+ (d|h|min|s) ago)\b/g, 'AGO'],
   [/(?<=\bends at )\d\d:\d\d\b/g, 'TIME'],
   [/(?<="downForMs":)\d+/g, 'MS'],

@@ -27,7 +27,9 @@ export function parseJson(text: string): LogRecord | undefined {
   let level: Level | undefined
   let trace: string | undefined
   const fields: LogField[] = []
-  for (const [name, value] of Object.entries(document)) {
+  // JSON gives objects without a prototype's names, and this is asked of every line.
+  for (const name in document) {
+    const value = document[name]
     const role = ROLES.get(name)
     if (role === undefined) addField(fields, name, value)
     else if (role === 'known') continue
@@ -71,11 +73,12 @@ function addError(fields: LogField[], name: string, error: Fields): void {
 
 function addField(fields: LogField[], name: string, value: unknown): void {
   if (!isObject(value)) fields.push([name, show(value)])
-  else for (const [key, inner] of Object.entries(value)) fields.push([`${name}.${key}`, show(inner)])
+  else for (const key in value) fields.push([`${name}.${key}`, show(value[key])])
 }
 
 function show(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  if (typeof value === 'string') return value
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,17 +1,10 @@
 import type { WorldState } from '#sandbox/world-state.ts'
 import { ec2Dialect } from '../dialects/query.ts'
 import type { AwsService } from '../service.ts'
+import { addresses, endpoints, internetGateways, natGatewayListing } from './ec2-gateways.ts'
 import { instances } from './ec2-instances.ts'
 import { describeOperation } from './ec2-listing.ts'
-import {
-  addresses,
-  endpoints,
-  internetGateways,
-  natGatewayListing,
-  routeTableListing,
-  subnets,
-  vpcs,
-} from './ec2-network.ts'
+import { routeTableListing, subnets, vpcs } from './ec2-network.ts'
 import { securityGroupListing } from './ec2-security-groups.ts'
 
 /** EC2 with the world's instances and the network around them. */

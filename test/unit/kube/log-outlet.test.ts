@@ -48,7 +48,7 @@ describe('LogOutlet', () => {
     assert.deepEqual(await next(), ['a'])
     const batch = next()
     await turn()
-    outlet.report({ event: 'empty', service: 'zeus' })
+    outlet.report({ event: 'empty', namespace: 'paragon', service: 'zeus' })
     assert.deepEqual(await batch, ['empty'])
   })
 
@@ -102,7 +102,7 @@ describe('LogOutlet', () => {
   ] as const)
     it(`lets a reader go on when its lines were taken and ${what}`, async () => {
       const clock = new ManualClock()
-      const outlet = new LogOutlet(new LogFunnel<LogSource>([SOURCE], tail, accepts), clock)
+      const outlet = new LogOutlet(new LogFunnel<LogSource>([SOURCE], tail, { accepts }), clock)
       const given: string[] = []
       const reading = (async () => {
         for await (const batch of outlet.batches()) given.push(...batch.map(describeEvent))
@@ -142,7 +142,7 @@ describe('LogOutlet', () => {
 
   it('makes nobody wait for a consumer who has gone', async () => {
     const { outlet, batches, next } = start()
-    outlet.report({ event: 'empty', service: 'zeus' })
+    outlet.report({ event: 'empty', namespace: 'paragon', service: 'zeus' })
     await next()
     const long = 'x'.repeat(1024 * 1024)
     const waits = Array.from({ length: 10 }, () => outlet.accept(SOURCE, lines(long)))

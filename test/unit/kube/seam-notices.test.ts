@@ -12,12 +12,14 @@ const SOURCE: LogSource = {
   pod: 'p',
   podUid: 'u',
   container: 'c',
+  namespace: 'paragon',
+  oneOfNamespaces: false,
   oneOfSeveral: false,
   run: 'r',
   restarts: 0,
 }
 const CUT: StreamEnd = { kind: 'cut', why: 'socket hang up' }
-const ENDED: StreamEnd = { kind: 'ended' }
+const ENDED: StreamEnd = { kind: 'ended', unfinished: undefined }
 const WHOLE: Seam = { kind: 'whole' }
 const GAP: Seam = { kind: 'gap', after: 'a' as Stamp, before: 'b' as Stamp }
 

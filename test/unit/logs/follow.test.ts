@@ -22,7 +22,8 @@ const BACKING_OFF = container({ kind: 'waiting', why: 'CrashLoopBackOff' }, ende
 const RESTARTED = container({ kind: 'running', run: 'two' }, ended('one', 137))
 const RESTARTED_TWICE = container({ kind: 'running', run: 'three' }, ended('two', 137))
 
-const ENDED: StreamEnd = { kind: 'ended' }
+const ENDED: StreamEnd = { kind: 'ended', unfinished: undefined }
+const TORN: StreamEnd = { kind: 'ended', unfinished: 'half a li' }
 const CUT: StreamEnd = { kind: 'cut', why: 'socket hang up' }
 const DEAD: StreamEnd = { kind: 'dead' }
 const refused = (status: number, retryAfter?: number): StreamEnd => ({
@@ -31,7 +32,12 @@ const refused = (status: number, retryAfter?: number): StreamEnd => ({
   why: `HTTP ${status}`,
   retryAfter,
 })
-const reading = (mode: Reading['mode'], fruitless = 1): Reading => ({ run: 'one', mode, fruitless })
+const reading = (mode: Reading['mode'], fruitless = 1, endedBefore = false): Reading => ({
+  run: 'one',
+  mode,
+  fruitless,
+  endedBefore,
+})
 
 describe('decide', () => {
   const rows: ReadonlyArray<{
@@ -40,6 +46,7 @@ describe('decide', () => {
     mode: Reading['mode']
     status: ContainerSnapshot | undefined
     fruitless?: number
+    endedBefore?: boolean
     want: string
   }> = [
     {
@@ -81,14 +88,49 @@ describe('decide', () => {
       want: 'remainder',
     },
     {
-      why: 'that reading, when it ends, is the end',
+      why: 'that reading, when it brings nothing new, is the end',
       end: ENDED,
       mode: 'remainder',
       status: OVER,
+      fruitless: 2,
+      endedBefore: true,
       want: 'whole exit 3',
+    },
+    {
+      why: 'what has brought lines may have ended before the log did',
+      end: ENDED,
+      mode: 'remainder',
+      status: OVER,
+      endedBefore: true,
+      want: 'remainder',
+    },
+    {
+      why: 'and so may the first one after a cut',
+      end: ENDED,
+      mode: 'remainder',
+      status: OVER,
+      fruitless: 3,
+      want: 'remainder',
+    },
+    {
+      why: 'within a line no log has ended, but for the second time',
+      end: TORN,
+      mode: 'remainder',
+      status: OVER,
+      fruitless: 2,
+      endedBefore: true,
+      want: 'remainder',
     },
     { why: 'that reading can be cut, too', end: CUT, mode: 'remainder', status: OVER, want: 'remainder' },
     { why: 'but not for ever', end: CUT, mode: 'remainder', status: OVER, fruitless: 10, want: 'lost' },
+    {
+      why: 'a throttle is no failure, however long it lasts',
+      end: refused(429),
+      mode: 'remainder',
+      status: OVER,
+      fruitless: 10,
+      want: 'remainder',
+    },
     {
       why: 'between two runs the log is that of the last',
       end: ENDED,
@@ -101,6 +143,8 @@ describe('decide', () => {
       end: ENDED,
       mode: 'remainder',
       status: BACKING_OFF,
+      fruitless: 2,
+      endedBefore: true,
       want: 'whole exit 3',
     },
     {
@@ -122,6 +166,8 @@ describe('decide', () => {
       end: ENDED,
       mode: 'previous',
       status: RESTARTED,
+      fruitless: 2,
+      endedBefore: true,
       want: 'whole exit 137',
     },
     {
@@ -160,10 +206,18 @@ describe('decide', () => {
       status: OVER,
       want: 'lost',
     },
+    {
+      why: 'it is gone before its end could be confirmed',
+      end: refused(404),
+      mode: 'remainder',
+      status: OVER,
+      endedBefore: true,
+      want: 'unchecked',
+    },
   ]
-  for (const { why, end, mode, status, fruitless, want } of rows)
+  for (const { why, end, mode, status, fruitless, endedBefore, want } of rows)
     it(`${end.kind} in ${mode}: ${why}`, () => {
-      const verdict = decide(end, reading(mode, fruitless), status, 0.5)
+      const verdict = decide(end, reading(mode, fruitless, endedBefore), status, 0.5)
       const how = verdict.kind === 'over' ? verdict.how : undefined
       const said =
         verdict.kind === 'reopen'
@@ -192,17 +246,25 @@ describe('decide', () => {
   })
 
   it('calls a log whole only after it was read to its end once the run was over (property)', () => {
-    const end = fc.constantFrom(ENDED, CUT, DEAD, refused(404), refused(400), refused(500))
+    const end = fc.constantFrom(ENDED, TORN, CUT, DEAD, refused(404), refused(400), refused(500))
     const mode = fc.constantFrom<Reading['mode'][]>('follow', 'remainder', 'previous')
     const status = fc.constantFrom(RUNNING, OVER, BACKING_OFF, RESTARTED, RESTARTED_TWICE, undefined)
     fc.assert(
-      fc.property(end, mode, status, fc.nat(10), (end, mode, status, fruitless) => {
-        const verdict = decide(end, reading(mode, fruitless), status, 0)
-        if (verdict.kind !== 'over' || verdict.how.kind !== 'whole') return
-        assert.equal(end.kind, 'ended')
-        assert.notEqual(mode, 'follow')
-        assert.notEqual(status, RUNNING)
-      }),
+      fc.property(
+        end,
+        mode,
+        status,
+        fc.nat(10),
+        fc.boolean(),
+        (end, mode, status, fruitless, endedBefore) => {
+          const verdict = decide(end, reading(mode, fruitless, endedBefore), status, 0)
+          if (verdict.kind !== 'over' || verdict.how.kind !== 'whole') return
+          assert.equal(end, ENDED)
+          assert.ok(endedBefore)
+          assert.notEqual(mode, 'follow')
+          assert.notEqual(status, RUNNING)
+        },
+      ),
     )
   })
 })
@@ -223,7 +285,10 @@ describe('decideBounded', () => {
 
   it('does not insist where there is no such log', () => {
     for (const status of [400, 404])
-      assert.deepEqual(decideBounded(refused(status), 1, 0), { kind: 'over', lost: `HTTP ${status}` })
+      assert.deepEqual(decideBounded(refused(status), 1, 0), {
+        kind: 'over',
+        lost: { why: `HTTP ${status}`, isRefused: true },
+      })
   })
 })
 

@@ -38,6 +38,20 @@ describe('LogFunnel', () => {
     assert.deepEqual(takeAll(funnel, 10 + REORDER_WINDOW), [6, 7])
   })
 
+  it('marks a live line that is earlier than what history has shown of another source', () => {
+    const funnel = new LogFunnel<object>([A, B], undefined)
+    funnel.push(A, [line(1)], at(0))
+    funnel.endHistory(A)
+    funnel.push(B, [line(5)], at(0))
+    funnel.endHistory(B)
+    assert.deepEqual(takeAll(funnel, 0), [1, 5])
+    funnel.push(A, [line(2)], at(0))
+    assert.equal(funnel.poll(at(REORDER_WINDOW))?.late, true)
+    // Of the source itself, a stamp that runs backwards is its own affair.
+    funnel.push(B, [line(3)], at(0))
+    assert.equal(funnel.poll(at(REORDER_WINDOW))?.late, false)
+  })
+
   it('lets no live line pass before history is complete', () => {
     const funnel = new LogFunnel<object>([A, B], undefined)
     funnel.push(A, [line(1)], at(0))
@@ -87,7 +101,7 @@ describe('LogFunnel', () => {
         asked.push(text)
         return text.includes('Jobs.run')
       }
-      const funnel = new LogFunnel<object>([A, B], undefined, accepts)
+      const funnel = new LogFunnel<object>([A, B], undefined, { accepts })
       const end = () => {
         funnel.endHistory(A)
         funnel.endHistory(B)
@@ -114,7 +128,7 @@ describe('LogFunnel', () => {
 
   it('gives what is accepted alone, counts the rest, and lets the tail count what is accepted', () => {
     const isEven = (text: string) => Number(text) % 2 === 0
-    const funnel = new LogFunnel<object>([A, B], 2, isEven)
+    const funnel = new LogFunnel<object>([A, B], 2, { accepts: isEven })
     funnel.push(A, [line(1), line(2), line(4), line(7)], at(0))
     funnel.push(B, [line(3), line(6), line(9)], at(0))
     funnel.endHistory(A)
@@ -125,6 +139,28 @@ describe('LogFunnel', () => {
     assert.deepEqual(takeAll(funnel, REORDER_WINDOW), [12])
     assert.equal(funnel.hidden, 6)
     assert.equal(funnel.deadline(), undefined)
+  })
+
+  it('gives what stands around the last that are accepted, and goes on so with live lines', () => {
+    const accepts = (text: string) => Number(text) % 10 === 0
+    const context = { before: 1, after: 1 }
+    const funnel = new LogFunnel<object>([A, B], 1, { accepts, context })
+    funnel.push(A, [line(9), line(10), line(11), line(19), line(20)], at(0))
+    funnel.push(B, [line(15), line(17), line(18)], at(0))
+    funnel.endHistory(A)
+    funnel.endHistory(B)
+    assert.deepEqual(takeAll(funnel, 0), [19, 20])
+    funnel.push(A, [line(21), line(22), line(23)], at(0))
+    funnel.push(B, [line(30)], at(0))
+    const shown = []
+    for (let event = funnel.poll(at(REORDER_WINDOW)); event; event = funnel.poll(at(REORDER_WINDOW)))
+      shown.push([event.line.text, event.group, event.context])
+    assert.deepEqual(shown, [
+      ['21', 1, true],
+      ['18', 2, true],
+      ['30', 2, undefined],
+    ])
+    assert.equal(funnel.hidden, 4, 'of what was not beyond the tail')
   })
 
   it('tells who should wait: the source that is ahead, never the one that is owed', () => {

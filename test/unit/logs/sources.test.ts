@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ContainerSnapshot, EndedRun, PodSnapshot } from '#core/logs/pod.ts'
-import { LogSources, type SourceChange } from '#core/logs/sources.ts'
+import { LogSources, type SourceChange, type SourceScope } from '#core/logs/sources.ts'
 
 const crash = (run: string): EndedRun => ({ run, exitCode: 1, reason: 'Error' })
 
@@ -13,7 +13,14 @@ function container(
 }
 
 function pod(uid: string, containers: ContainerSnapshot[], trouble?: string): PodSnapshot {
-  return { uid, name: `pod-${uid}`, trouble, containers }
+  return { uid, name: `pod-${uid}`, labels: {}, trouble, containers }
+}
+
+const SCOPE: SourceScope = {
+  namespace: 'paragon',
+  isOneOfNamespaces: false,
+  serviceOf: () => 'hermes',
+  wants: () => true,
 }
 
 /** Changes in a word or two each. */
@@ -39,14 +46,14 @@ const waiting = (why: string): ContainerSnapshot['state'] => ({ kind: 'waiting',
 
 describe('LogSources', () => {
   it('tells once of each run, however often the pod changes', () => {
-    const sources = new LogSources('hermes')
+    const sources = new LogSources(SCOPE)
     assert.deepEqual(told(sources.replace([pod('a', [container(running('1'))])])), ['joined app 1'])
     assert.deepEqual(told(sources.update(pod('a', [container(running('1'))]))), [])
     assert.equal(sources.pods, 1)
   })
 
   it('says why a pod waits, once for each reason, until it runs', () => {
-    const sources = new LogSources('hermes')
+    const sources = new LogSources(SCOPE)
     const steps: [PodSnapshot, string[]][] = [
       [
         pod('a', [container(waiting('not started'))], 'Unschedulable: 0/3 nodes'),
@@ -61,21 +68,21 @@ describe('LogSources', () => {
   })
 
   it('names the container that is waited for where there are several', () => {
-    const sources = new LogSources('hermes')
+    const sources = new LogSources(SCOPE)
     const init = container({ kind: 'ended', ...crash('i1') }, { name: 'migrate' })
     const changes = sources.update(pod('a', [init, container(waiting('PodInitializing'))]))
     assert.deepEqual(told(changes), ['joined migrate i1', 'waiting pod-a app: PodInitializing'])
   })
 
   it('takes up a restarted container as a new log, and knows how the run before ended', () => {
-    const sources = new LogSources('hermes')
+    const sources = new LogSources(SCOPE)
     sources.update(pod('a', [container(running('1'))]))
     const changes = sources.update(pod('a', [container(running('2'), { restarts: 1, previous: crash('1') })]))
     assert.deepEqual(told(changes), ['joined app 2 after 1'])
   })
 
   it('follows no log twice while a crashed container waits, and tells that it does', () => {
-    const sources = new LogSources('hermes')
+    const sources = new LogSources(SCOPE)
     sources.update(pod('a', [container(running('1'))]))
     const crashed = pod('a', [container(waiting('CrashLoopBackOff'), { previous: crash('1') })])
     assert.deepEqual(told(sources.update(crashed)), ['waiting pod-a CrashLoopBackOff'])
@@ -88,13 +95,13 @@ describe('LogSources', () => {
   })
 
   it('takes up the last run of a container that is found waiting', () => {
-    const sources = new LogSources('hermes')
+    const sources = new LogSources(SCOPE)
     const crashed = pod('a', [container(waiting('CrashLoopBackOff'), { previous: crash('1') })])
     assert.deepEqual(told(sources.update(crashed)), ['joined app 1', 'waiting pod-a CrashLoopBackOff'])
   })
 
   it('sees what a new list no longer has as gone, and a pod of the same name as another', () => {
-    const sources = new LogSources('hermes')
+    const sources = new LogSources(SCOPE)
     sources.replace([pod('a', [container(running('1'))]), pod('b', [container(running('2'))])])
     const successor = { ...pod('c', [container(running('3'))]), name: 'pod-a' }
     assert.deepEqual(told(sources.replace([pod('b', [container(running('2'))]), successor])), [
@@ -106,7 +113,7 @@ describe('LogSources', () => {
   })
 
   it('gives the newest status of a container, and none when its pod is gone', () => {
-    const sources = new LogSources('hermes')
+    const sources = new LogSources(SCOPE)
     const [joined] = sources.update(pod('a', [container(running('1'))]))
     assert.ok(joined?.kind === 'joined')
     sources.update(pod('a', [container({ kind: 'ended', ...crash('1') })]))
