@@ -2,6 +2,7 @@ import { type AwsConnection, connectAws } from '#core/aws/clients.ts'
 import { createClusterCredentials } from '#core/aws/cluster-token.ts'
 import { createDiscovery } from '#core/aws/discovery.ts'
 import { createIdentityApi } from '#core/aws/identity.ts'
+import { createKeyApi } from '#core/aws/key-states.ts'
 import type { Reading } from '#core/aws/reading.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
@@ -18,6 +19,7 @@ import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import type { ClusterCredentials } from '#core/kube/credentials.ts'
 import type { Logger } from '#core/logger.ts'
+import type { KeyApi } from '#core/snapshots/key-api.ts'
 import type { Source } from '#core/snapshots/snapshot.ts'
 import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
@@ -67,6 +69,7 @@ export interface Deps extends Account {
     signal?: AbortSignal,
   ): Promise<Inventory>
   readonly snapshotApi: SnapshotApi
+  readonly keyApi: KeyApi
   /** What of the installation can be snapshotted. */
   snapshotSources(signal?: AbortSignal): Promise<Reading<Source[]>>
   /** The bastion to open sessions on, or the error that says why there is none. */
@@ -98,6 +101,7 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     identity,
     inventory,
     snapshotApi: createSnapshotApi(account.connectionIn),
+    keyApi: createKeyApi(account.connectionIn),
     snapshotSources: (signal) =>
       findSources(connection, datastorePatterns(profile, installation.workspace), signal),
     bastion: once(async (signal) =>

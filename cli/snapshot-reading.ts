@@ -7,10 +7,12 @@ import { type Forecast, forecast } from '#core/snapshots/forecast.ts'
 import { groupSnapshots, type Member } from '#core/snapshots/groups.ts'
 import { carryOut } from '#core/snapshots/io/carry-out.ts'
 import { type Gathered, gather, notePolicy, planOf, readPoints } from '#core/snapshots/io/gather.ts'
+import type { KeyState } from '#core/snapshots/key-api.ts'
 import type { Plan } from '#core/snapshots/plan.ts'
 import { type RecoveryPoint, recoveryPoints } from '#core/snapshots/points.ts'
 import { HOLD_TAG, HOLD_UNTIL_TAG } from '#core/snapshots/retention.ts'
 import type { RunReport } from '#core/snapshots/run.ts'
+import { keysOf } from '#core/snapshots/verify.ts'
 import type { Deps } from './deps.ts'
 import { paths } from './paths.ts'
 
@@ -57,6 +59,17 @@ export async function readSnapshots(
   const horizon = request.now + HORIZON_DAYS * DAY
   const points = recoveryPoints(members, await readPoints(deps.store, workspace), ahead.expiries, horizon)
   return { ...whole, points, members, ahead, policyText: text, policyFrom: from }
+}
+
+/** The states of the keys of all recovery points. */
+export async function readKeys(
+  deps: Deps,
+  view: SnapshotView,
+  signal: AbortSignal,
+): Promise<Map<string, KeyState>> {
+  const wanted = [...keysOf(view.points)]
+  const states = await Promise.all(wanted.map(([key, region]) => deps.keyApi.state(key, region, signal)))
+  return new Map(wanted.map(([key], index) => [key, states[index] as KeyState]))
 }
 
 /** Carries out `plan` in the account that is pinned, and notes the policy that it was made by. */

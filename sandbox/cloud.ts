@@ -17,6 +17,7 @@ import { createElastiCache } from './aws/services/elasticache.ts'
 import { elastiCacheSnapshotOperations } from './aws/services/elasticache-snapshots.ts'
 import { createKafka } from './aws/services/kafka.ts'
 import { createKms } from './aws/services/kms.ts'
+import { kmsKeyOperations } from './aws/services/kms-keys.ts'
 import { createLoadBalancing } from './aws/services/load-balancing.ts'
 import { createRds } from './aws/services/rds.ts'
 import { rdsSnapshotOperations } from './aws/services/rds-snapshots.ts'
@@ -81,7 +82,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       createEc2(state),
       createEks({ state, clusterAuthority: options.clusterAuthority }),
       createSts(authenticator),
-      createKms(),
+      withOperations(createKms(), kmsKeyOperations(snapshots)),
       withOperations(createRds(state), rdsSnapshotOperations(snapshots)),
       withOperations(createElastiCache(), elastiCacheSnapshotOperations(snapshots)),
       createAutoScaling(state),

@@ -43,6 +43,8 @@ export interface PointPart {
   readonly region: string
   readonly state: SnapshotState
   readonly takenAt: Ms | undefined
+  /** The key without which it is only noise. */
+  readonly key: string | undefined
 }
 
 /** Until when all parts can be restored, and what ends that. */
@@ -119,7 +121,7 @@ function pointOf(
     parts: members.map((member) => ({
       sourceId: belongsTo(member)?.source as string,
       ...{ name: member.name, region: member.snapshot.region, state: member.snapshot.state },
-      takenAt: member.takenAt,
+      ...{ takenAt: member.takenAt, key: member.snapshot.key },
     })),
     missing,
     complete: record === undefined ? undefined : missing.length === 0,

@@ -1,4 +1,5 @@
 import type { Ms } from '#core/clock.ts'
+import type { KeyState } from '#core/snapshots/key-api.ts'
 import type { PlanInput } from '#core/snapshots/plan.ts'
 import type { RecoveryPoint } from '#core/snapshots/points.ts'
 import { setOf } from '#core/snapshots/policy.ts'
@@ -20,7 +21,11 @@ const LONGEST_MAKING: Ms = 6 * 3_600_000
  * Whether each set of the policy has a complete point as new as the schedule wants it. What could not be listed fails:
  * nothing may look like success that was not seen.
  */
-export function verifyPoints(input: PlanInput, points: readonly RecoveryPoint[]): Check[] {
+export function verifyPoints(
+  input: PlanInput,
+  points: readonly RecoveryPoint[],
+  keys: ReadonlyMap<string, KeyState>,
+): Check[] {
   const { policy, sources, workspace, listings, unreadable } = input
   const blind = [...unreadable, ...listings.flatMap(({ missing }) => missing ?? [])]
   const sets = Object.keys(policy.sets).filter((set) =>
@@ -29,6 +34,7 @@ export function verifyPoints(input: PlanInput, points: readonly RecoveryPoint[])
   const uncovered = sources.filter((source) => setOf(policy, source, workspace) === undefined)
   return [
     ...sets.map((set) => newestCheck(set, input, points)),
+    ...keyChecks(points, keys),
     ...hanging(input),
     ...uncovered.map(({ id }) => ({ set: '', passed: false, says: `no set of the policy has ${id}` })),
     ...blind.map((says) => ({ set: '', passed: false, says })),
@@ -48,6 +54,25 @@ function newestCheck(set: string, { policy, now }: PlanInput, points: readonly R
   const fresh = wanted === undefined || (newest.takenAt as Ms) >= wanted.instant
   const says = `the newest complete recovery point is ${newest.id}`
   return { set, passed: fresh, says: fresh ? says : `${says}, and the slot ${wanted.key} has none` }
+}
+
+/** The keys of all parts, each with the region that it is needed in. */
+export function keysOf(points: readonly RecoveryPoint[]): Map<string, string> {
+  return new Map(
+    points.flatMap(({ parts }) =>
+      parts.flatMap(({ key, region }) => (key === undefined ? [] : [[key, region] as const])),
+    ),
+  )
+}
+
+function keyChecks(points: readonly RecoveryPoint[], keys: ReadonlyMap<string, KeyState>): Check[] {
+  return [...keys].map(([key, { kind, says }]) => {
+    const count = points.filter(({ parts }) => parts.some((part) => part.key === key)).length
+    const whose = `the key ${key} of ${count} recovery points`
+    if (kind === 'usable') return { set: '', passed: true, says: `${whose} can be used` }
+    const what = kind === 'unusable' ? 'cannot be used' : 'could not be looked at'
+    return { set: '', passed: false, says: `${whose} ${what}: ${says}` }
+  })
 }
 
 function hanging({ listings, records, now }: PlanInput): Check[] {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { connectAws } from '#core/aws/clients.ts'
+import { createKeyApi } from '#core/aws/key-states.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
 import { datastorePatterns } from '#core/installation/profile.ts'
@@ -210,6 +211,20 @@ describe('snapshots on AWS', { timeout: 60_000 }, () => {
     assert.match(missing ?? '', /AWS failed \(HTTP 500\)/)
   })
 
+  it('a key is usable, disabled, gone, or may not be looked at', async () => {
+    const keys = createKeyApi(connectionIn)
+    const state = async (key: string) => (await keys.state(key, REGION)).kind
+    assert.equal(await state(GLOBEX.kmsKeyArn), 'usable')
+    assert.equal(await state('arn:aws:kms:us-east-1:1:key/gone'), 'unusable')
+    worlds.ofAccount(GLOBEX.account).disabledKeys.add(GLOBEX.kmsKeyArn)
+    assert.deepEqual(await keys.state(GLOBEX.kmsKeyArn, REGION), {
+      kind: 'unusable',
+      says: 'its state is Disabled',
+    })
+    place.cloud.state.turn({ ...DEFAULT_KNOBS, deny: ['kms:DescribeKey'] })
+    assert.equal(await state(GLOBEX.kmsKeyArn), 'unread')
+  })
+
   it('a refused permission is an answer', async () => {
     place.cloud.state.turn({ ...DEFAULT_KNOBS, deny: ['rds:CreateDBSnapshot'] })
     assert.equal(await refusal(api.create(create(one('rds-instance')))), 'denied')
@@ -253,7 +268,7 @@ describe('snapshots on AWS', { timeout: 60_000 }, () => {
   it('a run of the whole installation over the wire; when nothing is due, one listing a service and page', async () => {
     const store = new MemoryStore()
     const policyText =
-      'zone: UTC\nsets: { hourly: { what: [all], when: { cron: 0 * * * * }, keep: { last: 3 } } }\n'
+      'zone: UTC\nsets: { hourly: { what: [all], when: { cron: 0 0 29 2 *, start-within: 3000d }, keep: { last: 3 } } }\n'
     const tick = async () => {
       const request = {
         workspace: GLOBEX.workspace,
