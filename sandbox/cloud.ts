@@ -8,21 +8,25 @@ import { type TokenVerdict, verifyEksToken } from './aws/eks-token.ts'
 import { AwsEndpoint } from './aws/endpoint.ts'
 import { readWireRequest, type WireAnswer, type WireRequest, wireRequestOf } from './aws/http-message.ts'
 import type { Principal } from './aws/identity.ts'
-import type { AwsService } from './aws/service.ts'
+import { type AwsService, withOperations } from './aws/service.ts'
 import { createAutoScaling } from './aws/services/auto-scaling.ts'
 import { createCloudTrail } from './aws/services/cloudtrail.ts'
 import { createDynamoDb } from './aws/services/dynamodb.ts'
 import { createEc2 } from './aws/services/ec2.ts'
 import { createEks } from './aws/services/eks.ts'
 import { createElastiCache } from './aws/services/elasticache.ts'
+import { elastiCacheSnapshotOperations } from './aws/services/elasticache-snapshots.ts'
 import { createKafka } from './aws/services/kafka.ts'
 import { createKms } from './aws/services/kms.ts'
+import { kmsKeyOperations } from './aws/services/kms-keys.ts'
 import { createLoadBalancing } from './aws/services/load-balancing.ts'
 import { createRds } from './aws/services/rds.ts'
+import { rdsSnapshotOperations } from './aws/services/rds-snapshots.ts'
 import { createS3 } from './aws/services/s3.ts'
 import { createSecretsManager } from './aws/services/secrets-manager.ts'
 import { createSsm } from './aws/services/ssm.ts'
 import { createSts } from './aws/services/sts.ts'
+import { SnapshotWorlds } from './aws/snapshots/snapshot-worlds.ts'
 import type { IssuedCertificate } from './certificates.ts'
 import { GatewayDoors } from './gateway/doors.ts'
 import { MessageGateway } from './gateway/gateway.ts'
@@ -46,6 +50,8 @@ export interface CloudOptions {
   readonly clusterAuthority: string
   readonly principals: readonly Principal[]
   readonly adminSecret: string
+  /** The snapshots of all accounts; those of the installations' datastores unless told. */
+  readonly snapshots?: SnapshotWorlds
   readonly kubernetesFaults?: () => KubernetesFaults | undefined
 }
 
@@ -69,14 +75,15 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const authenticator = new Authenticator(state, options.principals)
   const gateway = new MessageGateway({ clock, state, chance, latency })
   const doors = new GatewayDoors({ clock, gateway, authenticator, calls, state })
+  const snapshots = options.snapshots ?? new SnapshotWorlds()
   const services: readonly AwsService[] = [
     createSsm(state, gateway),
     createEc2(state),
     createEks({ state, clusterAuthority: options.clusterAuthority }),
     createSts(authenticator),
-    createKms(),
-    createRds(state),
-    createElastiCache(),
+    withOperations(createKms(), kmsKeyOperations(snapshots)),
+    withOperations(createRds(state), rdsSnapshotOperations(snapshots)),
+    withOperations(createElastiCache(), elastiCacheSnapshotOperations(snapshots)),
     createAutoScaling(state),
     createLoadBalancing(),
     createKafka(),

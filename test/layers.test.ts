@@ -48,6 +48,16 @@ const LAYERS: readonly Layer[] = [
     mayImport: ['core/kube', 'core/logs', 'core/installation', 'core/io'],
     reason: 'a cluster, however it is reached',
   },
+  {
+    folder: 'core/snapshots',
+    mayImport: ['core/snapshots', 'core/installation'],
+    reason: 'policy, schedule, retention, plan and the run are decisions about an installation',
+  },
+  {
+    folder: 'core/snapshots/io',
+    mayImport: ['core/snapshots'],
+    reason: 'the shell that takes the steps of a run',
+  },
   { folder: 'core/logs', mayImport: ['core/logs'], reason: 'pure deciders over lines and streams' },
   {
     folder: 'core/tunnel',
@@ -56,7 +66,7 @@ const LAYERS: readonly Layer[] = [
   },
   {
     folder: 'core/aws',
-    mayImport: ['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/io'],
+    mayImport: ['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/snapshots', 'core/io'],
     reason: 'adapters see the port types of any domain',
   },
   { folder: 'core/billing', mayImport: ['core/billing'], reason: 'what a statement says' },

@@ -9,6 +9,12 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/(?<=AWS_SECRET_ACCESS_KEY(='|": "))[^'"]+/g, 'SECRET'],
   [/(?<="nonce": ?")[\w-]{22}/g, 'NONCE'],
   [/(?<=\b(?:mac|prev|digest)(?:\\?": ?\\?"| +))[\w-]{43}/g, 'DIGEST'],
+  // Snapshots and points: their names hold a moment.
+  [/\bpgctl-\d{12}-[0-9a-f]{12}\b/g, 'SNAPSHOT'],
+  [/\bpt-\d{12}-[0-9a-f]{8}\b/g, 'POINT'],
+  [/(?<=\bplan |plan is |"digest": ")[0-9a-f]{16}\b/g, 'PLAN'],
+  [/(?<=\b(?:beyond|until|on) )\d{4}-\d\d-\d\d\b/g, 'DAY'],
+  [/\b\d+(?= s apart)|(?<="skewSeconds": )\d+/g, 'N'],
   // Moments and durations.
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|(?=[+-]\d\d:\d\d))/g, 'TIME'],
   [/\b(just now|\d+ (d|h|min|s) ago)\b/g, 'AGO'],
