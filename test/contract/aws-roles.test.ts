@@ -15,7 +15,8 @@ import { ACME } from '#sandbox/worlds/acme.ts'
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
 import { stageCloud } from '../support/cloud-stage.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { errorOf } from '../support/sdk-clients.ts'
+import { errorOf, SdkClients } from '../support/sdk-clients.ts'
+import { startTestCloud } from '../support/test-cloud.ts'
 
 const ROLE = {
   RoleArn: GLOBEX.role.arn,

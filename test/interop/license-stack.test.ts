@@ -1,29 +1,23 @@
 import assert from 'node:assert/strict'
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { describe, it } from 'node:test'
+import { it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { packCli } from '../support/packaged-cli.ts'
+import { describeWith, programOf } from '../support/peers.ts'
 
 /**
  * The packaged template in an emulator of AWS that others have made (ministack, from PyPI): CloudFormation takes it, the
- * function runs as it is packed, and what it did is found where it should be. `MINISTACK=/path/to/ministack` runs it.
+ * function runs as it is packed, and what it did is found where it should be. It has a network of its own, in which
+ * every address is the loopback's.
  */
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const emulator = process.env['MINISTACK']
-const skip =
-  emulator === undefined
-    ? 'MINISTACK names no emulator'
-    : spawnSync('unshare', ['-rnm', 'true']).status === 0
-      ? false
-      : 'the emulator listens on every address: it needs a network of its own'
-
-describe('the stack in an emulator', { timeout: 300_000, skip }, () => {
+describeWith(['ministack'], 'the stack in an emulator', { timeout: 300_000 }, () => {
   it('is created and updated, and its function asks, keeps and publishes', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'pgctl-stack-'))
     try {
@@ -46,7 +40,7 @@ describe('the stack in an emulator', { timeout: 300_000, skip }, () => {
       const script = fileURLToPath(new URL('license-stack.ts', import.meta.url))
       const { stdout } = await run(
         'unshare',
-        ['-rnm', process.execPath, script, folder, emulator as string],
+        ['-rnm', process.execPath, script, folder, programOf('ministack')],
         {
           cwd: root,
           env: environment,
