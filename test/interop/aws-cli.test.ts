@@ -35,8 +35,7 @@ const inVpc = ['--filters', `Name=vpc-id,Values=${ACME.network.vpcId}`]
 const bucket = ['--bucket', ACME.buckets[0].name]
 const context = ['--encryption-context', 'aws:ssm:SessionId=operator-1']
 const sessionOf = async (cli: AwsCli): Promise<string> => {
-  await cli.ask(['ssm', 'start-session', '--target', instanceId])
-  const { environment } = await cli.recorded()
+  const { environment } = await cli.startSession(['--target', instanceId])
   return JSON.parse(environment['AWS_SSM_START_SESSION_RESPONSE'] ?? '{}').SessionId
 }
 const loadBalancerOf = async (cli: AwsCli) =>
@@ -293,8 +292,8 @@ describeWith(['aws'], 'the AWS CLI against the sandbox', { timeout: 600_000 }, (
     await sandbox?.[Symbol.asyncDispose]()
   })
   it('hands a session over to the helper program, its token out of sight', TIMEOUT, async () => {
-    await cli.ask(['ssm', 'start-session', '--target', instanceId, '--reason', 'ticket 4711'])
-    const { argv, environment } = await cli.recorded()
+    const words = ['--target', instanceId, '--reason', 'ticket 4711']
+    const { argv, environment } = await cli.startSession(words)
     const [response = '', region, operation, profile, parameters = '', endpoint] = argv
     assert.equal(response, 'AWS_SSM_START_SESSION_RESPONSE')
     assert.deepEqual([region, operation, profile], [WORLD.region, 'StartSession', 'acme'])

@@ -88,9 +88,17 @@ describeWith(['ssm-bridge'], 'aws-ssm-bridge against our gateway and agent', { t
     const lines = ['echo "6 * 7 is $((6 * 7))"', 'stty size', 'exit']
     const words = ['shell', WORLD.bastion.instanceId, ...lines]
     const shell = await runPeer(programOf('ssm-bridge'), words, { environment: environment() })
-    assert.match(shell.stdout, /^6 \* 7 is 42\r?$/m)
+    assert.match(shell.stdout, /6 \* 7 is 42\r?$/m)
     assert.match(shell.stdout, /43 132\r?$/m)
     assert.match(shell.stderr, /encrypted: false\nclosed: Some\(AgentClosed/)
     assert.deepEqual(activeSessions(), before)
+  })
+
+  it('types into a shell that is encrypted with a key of KMS', TIMEOUT, async () => {
+    sandbox.cloud.state.turn({ kms: 'on' })
+    const words = ['shell', WORLD.bastion.instanceId, 'echo "secret $((6 * 7))"', 'exit']
+    const shell = await runPeer(programOf('ssm-bridge'), words, { environment: environment() })
+    assert.match(shell.stdout, /secret 42\r?$/m)
+    assert.match(shell.stderr, /encrypted: true/)
   })
 })

@@ -134,7 +134,10 @@ async function buildEnvironment(build: Build, recipe: RecipeOf<'pip'>): Promise<
   const options: StepOptions = { cwd: build.folder, log: build.log, signal: build.signal }
   await runStep(['python3', '-m', 'venv', build.folder], options)
   const pip = ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--retries', '5']
-  await runStep([join(build.folder, 'bin', 'python'), ...pip, ...recipe.requirements], options)
+  // What it stands on is pinned as well: it was seen to work with these.
+  const constraints = join(sourceOf('constraints'), `${build.peer.name}.txt`)
+  const words = [...pip, '--constraint', constraints, ...recipe.requirements]
+  await runStep([join(build.folder, 'bin', 'python'), ...words], options)
   const program = join(build.folder, 'bin', build.peer.name)
   await rm(program, { force: true })
   await writeFile(program, `#!/bin/sh\nexec "$(dirname "$0")/python" -m ${recipe.module} "$@"\n`)

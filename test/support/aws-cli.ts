@@ -20,8 +20,8 @@ export interface AwsCli extends AsyncDisposable {
   ask(words: readonly string[], account?: 'acme' | 'globex'): Promise<unknown>
   /** Puts base64 into a file and names it in the CLI's way of giving it bytes. */
   bytes(base64: string): Promise<string>
-  /** What the session plugin was last started with. */
-  recorded(): Promise<RecordedPlugin>
+  /** Runs `aws ssm start-session`; what the session plugin was started with. @throws Error when it was not. */
+  startSession(words: readonly string[]): Promise<RecordedPlugin>
 }
 
 /** A version from which on the CLI hands the answer over in the environment, out of sight of other users. */
@@ -41,7 +41,7 @@ export async function createAwsCli(
   const home = await mkdtemp(join(tmpdir(), 'pgctl-aws-'))
   const bin = join(home, 'bin')
   const config = join(home, 'config')
-  const record = join(home, 'record.json')
+  let records = 0
   await mkdir(bin)
   await writeFile(join(bin, 'session-manager-plugin'), RECORDER, { mode: 0o755 })
   await writeFile(
@@ -67,28 +67,32 @@ region = ${GLOBEX.region}
     AWS_EC2_METADATA_DISABLED: 'true',
     AWS_MAX_ATTEMPTS: '1',
     AWS_PAGER: '',
-    RECORD: record,
   }
-  const run = (words: readonly string[], account: 'acme' | 'globex' = 'acme') =>
+  const run = (words: readonly string[], account: 'acme' | 'globex' = 'acme', more: object = {}) =>
     runPeer(
       programOf('aws'),
       // RDS in us-east-1 is asked at an endpoint of the CLI's own, whatever the environment says.
       [...words, '--profile', account, '--output', 'json', '--endpoint-url', endpoint],
-      { environment },
+      { environment: { ...environment, ...more } },
     )
+  const answerOf = ({ status, stdout, stderr }: PeerOutcome, words: readonly string[]): unknown => {
+    if (status !== 0) throw new Error(`aws ${words.join(' ')}: ${stderr.trim()}`)
+    return stdout.trim() === '' ? undefined : JSON.parse(stdout)
+  }
   return {
-    run,
-    async ask(words, account) {
-      const { status, stdout, stderr } = await run(words, account)
-      if (status !== 0) throw new Error(`aws ${words.join(' ')}: ${stderr.trim()}`)
-      return stdout.trim() === '' ? undefined : JSON.parse(stdout)
-    },
+    run: (words, account) => run(words, account),
+    ask: async (words, account) => answerOf(await run(words, account), words),
     async bytes(base64) {
-      const path = join(home, 'blob')
+      const path = join(home, `blob-${++records}`)
       await writeFile(path, Buffer.from(base64, 'base64'), { mode: 0o600 })
       return `fileb://${path}`
     },
-    recorded: async () => JSON.parse(await readFile(record, 'utf8')) as RecordedPlugin,
+    async startSession(words) {
+      const record = join(home, `record-${++records}.json`)
+      const all = ['ssm', 'start-session', ...words]
+      answerOf(await run(all, 'acme', { RECORD: record }), all)
+      return JSON.parse(await readFile(record, 'utf8')) as RecordedPlugin
+    },
     [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
   }
 }

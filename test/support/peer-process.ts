@@ -18,6 +18,8 @@ export interface PeerOutcome {
 }
 
 const TIMEOUT_MS = 120_000
+/** A browser takes its time to start on a busy machine. */
+const PATIENCE_MS = 45_000
 const running = new Set<PeerProcess>()
 process.once('exit', () => {
   for (const peer of running) peer.killGroup()
@@ -97,7 +99,7 @@ export class PeerProcess implements AsyncDisposable {
       const { stdout, stderr } = this.#said
       const heard = `${this.#name} did not say ${pattern}; it said:\n${stdout.slice(-2_000)}${stderr.slice(-2_000)}`
       if (this.#ended) throw new Error(heard)
-      await soon(new Promise<void>((resolve) => this.#waiting.add(resolve)), heard)
+      await soon(new Promise<void>((resolve) => this.#waiting.add(resolve)), heard, PATIENCE_MS)
     }
   }
 
