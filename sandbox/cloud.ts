@@ -8,6 +8,7 @@ import { type TokenVerdict, verifyEksToken } from './aws/eks-token.ts'
 import { AwsEndpoint } from './aws/endpoint.ts'
 import { readWireRequest, type WireAnswer, type WireRequest, wireRequestOf } from './aws/http-message.ts'
 import type { Principal } from './aws/identity.ts'
+import type { AwsService } from './aws/service.ts'
 import { createAutoScaling } from './aws/services/auto-scaling.ts'
 import { createCloudTrail } from './aws/services/cloudtrail.ts'
 import { createEc2 } from './aws/services/ec2.ts'
@@ -52,6 +53,8 @@ export interface Cloud extends AsyncDisposable {
   readonly state: WorldState
   readonly calls: CallRecord
   readonly gateway: MessageGateway
+  /** Every operation that the endpoint answers, as IAM names actions: `sts:GetCallerIdentity`. */
+  readonly operations: readonly string[]
   /** Whose EKS token it is, for the cluster of an installation: the first one's unless told. */
   verifyToken(token: string, world?: World): TokenVerdict
 }
@@ -64,27 +67,22 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const authenticator = new Authenticator(state, options.principals)
   const gateway = new MessageGateway({ clock, state, chance, latency })
   const doors = new GatewayDoors({ clock, gateway, authenticator, calls, state })
-  const endpoint = new AwsEndpoint({
-    clock,
-    state,
-    authenticator,
-    calls,
-    services: [
-      createSsm(state, gateway),
-      createEc2(state),
-      createEks({ state, clusterAuthority: options.clusterAuthority }),
-      createSts(authenticator),
-      createKms(),
-      createRds(state),
-      createElastiCache(),
-      createAutoScaling(state),
-      createLoadBalancing(),
-      createKafka(),
-      createCloudTrail(state),
-      // The last: without a signature, any request could be one for S3.
-      createS3(state),
-    ],
-  })
+  const services: readonly AwsService[] = [
+    createSsm(state, gateway),
+    createEc2(state),
+    createEks({ state, clusterAuthority: options.clusterAuthority }),
+    createSts(authenticator),
+    createKms(),
+    createRds(state),
+    createElastiCache(),
+    createAutoScaling(state),
+    createLoadBalancing(),
+    createKafka(),
+    createCloudTrail(state),
+    // The last: without a signature, any request could be one for S3.
+    createS3(state),
+  ]
+  const endpoint = new AwsEndpoint({ clock, state, authenticator, calls, services })
   const admin = new Admin({
     secret: options.adminSecret,
     state,
@@ -105,6 +103,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     state,
     calls,
     gateway,
+    operations: services.flatMap(({ name, operations }) =>
+      Object.keys(operations).map((operation) => `${name}:${operation}`),
+    ),
     verifyToken: (token, world = WORLD) => verifyEksToken(token, world, authenticator, clock.now().wall),
     async [Symbol.asyncDispose]() {
       ended.abort(new Error('the sandbox has ended'))
