@@ -1,6 +1,6 @@
 /**
  * The follower against a cluster that misbehaves in all the ways of the logs stub, one by one and by lot, and over TLS.
- * `PGCTL_FUZZ_SECONDS` says how long faults are drawn by lot.
+ * `PGCTL_FUZZ` says for how much longer than three seconds faults are drawn by lot.
  */
 
 import assert from 'node:assert/strict'

@@ -14,8 +14,11 @@ function readFactor(text: string | undefined): number {
 /** So many runs or seeds, at least one. */
 export const scaled = (count: number): number => Math.max(1, Math.round(count * factor))
 
+/** A time box: so many milliseconds, more or fewer. */
+export const timeBox = (milliseconds: number): number => Math.ceil(milliseconds * factor)
+
 /** The parameters of a property: at most `runs`, and no longer than `milliseconds`. */
 export const boxed = (runs: number, milliseconds: number) => ({
   numRuns: scaled(runs),
-  interruptAfterTimeLimit: Math.ceil(milliseconds * factor),
+  interruptAfterTimeLimit: timeBox(milliseconds),
 })
