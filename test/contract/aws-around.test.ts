@@ -1,7 +1,7 @@
 /** What stands around an installation: its entrance, its message broker and its audit trail. */
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { CloudTrailClient, DescribeTrailsCommand, GetTrailStatusCommand } from '@aws-sdk/client-cloudtrail'
 import {
   DescribeListenersCommand,
@@ -15,25 +15,13 @@ import {
   KafkaClient,
   ListClustersV2Command,
 } from '@aws-sdk/client-kafka'
-import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
 import type { World } from '#sandbox/worlds/installation.ts'
-import { errorOf, SdkClients } from '../support/sdk-clients.ts'
-import { startTestCloud, type TestCloud } from '../support/test-cloud.ts'
+import { stageCloud } from '../support/cloud-stage.ts'
+import { errorOf } from '../support/sdk-clients.ts'
 
-let fixture: TestCloud
-let clients: SdkClients
-
-before(async () => {
-  fixture = await startTestCloud()
-  clients = new SdkClients(fixture)
-})
-afterEach(() => {
-  fixture.cloud.state.turn(DEFAULT_KNOBS)
-  clients.destroy()
-})
-after(() => fixture[Symbol.asyncDispose]())
+const { fixture, clients } = await stageCloud()
 
 describe('load balancers', { timeout: 30_000 }, () => {
   const elb = async (world: World) => clients.of(ElasticLoadBalancingV2Client, await clients.into(world))

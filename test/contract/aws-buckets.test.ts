@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
-import { after, afterEach, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import {
   GetBucketAclCommand,
   GetBucketEncryptionCommand,
@@ -17,25 +17,13 @@ import {
   paginateListBuckets,
   S3Client,
 } from '@aws-sdk/client-s3'
-import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
 import type { World } from '#sandbox/worlds/installation.ts'
-import { errorOf, SdkClients } from '../support/sdk-clients.ts'
-import { startTestCloud, type TestCloud } from '../support/test-cloud.ts'
+import { stageCloud } from '../support/cloud-stage.ts'
+import { errorOf } from '../support/sdk-clients.ts'
 
-let fixture: TestCloud
-let clients: SdkClients
-
-before(async () => {
-  fixture = await startTestCloud()
-  clients = new SdkClients(fixture)
-})
-afterEach(() => {
-  fixture.cloud.state.turn(DEFAULT_KNOBS)
-  clients.destroy()
-})
-after(() => fixture[Symbol.asyncDispose]())
+const { fixture, clients } = await stageCloud()
 
 const s3 = async (world: World) => clients.of(S3Client, await clients.into(world))
 const LOOPBACK = { address: '127.0.0.1', family: 4 } as const

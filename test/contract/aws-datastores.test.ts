@@ -1,32 +1,20 @@
 /** Databases, caches and buckets of the two installations, as the vendor's own SDK reads them. */
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import {
   DescribeCacheClustersCommand,
   DescribeReplicationGroupsCommand,
   ElastiCacheClient,
 } from '@aws-sdk/client-elasticache'
 import { DescribeDBClustersCommand, DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds'
-import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
 import type { World } from '#sandbox/worlds/installation.ts'
-import { errorOf, SdkClients } from '../support/sdk-clients.ts'
-import { startTestCloud, type TestCloud } from '../support/test-cloud.ts'
+import { stageCloud } from '../support/cloud-stage.ts'
+import { errorOf } from '../support/sdk-clients.ts'
 
-let fixture: TestCloud
-let clients: SdkClients
-
-before(async () => {
-  fixture = await startTestCloud()
-  clients = new SdkClients(fixture)
-})
-afterEach(() => {
-  fixture.cloud.state.turn(DEFAULT_KNOBS)
-  clients.destroy()
-})
-after(() => fixture[Symbol.asyncDispose]())
+const { fixture, clients } = await stageCloud()
 
 describe('RDS', { timeout: 30_000 }, () => {
   const rds = async (world: World) => clients.of(RDSClient, await clients.into(world))

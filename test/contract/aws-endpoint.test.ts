@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { Agent as HttpsAgent } from 'node:https'
-import { after, afterEach, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import {
   DescribeInstancesCommand,
   type DescribeInstancesCommandInput,
@@ -20,23 +20,11 @@ import {
   TerminateSessionCommand,
 } from '@aws-sdk/client-ssm'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
 import { WORLD, WORLD_NODES } from '#sandbox/world.ts'
-import { errorOf, SdkClients } from '../support/sdk-clients.ts'
-import { startTestCloud, type TestCloud } from '../support/test-cloud.ts'
+import { stageCloud } from '../support/cloud-stage.ts'
+import { errorOf } from '../support/sdk-clients.ts'
 
-let fixture: TestCloud
-let clients: SdkClients
-
-before(async () => {
-  fixture = await startTestCloud()
-  clients = new SdkClients(fixture)
-})
-afterEach(() => {
-  fixture.cloud.state.turn(DEFAULT_KNOBS)
-  clients.destroy()
-})
-after(() => fixture[Symbol.asyncDispose]())
+const { fixture, clients } = await stageCloud()
 
 describe('AWS endpoint', { timeout: 30_000 }, () => {
   it('tells who is calling, over plain HTTP and over TLS on the same port', async () => {

@@ -1,7 +1,7 @@
 /** The network of an installation, and its groups of machines, as the vendor's own SDK reads them. */
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { AutoScalingClient, DescribeAutoScalingGroupsCommand } from '@aws-sdk/client-auto-scaling'
 import {
   DescribeAddressesCommand,
@@ -16,25 +16,13 @@ import {
   EC2Client,
   paginateDescribeSubnets,
 } from '@aws-sdk/client-ec2'
-import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
 import type { World } from '#sandbox/worlds/installation.ts'
-import { errorOf, SdkClients } from '../support/sdk-clients.ts'
-import { startTestCloud, type TestCloud } from '../support/test-cloud.ts'
+import { stageCloud } from '../support/cloud-stage.ts'
+import { errorOf } from '../support/sdk-clients.ts'
 
-let fixture: TestCloud
-let clients: SdkClients
-
-before(async () => {
-  fixture = await startTestCloud()
-  clients = new SdkClients(fixture)
-})
-afterEach(() => {
-  fixture.cloud.state.turn(DEFAULT_KNOBS)
-  clients.destroy()
-})
-after(() => fixture[Symbol.asyncDispose]())
+const { fixture, clients } = await stageCloud()
 
 const ec2 = async (world: World) => clients.of(EC2Client, await clients.into(world))
 const inVpc = ({ network }: World) => ({ Filters: [{ Name: 'vpc-id', Values: [network.vpcId] }] })

@@ -1,29 +1,17 @@
 /** What the sandbox's AWS endpoint refuses before it looks at an operation, in the words of each service. */
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2'
 import { DescribeClusterCommand, EKSClient } from '@aws-sdk/client-eks'
 import { GenerateDataKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { DescribeSessionsCommand, SSMClient, StartSessionCommand } from '@aws-sdk/client-ssm'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
 import { WORLD } from '#sandbox/world.ts'
-import { type ClientOverrides, errorOf, SdkClients } from '../support/sdk-clients.ts'
-import { startTestCloud, type TestCloud } from '../support/test-cloud.ts'
+import { stageCloud } from '../support/cloud-stage.ts'
+import { type ClientOverrides, errorOf } from '../support/sdk-clients.ts'
 
-let fixture: TestCloud
-let clients: SdkClients
-
-before(async () => {
-  fixture = await startTestCloud()
-  clients = new SdkClients(fixture)
-})
-afterEach(() => {
-  fixture.cloud.state.turn(DEFAULT_KNOBS)
-  clients.destroy()
-})
-after(() => fixture[Symbol.asyncDispose]())
+const { fixture, clients } = await stageCloud()
 
 describe('refusals, in the words of each service', { timeout: 30_000 }, () => {
   const calls = {

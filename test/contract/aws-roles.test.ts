@@ -1,7 +1,7 @@
 /** Another account's installation is entered by its role: who may assume it, for how long, and what that opens. */
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2'
 import { DescribeClusterCommand, EKSClient } from '@aws-sdk/client-eks'
 import {
@@ -10,13 +10,13 @@ import {
   GetCallerIdentityCommand,
   STSClient,
 } from '@aws-sdk/client-sts'
-import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
 import { WORLD } from '#sandbox/world.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
+import { stageCloud } from '../support/cloud-stage.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { errorOf, SdkClients } from '../support/sdk-clients.ts'
-import { startTestCloud, type TestCloud } from '../support/test-cloud.ts'
+import { startTestCloud } from '../support/test-cloud.ts'
 
 const ROLE = {
   RoleArn: GLOBEX.role.arn,
@@ -24,19 +24,9 @@ const ROLE = {
   ExternalId: GLOBEX.role.externalId,
 } as const
 
-describe('a role of another account', { timeout: 30_000 }, () => {
-  let fixture: TestCloud
-  let clients: SdkClients
-  before(async () => {
-    fixture = await startTestCloud()
-    clients = new SdkClients(fixture)
-  })
-  afterEach(() => {
-    fixture.cloud.state.turn(DEFAULT_KNOBS)
-    clients.destroy()
-  })
-  after(() => fixture[Symbol.asyncDispose]())
+const { fixture, clients } = await stageCloud()
 
+describe('a role of another account', { timeout: 30_000 }, () => {
   const assume = (change: Partial<AssumeRoleCommandInput> = {}) =>
     clients.of(STSClient).send(new AssumeRoleCommand({ ...ROLE, ...change }))
 
