@@ -18,6 +18,7 @@ interface Layer {
 const EVERYWHERE = [
   'core/errors.ts',
   'core/clock.ts',
+  'core/places.ts',
   'core/retry.ts',
   'core/store.ts',
   'core/logger.ts',
@@ -25,7 +26,11 @@ const EVERYWHERE = [
 ]
 
 const LAYERS: readonly Layer[] = [
-  { folder: 'core', mayImport: [], reason: 'errors, clock, retry, store and logger stand on nothing' },
+  {
+    folder: 'core',
+    mayImport: [],
+    reason: 'errors, clock, retry, places, store and logger stand on nothing',
+  },
   {
     folder: 'core/io',
     mayImport: ['core/io'],

@@ -1,5 +1,5 @@
 import type { Clock, Ms } from '#core/clock.ts'
-import { Places } from '#core/kube/places.ts'
+import { Places } from '#core/places.ts'
 
 /** A stream that is silent from the start holds its place no longer than this. */
 const PLACE_LIMIT: Ms = 1_000

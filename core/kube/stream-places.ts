@@ -1,6 +1,6 @@
 import type { Clock, Ms } from '#core/clock.ts'
-import { Places } from '#core/kube/places.ts'
 import type { LogEvent } from '#core/logs/events.ts'
+import { Places } from '#core/places.ts'
 
 /** Many come and go together: of how many are followed, a person is told once they have. */
 const SETTLED: Ms = 300

@@ -13,6 +13,16 @@ export interface QueryPages {
   readonly badSize: string
 }
 
+/** As RDS and ElastiCache page. */
+export const MARKER_PAGES: QueryPages = {
+  size: 'MaxRecords',
+  token: 'Marker',
+  least: 20,
+  most: 100,
+  badToken: 'InvalidParameterValue',
+  badSize: 'InvalidParameterValue',
+}
+
 /** The page that a request asks for; the largest when it does not say. @throws AwsError */
 export function queryPage<T>(all: readonly T[], input: Input, call: Call, pages: QueryPages): Page<T> {
   const given = input[pages.size]

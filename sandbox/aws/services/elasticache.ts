@@ -3,18 +3,9 @@ import type { World, WorldCache } from '#sandbox/worlds/installation.ts'
 import { groupIdOf } from '#sandbox/worlds/network.ts'
 import { AwsError } from '../aws-error.ts'
 import { queryDialect } from '../dialects/query.ts'
-import { type QueryPages, queryPage } from '../query-pages.ts'
+import { MARKER_PAGES, queryPage } from '../query-pages.ts'
 import type { AwsService, Call, Input } from '../service.ts'
 import { many, type XmlValue } from '../xml.ts'
-
-const PAGES: QueryPages = {
-  size: 'MaxRecords',
-  token: 'Marker',
-  least: 20,
-  most: 100,
-  badToken: 'InvalidParameterValue',
-  badSize: 'InvalidParameterValue',
-}
 
 const CREATED = '2026-03-02T09:44:10.118Z'
 
@@ -48,7 +39,7 @@ function describeClusters(input: Input, call: Call): object {
     .filter(({ node }) => wanted === undefined || node.clusterId === wanted.toLowerCase())
   if (wanted !== undefined && nodes.length === 0)
     throw new AwsError('CacheClusterNotFound', `CacheCluster not found: ${wanted}`, 404)
-  const { items, next } = queryPage(nodes, input, call, PAGES)
+  const { items, next } = queryPage(nodes, input, call, MARKER_PAGES)
   const withNodes = input['ShowCacheNodeInfo'] === 'true'
   return {
     CacheClusters: many(
@@ -116,7 +107,7 @@ function describeGroups(input: Input, call: Call): object {
   )
   if (wanted !== undefined && groups.length === 0)
     throw new AwsError('ReplicationGroupNotFoundFault', `ReplicationGroup ${wanted} not found.`, 404)
-  const { items, next } = queryPage(groups, input, call, PAGES)
+  const { items, next } = queryPage(groups, input, call, MARKER_PAGES)
   return {
     ReplicationGroups: many(
       'ReplicationGroup',

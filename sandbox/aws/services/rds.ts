@@ -6,18 +6,9 @@ import { groupIdOf, subnetsOf } from '#sandbox/worlds/network.ts'
 import { AwsError } from '../aws-error.ts'
 import { queryDialect } from '../dialects/query.ts'
 import { filtersIn } from '../query-input.ts'
-import { type QueryPages, queryPage } from '../query-pages.ts'
+import { MARKER_PAGES, queryPage } from '../query-pages.ts'
 import type { AwsService, Call, Input } from '../service.ts'
 import { many, type XmlValue } from '../xml.ts'
-
-const PAGES: QueryPages = {
-  size: 'MaxRecords',
-  token: 'Marker',
-  least: 20,
-  most: 100,
-  badToken: 'InvalidParameterValue',
-  badSize: 'InvalidParameterValue',
-}
 
 /** RDS with the installation's instances; it has no clusters. */
 export function createRds(state: WorldState): AwsService {
@@ -35,7 +26,7 @@ export function createRds(state: WorldState): AwsService {
           const wanted = input['DBClusterIdentifier']
           if (wanted !== undefined)
             throw new AwsError('DBClusterNotFoundFault', `DBCluster ${String(wanted)} not found.`, 404)
-          queryPage([], input, call, PAGES)
+          queryPage([], input, call, MARKER_PAGES)
           return { DBClusters: many('DBCluster', []) }
         },
       },
@@ -70,7 +61,7 @@ function describeInstances(input: Input, call: Call, state: WorldState): object 
     )
   if (wanted !== undefined && found.length === 0)
     throw new AwsError('DBInstanceNotFound', `DBInstance ${wanted} not found.`, 404)
-  const { items, next } = queryPage(found, input, call, PAGES)
+  const { items, next } = queryPage(found, input, call, MARKER_PAGES)
   return {
     DBInstances: many(
       'DBInstance',

@@ -16,24 +16,24 @@ export class Places {
     return this.#waiting.length
   }
 
-  /** Waits for a place; who has one gives it back with `leave`. */
-  enter(signal: AbortSignal): Promise<void> {
+  /** Waits for a place; who has one gives it back with `leave`. Rejects once `signal`, if there is one, aborts. */
+  enter(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason)
+      if (signal?.aborted) return reject(signal.reason)
       if (this.#taken < this.#limit) {
         this.#taken += 1
         return resolve()
       }
       const proceed = () => {
-        signal.removeEventListener('abort', onAbort)
+        signal?.removeEventListener('abort', onAbort)
         resolve()
       }
       const onAbort = () => {
         this.#waiting.splice(this.#waiting.indexOf(proceed), 1)
-        reject(signal.reason)
+        reject(signal?.reason)
       }
       this.#waiting.push(proceed)
-      signal.addEventListener('abort', onAbort, { once: true })
+      signal?.addEventListener('abort', onAbort, { once: true })
     })
   }
 
