@@ -61,6 +61,8 @@ export interface Cloud extends AsyncDisposable {
   readonly state: WorldState
   readonly calls: CallRecord
   readonly gateway: MessageGateway
+  /** The snapshots of all accounts. */
+  readonly snapshots: SnapshotWorlds
   /** Every operation that the endpoint answers, as IAM names actions: `sts:GetCallerIdentity`. */
   readonly operations: readonly string[]
   /** Whose EKS token it is, for the cluster of an installation: the first one's unless told. */
@@ -114,6 +116,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     state,
     calls,
     gateway,
+    snapshots,
     operations: services.flatMap(({ name, operations }) =>
       Object.keys(operations).map((operation) => `${name}:${operation}`),
     ),

@@ -11,22 +11,15 @@ import {
   securityGroups,
   vpcEndpoints,
 } from '#sandbox/worlds/network.ts'
-import { type AwsCli, createAwsCli } from '../support/aws-cli.ts'
+import { type AwsCli, type AwsCliRow, createAwsCli } from '../support/aws-cli.ts'
+import { LICENSE_ROWS } from '../support/aws-cli-license.ts'
+import { addDatabaseCluster, SNAPSHOT_ROWS } from '../support/aws-cli-snapshots.ts'
 import { describeWith } from '../support/peers.ts'
 
 /**
  * The AWS CLI asks for every operation that the sandbox's endpoint answers: its parsers, which are not ours, must find
  * in the answers what the world holds. An operation without a row fails.
  */
-
-interface Row {
-  /** Without `--query`, which picks what is compared. */
-  readonly words: readonly string[] | ((cli: AwsCli) => Promise<readonly string[]>)
-  readonly query: string
-  readonly want: unknown
-  /** The second installation, where the first has nothing of the kind. */
-  readonly account?: 'globex'
-}
 
 /** A start of the CLI takes a second, and more on a busy machine. */
 const TIMEOUT = { timeout: 60_000 }
@@ -43,7 +36,7 @@ const loadBalancerOf = async (cli: AwsCli) =>
 const kafkaOf = async (cli: AwsCli) =>
   String(await cli.ask(['kafka', 'list-clusters-v2', '--query', 'ClusterInfoList[0].ClusterArn'], 'globex'))
 
-const ROWS: Readonly<Record<string, Row>> = {
+const INSTALLATION_ROWS: Readonly<Record<string, AwsCliRow>> = {
   // ── ssm ────────────────────────────────────────────────────────────────────────────────────────────────────────
   'ssm:ResumeSession': {
     words: async (cli) => ['ssm', 'resume-session', '--session-id', await sessionOf(cli)],
@@ -280,11 +273,14 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
 }
 
+const ROWS = { ...INSTALLATION_ROWS, ...SNAPSHOT_ROWS, ...LICENSE_ROWS }
+
 describeWith(['aws'], 'the AWS CLI against the sandbox', { timeout: 600_000 }, () => {
   let sandbox: Sandbox
   let cli: AwsCli
   before(async () => {
-    sandbox = await startSandbox({ pace: 'none' })
+    sandbox = await startSandbox({ pace: 'none', snapshotTakes: 0 })
+    addDatabaseCluster(sandbox)
     cli = await createAwsCli(sandbox.plainEndpoint, sandbox.operator)
   })
   after(async () => {

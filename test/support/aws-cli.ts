@@ -24,6 +24,16 @@ export interface AwsCli extends AsyncDisposable {
   startSession(words: readonly string[]): Promise<RecordedPlugin>
 }
 
+/** How the CLI asks for one operation, and what it must find in the answer. */
+export interface AwsCliRow {
+  /** Without `--query`, which picks what is compared. */
+  readonly words: readonly string[] | ((cli: AwsCli) => Promise<readonly string[]>)
+  readonly query: string
+  readonly want: unknown
+  /** The second installation, where the first has nothing of the kind. */
+  readonly account?: 'globex'
+}
+
 /** A version from which on the CLI hands the answer over in the environment, out of sight of other users. */
 const PLUGIN_VERSION = '1.2.764.0'
 
