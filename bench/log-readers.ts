@@ -1,17 +1,16 @@
 /** Programs that read logs, and how each is told to do the same thing. */
-import { access, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { STUB_APP, STUB_LABEL } from '#sandbox/log-stub/pod-object.ts'
-import { paths } from '../cli/paths.ts'
+import { peerProgram, peerTitle } from './peer-programs.ts'
 
-/** Versions that `npm run peers` installs. */
-const PEERS = { stern: '1.34.0', kubectl: '1.36.3' } as const
-export type Peer = keyof typeof PEERS
+type Peer = 'stern' | 'kubectl'
 export type Reader = 'pgctl' | Peer
 export const READERS: readonly Reader[] = ['pgctl', 'stern', 'kubectl']
+const PEERS: readonly Peer[] = ['stern', 'kubectl']
 
 export interface Reading {
   /** `raw`: lines as they were written; `tidy`: with the pod's name, as each does it; `grep`: the rare ones, raw. */
@@ -49,9 +48,7 @@ export class LogReaders implements AsyncDisposable {
       format: 'esm',
       logLevel: 'warning',
     })
-    const found = await Promise.all(
-      (Object.keys(PEERS) as Peer[]).map(async (peer) => [peer, await findPeer(peer)] as const),
-    )
+    const found = PEERS.map((peer) => [peer, peerProgram(peer)] as const)
     return new LogReaders(folder, Object.fromEntries(found.filter(([, path]) => path !== undefined)))
   }
 
@@ -62,7 +59,7 @@ export class LogReaders implements AsyncDisposable {
 
   /** Says what is missing and how to get it; undefined when nothing is. */
   get missing(): string | undefined {
-    const names = (Object.keys(PEERS) as Peer[]).filter((peer) => this.#peers[peer] === undefined)
+    const names = PEERS.filter((peer) => this.#peers[peer] === undefined)
     return names.length === 0 ? undefined : `${names.join(' and ')} not found: npm run peers installs them`
   }
 
@@ -85,7 +82,7 @@ export class LogReaders implements AsyncDisposable {
 
 /** Its name with the version that was measured. */
 export function readerName(reader: Reader): string {
-  return reader === 'pgctl' ? 'pgctl' : `${reader} ${PEERS[reader]}`
+  return reader === 'pgctl' ? 'pgctl' : peerTitle(reader)
 }
 
 function ownWords({ mode, follow, pattern = '' }: Reading): string[] {
@@ -115,18 +112,4 @@ function kubectlWords({ mode, follow, pods }: Reading): string[] {
     ...(mode === 'tidy' ? ['--prefix'] : []),
     ...(follow ? ['--follow', `--max-log-requests=${Math.max(5, pods)}`] : []),
   ]
-}
-
-async function findPeer(peer: Peer): Promise<string | undefined> {
-  const cached = join(paths(process.env).cache, 'peers', `${peer}-${PEERS[peer]}`, 'bin', peer)
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, peer))
-  for (const path of [cached, ...onPath])
-    if (
-      await access(path).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path
-  return undefined
 }

@@ -9,6 +9,8 @@ import { cpus, loadavg, release, type as systemType } from 'node:os'
 import { BuiltCli } from './built-cli.ts'
 import { type Machine, type Outcome, renderResults, renderTable, replaceTables } from './results.ts'
 import type { Bench, Row, Subject } from './subject.ts'
+import { dataChannel } from './subjects/data-channel.ts'
+import { discovery } from './subjects/discovery.ts'
 import { faults } from './subjects/faults.ts'
 import { firstByte } from './subjects/first-byte.ts'
 import { logFaults } from './subjects/log-faults.ts'
@@ -29,6 +31,8 @@ const SUBJECTS: readonly Subject[] = [
   firstByte,
   stalled,
   faults,
+  dataChannel,
+  discovery,
   logFaults,
   logSpeed,
   logStart,

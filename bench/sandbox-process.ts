@@ -14,9 +14,17 @@ export class SandboxProcess implements AsyncDisposable {
   readonly environment: NodeJS.ProcessEnv
   /** Turns it and asks it. */
   readonly admin: AdminClient
+  readonly #cli: BuiltCli
+  readonly #name: string
   readonly #child: ChildProcess
 
-  private constructor(child: ChildProcess, environment: NodeJS.ProcessEnv, admin: AdminClient) {
+  private constructor(
+    { cli, name, child }: { cli: BuiltCli; name: string; child: ChildProcess },
+    environment: NodeJS.ProcessEnv,
+    admin: AdminClient,
+  ) {
+    this.#cli = cli
+    this.#name = name
     this.#child = child
     this.environment = environment
     this.admin = admin
@@ -28,18 +36,19 @@ export class SandboxProcess implements AsyncDisposable {
     const child = cli.start(['sandbox', 'up', '--name', name, '--json', ...flags])
     await eventOf(child, 'ready', signal)
     try {
-      const change = JSON.parse(await cli.run(['sandbox', 'env', '--name', name, '--json'])) as {
-        readonly set: Readonly<Record<string, string>>
-        readonly unset: readonly string[]
-      }
-      const inTheWay = Object.fromEntries(change.unset.map((variable) => [variable, undefined]))
+      const environment = await environmentOf(cli, name)
       const folder = new SandboxFolders(cli.stateFolder, systemProcesses).named(name)
       const admin = new AdminClient(await runningRecord(folder))
-      return new SandboxProcess(child, { ...cli.environment, ...inTheWay, ...change.set }, admin)
+      return new SandboxProcess({ cli, name, child }, environment, admin)
     } catch (error) {
       await endChild(child)
       throw error
     }
+  }
+
+  /** The same by plain HTTP, for programs that cannot be told an authority. */
+  plainEnvironment(): Promise<NodeJS.ProcessEnv> {
+    return environmentOf(this.#cli, this.#name, ['--plain'])
   }
 
   get pid(): number {
@@ -49,4 +58,17 @@ export class SandboxProcess implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return endChild(this.#child)
   }
+}
+
+async function environmentOf(
+  cli: BuiltCli,
+  name: string,
+  flags: readonly string[] = [],
+): Promise<NodeJS.ProcessEnv> {
+  const change = JSON.parse(await cli.run(['sandbox', 'env', '--name', name, '--json', ...flags])) as {
+    readonly set: Readonly<Record<string, string>>
+    readonly unset: readonly string[]
+  }
+  const inTheWay = Object.fromEntries(change.unset.map((variable) => [variable, undefined]))
+  return { ...cli.environment, ...inTheWay, ...change.set }
 }
