@@ -55,9 +55,17 @@ async function measureCase(
   await using other = await openOther(program, environment, signal)
   const clients = { own, other }
   const before = { own: await own.figures(), other: await other.figures() }
-  const contender = (client: Client) => async () => perSecond(BYTES, await move(client.port, signal))
+  const contender = (name: keyof typeof clients) => async () => {
+    try {
+      return perSecond(BYTES, await move(clients[name].port, signal))
+    } catch (cause) {
+      throw new Error(`${words} through ${name === 'own' ? 'pgctl' : peerTitle('ssm-bridge')} failed`, {
+        cause,
+      })
+    }
+  }
   const rates = await takeTurns(
-    { own: contender(own), other: contender(other) },
+    { own: contender('own'), other: contender('other') },
     { rounds: ROUNDS, within: 40_000, signal },
   )
   const moved = BYTES * rates.own.length
