@@ -13,6 +13,8 @@ export interface LogRecord {
   readonly fields: readonly LogField[]
   /** Where an error came from, several lines, when the line carries it inside. */
   readonly trace: string | undefined
+  /** Known to hold nothing but printable ASCII; absent where nobody has looked. */
+  readonly isPrintable?: true
 }
 
 export type LogField = readonly [name: string, value: string]
