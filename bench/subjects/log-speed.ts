@@ -8,6 +8,8 @@ import type { Bench, Row, Subject } from '../subject.ts'
 
 const LINES = 400_000
 const ROUNDS = 3
+const COMMA = 0x2c
+const ZERO = 0x30
 
 interface Case {
   readonly pods: number
@@ -89,10 +91,13 @@ async function compare(
   signal: AbortSignal,
 ): Promise<Row[]> {
   const runs: Record<string, MeasuredRun[]> = {}
+  const outOfOrder: Partial<Record<Reader, number>> = {}
+  const isOrderSeen = sink === 'file' && mode === 'raw' && pods > 1
   const contender = (reader: Reader) => async () => {
     const reading = { mode, follow: false, pods, unthrottled, pattern: RARE }
     const run = await measuredRun(readers.command(reader, stub.kubeconfig, reading), { sink, signal })
     if (sink === 'file') expectLines(reader, run, mode === 'grep' ? LINES / 1_000 : LINES)
+    if (isOrderSeen) outOfOrder[reader] = outOfOrderIn(run.printed)
     runs[reader] = [...(runs[reader] ?? []), { ...run, printed: Buffer.alloc(0) }]
     return run.seconds
   }
@@ -115,7 +120,41 @@ async function compare(
       goal: goalOf(own?.perLine, stern?.perLine, (share) => share <= 1 / 3, '≤ ⅓ of stern'),
       others: others.map(describe),
     },
+    ...(isOrderSeen ? [orderRow(outOfOrder)] : []),
   ]
+}
+
+/** By the moments that the lines themselves tell, in seconds. */
+function orderRow(shares: Readonly<Partial<Record<Reader, number>>>): Row {
+  const [own = '', ...others] = READERS.map((reader) => percent(shares[reader]))
+  return {
+    figure: '… lines printed after a later one',
+    measured: own,
+    goal: { text: '0', met: shares.pgctl === 0 },
+    others,
+  }
+}
+
+function percent(share: number | undefined): string {
+  return share === undefined ? '' : `${round(share * 100)} %`
+}
+
+const MOMENT = '"time":'
+
+/** The share of lines that a later one stands before. */
+function outOfOrderIn(printed: Buffer): number {
+  let latest = 0
+  let late = 0
+  let lines = 0
+  for (let at = printed.indexOf(MOMENT); at !== -1; at = printed.indexOf(MOMENT, at)) {
+    at += MOMENT.length
+    let moment = 0
+    for (; printed[at] !== COMMA; at++) moment = moment * 10 + (printed[at] as number) - ZERO
+    lines += 1
+    if (moment < latest) late += 1
+    else latest = moment
+  }
+  return late / lines
 }
 
 interface Figures {
