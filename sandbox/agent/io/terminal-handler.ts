@@ -67,7 +67,12 @@ export class TerminalHandler implements Handler {
   }
 
   resize(columns: number, rows: number): void {
-    if (this.#running && columns > 0 && rows > 0) this.#pty.resize(columns, rows)
+    if (!this.#running || columns <= 0 || rows <= 0) return
+    try {
+      this.#pty.resize(columns, rows)
+    } catch {
+      // The shell has ended and its terminal is gone; its exit is told a moment later.
+    }
   }
 
   flow(open: boolean): void {
