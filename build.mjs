@@ -71,6 +71,29 @@ await build({
   },
 })
 
+// The functions: one file each, with all that it needs; the folder is what goes into its archive.
+const functions = ['license-verify']
+await build({
+  absWorkingDir: root,
+  entryPoints: functions.map((name) => ({ in: `functions/${name}.ts`, out: `${name}/index` })),
+  outdir: 'dist/functions',
+  bundle: true,
+  minify: true,
+  keepNames: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  legalComments: 'none',
+  logLevel: 'warning',
+  define: { PGCTL_VERSION: JSON.stringify(version) },
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
+})
+for (const name of functions)
+  await writeFile(`${root}dist/functions/${name}/package.json`, '{"type":"module"}\n')
+
 // Loading the commands once without a manifest is what makes one.
 const config = await Config.load({ root, ignoreManifest: true })
 const plugin = config.plugins.get('pgctl')

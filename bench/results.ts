@@ -63,21 +63,48 @@ export function renderResults(outcomes: readonly Outcome[], machine: Machine, da
     '',
     '<!-- Written by `npm run bench`; edits are lost. -->',
     '',
-    `${machine.cores} cores (${machine.model}), ${machine.system}, Node ${machine.node}; ${isoDay(date)}; all tables in one run of ${round(took / 1000)} s, load ${machine.load.toFixed(1)} before it.`,
+    `${machine.cores} cores (${machine.model}), ${machine.system}, Node ${machine.node}; ${isoDay(date)}; all tables that say no other in one run of ${round(took / 1000)} s, load ${machine.load.toFixed(1)} before it.`,
     `${met} of ${goals.length} goals are met.`,
     '',
-    'Every figure is of the sandbox on one computer: client, gateway, agent, far end and the measuring process share its',
-    'cores. None was measured on AWS. Medians, with the 10th and the 90th percentile; ratios are of runs that took turns.',
+    'Every figure is of one computer: where it says sandbox, client, gateway, agent, far end and the measuring process share',
+    'its cores; where it says stub, a reader of logs and the API that it reads (`npm run logs-stub`). None was measured on AWS.',
+    'Medians, with the 10th and the 90th percentile; ratios are of runs that took turns.',
     "The figures of the vendor's client were measured once, with its real client and agent, on two cores like these.",
     '',
-    ...outcomes.flatMap(renderTable),
+    ...outcomes.flatMap((outcome) => renderTable(outcome)),
   ].join('\n')
 }
 
-export function renderTable({ subject, rows, failure, took }: Outcome): string[] {
+/**
+ * The page with some tables measured anew; each says when that was, and beside what. Subjects that the page does not
+ * have come to its end.
+ */
+export function replaceTables(
+  page: string,
+  outcomes: readonly Outcome[],
+  machine: Machine,
+  date: Date,
+): string {
+  const sections = page.trimEnd().split(/\n(?=## )/)
+  for (const outcome of outcomes) {
+    const text = renderTable(outcome, `${isoDay(date)}, load ${machine.load.toFixed(1)} before it`)
+      .join('\n')
+      .trimEnd()
+    const known = sections.findIndex((section) => section.startsWith(`## ${outcome.subject.title}\n`))
+    if (known === -1) sections.push(`${text}\n`)
+    else sections[known] = `${text}\n`
+  }
+  const met = sections.join('\n').match(/\| yes \|/g)?.length ?? 0
+  const missed = sections.join('\n').match(/\| \*\*no\*\* \|/g)?.length ?? 0
+  const [head = '', ...tables] = sections
+  const counted = head.replace(/^\d+ of \d+ goals are met\.$/m, `${met} of ${met + missed} goals are met.`)
+  return `${[counted.trimEnd(), ...tables.map((table) => table.trimEnd())].join('\n\n')}\n`
+}
+
+export function renderTable({ subject, rows, failure, took }: Outcome, when?: string): string[] {
   const missing = failure === undefined ? [] : [`Not all of it was measured: ${failure}`, '']
   const table = rows.length === 0 ? [] : [...tableLines(subject, rows), '']
-  const command = `\`npm run bench -- ${subject.name}\` (${round(took / 1000)} s)`
+  const command = `\`npm run bench -- ${subject.name}\` (${round(took / 1000)} s${when === undefined ? '' : `; ${when}`})`
   return [`## ${subject.title}`, '', subject.method, '', ...table, ...missing, command, '']
 }
 

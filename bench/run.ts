@@ -1,17 +1,18 @@
 /**
  * Measures everything in one run and writes `bench/RESULTS.md`; with names of subjects, measures only those and
- * prints their tables. The CLI must be built.
+ * prints their tables, or with --write puts them into the page. The CLI must be built.
  *
- *     npm run bench [-- SUBJECT…]
+ *     npm run bench [-- [--write] SUBJECT…]
  */
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, release, type as systemType } from 'node:os'
 import { BuiltCli } from './built-cli.ts'
-import { type Machine, type Outcome, renderResults, renderTable } from './results.ts'
+import { type Machine, type Outcome, renderResults, renderTable, replaceTables } from './results.ts'
 import type { Bench, Row, Subject } from './subject.ts'
 import { faults } from './subjects/faults.ts'
 import { firstByte } from './subjects/first-byte.ts'
 import { logFaults } from './subjects/log-faults.ts'
+import { logMemory } from './subjects/log-memory.ts'
 import { logSpeed } from './subjects/log-speed.ts'
 import { logStart } from './subjects/log-start.ts'
 import { pace } from './subjects/pace.ts'
@@ -31,6 +32,7 @@ const SUBJECTS: readonly Subject[] = [
   logFaults,
   logSpeed,
   logStart,
+  logMemory,
 ]
 /** The whole run: what is not measured by then is given up. */
 const LIMIT = 20 * 60_000
@@ -43,7 +45,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     interrupted.abort(new Error('interrupted'))
   })
 
-const wanted = process.argv.slice(2)
+const page = new URL('RESULTS.md', import.meta.url)
+const isWritten = process.argv.includes('--write')
+const wanted = process.argv.slice(2).filter((word) => word !== '--write')
 const unknown = wanted.find((name) => !SUBJECTS.some((subject) => subject.name === name))
 if (unknown === undefined) await main()
 else {
@@ -63,11 +67,11 @@ async function main(): Promise<void> {
   )
   if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1
   if (interrupted.signal.aborted) process.exitCode = 130
-  else if (wanted.length > 0) process.stdout.write(outcomes.flatMap(renderTable).join('\n'))
-  else {
-    const page = renderResults(outcomes, machine, new Date(), performance.now() - started)
-    await writeFile(new URL('RESULTS.md', import.meta.url), page)
-  }
+  else if (wanted.length === 0)
+    await writeFile(page, renderResults(outcomes, machine, new Date(), performance.now() - started))
+  else if (isWritten)
+    await writeFile(page, replaceTables(await readFile(page, 'utf8'), outcomes, machine, new Date()))
+  else process.stdout.write(outcomes.flatMap((outcome) => renderTable(outcome)).join('\n'))
 }
 
 async function measureAll(subjects: readonly Subject[], signal: AbortSignal): Promise<Outcome[]> {

@@ -2,19 +2,26 @@ import { type AwsConnection, connectAws } from '#core/aws/clients.ts'
 import { createClusterCredentials } from '#core/aws/cluster-token.ts'
 import { createDiscovery } from '#core/aws/discovery.ts'
 import { createIdentityApi } from '#core/aws/identity.ts'
+import { createKeyApi } from '#core/aws/key-states.ts'
+import type { Reading } from '#core/aws/reading.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
+import { findSources } from '#core/aws/snapshot-sources.ts'
+import { createSnapshotApi } from '#core/aws/snapshots.ts'
 import { messageOf } from '#core/errors.ts'
 import { confirmAccount, type Identity } from '#core/installation/account-pin.ts'
 import { type BastionChoice, chooseBastion } from '#core/installation/bastion-choice.ts'
 import { type DiscoveryQuery, discoveryQuery } from '#core/installation/discovery.ts'
 import type { Installation } from '#core/installation/installation.ts'
 import type { Inventory } from '#core/installation/inventory.ts'
-import { type ProductProfile, resourceName } from '#core/installation/profile.ts'
+import { datastorePatterns, type ProductProfile, resourceName } from '#core/installation/profile.ts'
 import { createFileStore } from '#core/io/file-store.ts'
 import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import type { ClusterCredentials } from '#core/kube/credentials.ts'
 import type { Logger } from '#core/logger.ts'
+import type { KeyApi } from '#core/snapshots/key-api.ts'
+import type { Source } from '#core/snapshots/snapshot.ts'
+import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
 import type { SessionApi } from '#core/ssm/session-api.ts'
 import type { Store } from '#core/store.ts'
@@ -61,6 +68,10 @@ export interface Deps extends Account {
     depth: DiscoveryQuery['depth'],
     signal?: AbortSignal,
   ): Promise<Inventory>
+  readonly snapshotApi: SnapshotApi
+  readonly keyApi: KeyApi
+  /** What of the installation can be snapshotted. */
+  snapshotSources(signal?: AbortSignal): Promise<Reading<Source[]>>
   /** The bastion to open sessions on, or the error that says why there is none. */
   bastion(signal?: AbortSignal): Promise<BastionChoice>
 }
@@ -89,6 +100,10 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     clusterCredentials: createClusterCredentials(connection, clusterName),
     identity,
     inventory,
+    snapshotApi: createSnapshotApi(account.connectionIn),
+    keyApi: createKeyApi(account.connectionIn),
+    snapshotSources: (signal) =>
+      findSources(connection, datastorePatterns(profile, installation.workspace), signal),
     bastion: once(async (signal) =>
       chooseBastion(await inventory(['bastion'], 'way', signal), {
         wanted: installation.bastion ?? bastionName,
@@ -100,6 +115,8 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
 
 interface WiredAccount extends Account {
   readonly connection: AwsConnection
+  /** The same caller in another region. */
+  connectionIn(region: string): AwsConnection
 }
 
 /**
@@ -113,7 +130,7 @@ export function wireAccount(
 ): WiredAccount {
   const { environment, logger, version } = surroundings
   const agents = createOutboundAgents(environment)
-  const connection = connectAws({
+  const access = {
     hasInstallation: who.name !== undefined,
     region: who.region,
     profile: who.profile,
@@ -122,12 +139,14 @@ export function wireAccount(
     agents,
     clock: systemClock,
     version,
-  })
+  }
+  const connection = connectAws(access)
   const sessionApi = createSessionApi(connection)
   const store = createFileStore({ folder: paths(environment).state, clock: systemClock })
   const caller = identify ?? ((signal) => createIdentityApi(connection).caller(signal))
   return {
     connection,
+    connectionIn: (region) => (region === who.region ? connection : connectAws({ ...access, region })),
     region: who.region,
     sessionApi,
     store,

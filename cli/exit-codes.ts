@@ -1,4 +1,5 @@
 import type { ErrorCode } from '#core/errors.ts'
+import type { Verdict } from '#core/license/verdicts.ts'
 
 /** Every exit status of `pgctl`, with the sentence that the help topic shows. */
 export const EXIT_STATUSES = {
@@ -7,7 +8,7 @@ export const EXIT_STATUSES = {
   2: 'wrong usage: an argument, a flag or the configuration file',
   3: 'no such installation, target or service, or several that fit',
   4: 'credentials missing, expired or refused',
-  5: 'unhealthy: a check of `status` failed',
+  5: 'unhealthy: a check failed',
   6: 'permission denied, or the wrong account',
   7: 'cannot reach it, or the session ended',
   130: 'interrupted',
@@ -51,11 +52,35 @@ const STATUS_OF = {
   'sandbox-running': 1,
   'sandbox-not-running': 1,
   'sandbox-broken': 1,
+  'license-refused': 5,
   unhealthy: 5,
   interrupted: 130,
   failed: 1,
   internal: 1,
 } as const satisfies Record<ErrorCode, ExitStatus>
+
+/** The exit status of each verdict on a license: what needs nobody's attention yet passes. */
+const STATUS_OF_VERDICT = {
+  valid: 0,
+  'refresh-due': 0,
+  expiring: 0,
+  'revocation-pending': 0,
+  'clock-suspect': 0,
+  grace: 5,
+  expired: 5,
+  revoked: 5,
+  'not-yet-valid': 5,
+  'wrong-installation': 5,
+  superseded: 5,
+  'key-revoked': 5,
+  tampered: 5,
+  unreadable: 5,
+  absent: 5,
+} as const satisfies Record<Verdict, ExitStatus>
+
+export function exitStatusOfVerdict(verdict: Verdict): ExitStatus {
+  return STATUS_OF_VERDICT[verdict]
+}
 
 /** The exit status that the CLI gives for a failure of this code. */
 export function exitStatusOf(code: ErrorCode): ExitStatus {

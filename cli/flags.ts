@@ -28,3 +28,11 @@ export const reasonFlag = {
 export const sandboxFlag = {
   name: Flags.string({ summary: 'The name of the sandbox.', helpValue: 'NAME', default: 'default' }),
 }
+
+/** A license key is a password of the product: it is read from a file, never from an argument. */
+export const keyFileFlag = {
+  'key-file': Flags.string({
+    summary: 'A file with the license key, where no document is installed yet; only its hash is told.',
+    helpValue: 'FILE',
+  }),
+}

@@ -1,6 +1,8 @@
 import { PgctlError } from '#core/errors.ts'
+import { SpillFile } from '#core/io/spill-file.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { KubeClient } from '#core/kube/client.ts'
+import { bufferLogs } from '#core/kube/log-buffer.ts'
 import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
 import { type LogWish, type Refusal, selectLogs } from '#core/kube/log-selection.ts'
 import type { LogEvent } from '#core/logs/events.ts'
@@ -15,6 +17,8 @@ export interface LogRequest {
   readonly wish: Partial<LogWish> & Pick<LogWish, 'services'>
   readonly options: FollowOptions
   readonly reason?: string | undefined
+  /** Where a follow may leave what its reader is too slow for. */
+  readonly spillFolder: string
 }
 
 /** Who is told what comes, and what happens to the way there. */
@@ -47,8 +51,12 @@ export async function readLogs(
     const wish = { namespaces: [deps.namespace], ...request.wish }
     const { selections, refused } = await selectLogs(client, deps.profile, wish, merged)
     if (refused.length > 0) await reader.take(refused.map(refusedEvent))
-    for await (const batch of followLogs(client, selections, request.options, merged))
-      await reader.take(batch)
+    const open = (ending: AbortSignal) =>
+      followLogs(client, selections, request.options, AbortSignal.any([merged, ending]))
+    const openSpill = () => SpillFile.open(request.spillFolder)
+    // What is there already waits for a slow reader by itself; what is written meanwhile may be rotated away.
+    const batches = request.options.follow ? bufferLogs(open, openSpill, signal) : open(merged)
+    for await (const batch of batches) await reader.take(batch)
     // Whoever has named a namespace has not seen what they asked for.
     if (wish.namespaces !== 'all' && refused[0] !== undefined) throw refused[0].error
   } catch (error) {

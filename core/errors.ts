@@ -48,6 +48,8 @@ export type ErrorCode =
   | 'sandbox-running'
   | 'sandbox-not-running'
   | 'sandbox-broken'
+  // the license
+  | 'license-refused'
   // the rest
   | 'unhealthy'
   | 'interrupted'

@@ -8,18 +8,25 @@ import { type TokenVerdict, verifyEksToken } from './aws/eks-token.ts'
 import { AwsEndpoint } from './aws/endpoint.ts'
 import { readWireRequest, type WireAnswer, type WireRequest, wireRequestOf } from './aws/http-message.ts'
 import type { Principal } from './aws/identity.ts'
+import { type AwsService, withOperations } from './aws/service.ts'
 import { createAutoScaling } from './aws/services/auto-scaling.ts'
 import { createCloudTrail } from './aws/services/cloudtrail.ts'
+import { createDynamoDb } from './aws/services/dynamodb.ts'
 import { createEc2 } from './aws/services/ec2.ts'
 import { createEks } from './aws/services/eks.ts'
 import { createElastiCache } from './aws/services/elasticache.ts'
+import { elastiCacheSnapshotOperations } from './aws/services/elasticache-snapshots.ts'
 import { createKafka } from './aws/services/kafka.ts'
 import { createKms } from './aws/services/kms.ts'
+import { kmsKeyOperations } from './aws/services/kms-keys.ts'
 import { createLoadBalancing } from './aws/services/load-balancing.ts'
 import { createRds } from './aws/services/rds.ts'
+import { rdsSnapshotOperations } from './aws/services/rds-snapshots.ts'
 import { createS3 } from './aws/services/s3.ts'
+import { createSecretsManager } from './aws/services/secrets-manager.ts'
 import { createSsm } from './aws/services/ssm.ts'
 import { createSts } from './aws/services/sts.ts'
+import { SnapshotWorlds } from './aws/snapshots/snapshot-worlds.ts'
 import type { IssuedCertificate } from './certificates.ts'
 import { GatewayDoors } from './gateway/doors.ts'
 import { MessageGateway } from './gateway/gateway.ts'
@@ -43,6 +50,8 @@ export interface CloudOptions {
   readonly clusterAuthority: string
   readonly principals: readonly Principal[]
   readonly adminSecret: string
+  /** The snapshots of all accounts; those of the installations' datastores unless told. */
+  readonly snapshots?: SnapshotWorlds
   readonly kubernetesFaults?: () => KubernetesFaults | undefined
 }
 
@@ -52,6 +61,10 @@ export interface Cloud extends AsyncDisposable {
   readonly state: WorldState
   readonly calls: CallRecord
   readonly gateway: MessageGateway
+  /** The snapshots of all accounts. */
+  readonly snapshots: SnapshotWorlds
+  /** Every operation that the endpoint answers, as IAM names actions: `sts:GetCallerIdentity`. */
+  readonly operations: readonly string[]
   /** Whose EKS token it is, for the cluster of an installation: the first one's unless told. */
   verifyToken(token: string, world?: World): TokenVerdict
 }
@@ -64,27 +77,25 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const authenticator = new Authenticator(state, options.principals)
   const gateway = new MessageGateway({ clock, state, chance, latency })
   const doors = new GatewayDoors({ clock, gateway, authenticator, calls, state })
-  const endpoint = new AwsEndpoint({
-    clock,
-    state,
-    authenticator,
-    calls,
-    services: [
-      createSsm(state, gateway),
-      createEc2(state),
-      createEks({ state, clusterAuthority: options.clusterAuthority }),
-      createSts(authenticator),
-      createKms(),
-      createRds(state),
-      createElastiCache(),
-      createAutoScaling(state),
-      createLoadBalancing(),
-      createKafka(),
-      createCloudTrail(state),
-      // The last: without a signature, any request could be one for S3.
-      createS3(state),
-    ],
-  })
+  const snapshots = options.snapshots ?? new SnapshotWorlds()
+  const services: readonly AwsService[] = [
+    createSsm(state, gateway),
+    createEc2(state),
+    createEks({ state, clusterAuthority: options.clusterAuthority }),
+    createSts(authenticator),
+    withOperations(createKms(), kmsKeyOperations(snapshots)),
+    withOperations(createRds(state), rdsSnapshotOperations(snapshots)),
+    withOperations(createElastiCache(), elastiCacheSnapshotOperations(snapshots)),
+    createAutoScaling(state),
+    createLoadBalancing(),
+    createKafka(),
+    createCloudTrail(state),
+    createDynamoDb(),
+    createSecretsManager(),
+    // The last: without a signature, any request could be one for S3.
+    createS3(state),
+  ]
+  const endpoint = new AwsEndpoint({ clock, state, authenticator, calls, services })
   const admin = new Admin({
     secret: options.adminSecret,
     state,
@@ -105,6 +116,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     state,
     calls,
     gateway,
+    snapshots,
+    operations: services.flatMap(({ name, operations }) =>
+      Object.keys(operations).map((operation) => `${name}:${operation}`),
+    ),
     verifyToken: (token, world = WORLD) => verifyEksToken(token, world, authenticator, clock.now().wall),
     async [Symbol.asyncDispose]() {
       ended.abort(new Error('the sandbox has ended'))

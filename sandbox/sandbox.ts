@@ -5,6 +5,7 @@ import type { Logger } from '#core/logger.ts'
 import { startAgent } from './agent/io/agent.ts'
 import type { UploadStall } from './agent/upload-stall.ts'
 import { type AccessKey, makeAccessKey } from './aws/identity.ts'
+import { SnapshotWorlds } from './aws/snapshots/snapshot-worlds.ts'
 import { createAuthority } from './certificates.ts'
 import { type Cloud, startCloud } from './cloud.ts'
 import { startDatastores } from './datastores/datastores.ts'
@@ -19,6 +20,8 @@ import { GLOBEX } from './worlds/globex.ts'
 import type { World } from './worlds/installation.ts'
 
 export interface SandboxOptions {
+  /** How long a snapshot is being made. */
+  readonly snapshotTakes?: Ms
   /** The endpoint's port; a free one when it is taken, absent or 0. */
   readonly port?: number
   /** `external` starts no agent: any that speaks the protocol may connect. */
@@ -94,6 +97,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         { kind: 'instance', key: neighbour, instanceId: GLOBEX.bastion.instanceId },
       ],
       adminSecret,
+      ...(options.snapshotTakes === undefined
+        ? {}
+        : { snapshots: new SnapshotWorlds({ takes: options.snapshotTakes }) }),
       kubernetesFaults: () => kubernetes?.faults,
     }),
   )

@@ -53,6 +53,16 @@ const LAYERS: readonly Layer[] = [
     mayImport: ['core/kube', 'core/logs', 'core/installation', 'core/io'],
     reason: 'a cluster, however it is reached',
   },
+  {
+    folder: 'core/snapshots',
+    mayImport: ['core/snapshots', 'core/installation'],
+    reason: 'policy, schedule, retention, plan and the run are decisions about an installation',
+  },
+  {
+    folder: 'core/snapshots/io',
+    mayImport: ['core/snapshots'],
+    reason: 'the shell that takes the steps of a run',
+  },
   { folder: 'core/logs', mayImport: ['core/logs'], reason: 'pure deciders over lines and streams' },
   {
     folder: 'core/tunnel',
@@ -61,8 +71,29 @@ const LAYERS: readonly Layer[] = [
   },
   {
     folder: 'core/aws',
-    mayImport: ['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/io'],
+    mayImport: ['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/snapshots', 'core/io'],
     reason: 'adapters see the port types of any domain',
+  },
+  { folder: 'core/billing', mayImport: ['core/billing'], reason: 'what a statement says' },
+  {
+    folder: 'core/egress',
+    mayImport: ['core/egress'],
+    reason: "sorts what a network's logs show; it reads no log and no ledger itself",
+  },
+  {
+    folder: 'core/license',
+    mayImport: ['core/license'],
+    reason: 'what a license says and what follows: decisions, with a port for asking the vendor',
+  },
+  {
+    folder: 'core/vendor',
+    mayImport: ['core/vendor', 'core/io'],
+    reason: 'the one door out, which knows no license and no command',
+  },
+  {
+    folder: 'functions',
+    mayImport: ['functions', 'core'],
+    reason: 'an event becomes one call into core; the command line is another shell',
   },
   { folder: 'cli', mayImport: ['cli', 'core'], reason: 'parses, calls one thing in core, renders' },
   {
@@ -95,6 +126,13 @@ const FORBIDDEN_IN_PURE_CODE: ReadonlyArray<{ pattern: RegExp; reason: string }>
 
 /** Node's own modules that pure code may use: they compute, and touch nothing. */
 const PURE_BUILTINS = new Set(['node:crypto', 'node:util', 'node:buffer', 'node:stream', 'node:assert'])
+
+/** Of node:crypto, what gives the same for the same: no keys are made there, and no chance comes in. */
+const PURE_CRYPTO = new Set([
+  ...['hash', 'createCipheriv', 'createDecipheriv', 'timingSafeEqual'],
+  // A signature is checked by arithmetic on its arguments; making one needs a secret, and is not for pure code.
+  ...['verify', 'createPublicKey'],
+])
 
 const SDKS: ReadonlyArray<{ packages: RegExp; only: RegExp; reason: string }> = [
   {
@@ -194,9 +232,34 @@ describe('layers', () => {
         const modules = imports
           .filter((specifier) => specifier.startsWith('node:') && !PURE_BUILTINS.has(specifier))
           .map((specifier) => `${path} imports ${specifier}: pure code reaches nothing outside`)
-        return [...words, ...modules]
+        const crypto = /import {([^}]*)} from 'node:crypto'/.exec(text)?.[1]?.split(',') ?? []
+        const names = crypto
+          .map((name) => name.trim())
+          .filter((name) => name !== '' && !PURE_CRYPTO.has(name))
+          .map((name) => `${path} uses ${name} of node:crypto: it is not the same for the same`)
+        return [...words, ...modules, ...names]
       })
     assert.deepEqual(wrong, [])
+  })
+
+  it('nothing but core sends anything, and to the vendor only core/vendor does', () => {
+    const wrong = sources
+      .filter(({ path }) => /^(cli|functions|core\/(license|billing|egress|logs|installation))\//.test(path))
+      .flatMap(({ path, text, imports }) => {
+        const modules = imports.filter((name) =>
+          /^(node:)?(https?|http2|net|tls|dgram|dns)$|^(ws|undici)$/.test(name),
+        )
+        const calls = /\bfetch\(/.test(text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')) ? ['fetch'] : []
+        return [...modules, ...calls].map((name) => `${path} uses ${name}`)
+      })
+    assert.deepEqual(wrong, [])
+    const doors = sources.filter(({ imports }) =>
+      imports.some((name) => name.endsWith('/vendor/post.ts') || name === './post.ts'),
+    )
+    assert.deepEqual(
+      doors.map(({ path }) => path),
+      ['core/vendor/door.ts'],
+    )
   })
 
   it('an SDK is imported only by its adapter', () => {

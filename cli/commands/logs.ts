@@ -8,6 +8,7 @@ import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, reasonFlag } from '../flags.ts'
 import { logFlags } from '../log-flags.ts'
+import { paths } from '../paths.ts'
 import { toJson } from '../render/json.ts'
 import { LogLineRenderer } from '../render/log-lines.ts'
 import { LogTimes } from '../render/log-times.ts'
@@ -20,13 +21,15 @@ type Output = 'tidy' | 'raw' | 'json'
 export default class Logs extends BaseCommand {
   static override summary = 'Show the logs of services, all pods merged in the order of time.'
   static override description = [
-    'A SERVICE is a Service of the cluster, or a name that pods bear in the label of the product. With --follow it is',
-    'a living set: pods come, restart and go, and streams that break are taken up with nothing lost or doubled.',
-    'Lines go to stdout; what happens to the streams goes to stderr, and at the end of a follow, how much was read and',
-    'whether it was whole. JSON, logfmt, klog, access logs and those of Postgres are shown as one tidy line each;',
-    '--output raw shows them as they were written. With --json every event is a line of stdout. --grep, --exclude and',
-    '--level choose among whole events: a trace belongs to the line before it. With them --tail counts the events that',
-    'fit, among the last 10,000 lines of each container; --tail all or --since searches further.',
+    'A SERVICE is a Service of the cluster, or a name that pods bear in the label of the product. With',
+    '--follow it is a living set: pods come, restart and go, and streams that break are taken up with',
+    'nothing lost or doubled. Lines go to stdout; what happens to the streams goes to stderr, and at the end',
+    'of a follow, how much was read and whether it was whole. A follow goes on while its reader stands',
+    'still: 8 MiB wait in memory, 1 GiB in a file that is gone with the process; then the cluster waits.',
+    'JSON, logfmt, klog, access logs and those of Postgres are shown as one tidy line each; --output raw',
+    'shows them as they were written. With --json every event is a line of stdout. --grep, --exclude and',
+    '--level choose among whole events: a trace belongs to the line before it. With them --tail counts the',
+    'events that fit, among the last 10,000 lines of each container; --tail all or --since searches further.',
   ].join(' ')
   static override examples = [
     '<%= config.bin %> logs hermes --follow',
@@ -70,7 +73,12 @@ export default class Logs extends BaseCommand {
     const { options, zone } = readLogWishes(flags, loadConfig(surroundings).settings.tail, moment)
     this.#times = new LogTimes(zone, process.stdout.isTTY)
     this.#tidy = new LogLineRenderer(this.paint, process.stdout.isTTY, this.#times)
-    const request = { wish: readSources(argv.map(String), flags), options, reason: flags.reason }
+    const request = {
+      wish: readSources(argv.map(String), flags),
+      options,
+      reason: flags.reason,
+      spillFolder: paths().state,
+    }
     const reader = {
       take: (batch: readonly LogEvent[]) => this.#show(batch, flags),
       // When a session ends matters to someone who stays.

@@ -5,14 +5,15 @@ import { findTrail } from '#core/aws/cloudtrail.ts'
 import { findDatastores } from '#core/aws/datastore-parts.ts'
 import { DESCRIBE_CLUSTER, describeCluster } from '#core/aws/eks.ts'
 import { DESCRIBE_LOAD_BALANCERS, describeLoadBalancers } from '#core/aws/load-balancers.ts'
-import { findElasticAddresses, findVpc, readNetwork, type Vpc } from '#core/aws/network-parts.ts'
+import { findElasticAddresses, findVpc, readNetwork } from '#core/aws/network-parts.ts'
 import { NOT_ASKED, type Reading, reading } from '#core/aws/reading.ts'
 import { findBuckets } from '#core/aws/s3.ts'
+import type { Vpc } from '#core/aws/vpc-lists.ts'
 import type { Discovery, DiscoveryPart, DiscoveryQuery } from '#core/installation/discovery.ts'
 import type { Bastion, Inventory, Unreadable } from '#core/installation/inventory.ts'
 import type { LoadBalancer, Network, ScalingGroup, SecurityGroup } from '#core/installation/network.ts'
 
-/** Calls under way at once: an installation has about forty to make. */
+/** Calls under way at once: a whole installation takes thirty to forty. */
 const CALLS_AT_ONCE = 8
 
 /** Finds installations in the account and region of a connection. */
@@ -36,14 +37,8 @@ async function readAll(
   const cluster = wants('cluster')
     ? reading('cluster', DESCRIBE_CLUSTER, () => describeCluster(connection, names.cluster, signal))
     : NOT_ASKED
-  const vpc = once(() =>
-    findVpc(
-      connection,
-      names.vpc,
-      Promise.resolve(cluster).then(({ value }) => value?.vpcId),
-      signal,
-    ),
-  )
+  const clusterVpc = async () => (await cluster).value?.vpcId
+  const vpc = once(() => findVpc(connection, names.vpc, clusterVpc, signal))
   const [found, around, itsCluster, network, datastores, buckets, trail] = await Promise.all([
     bastions,
     readAround(connection, query, bastions, signal),
@@ -109,18 +104,19 @@ async function readNetworkParts(
   findVpc: () => Promise<Reading<Vpc>>,
   signal: AbortSignal | undefined,
 ): Promise<NetworkParts> {
-  const addresses = findElasticAddresses(connection, names.elasticAddresses, signal)
-  const vpc = findVpc()
-  const [found, network, all] = await Promise.all([
-    vpc,
-    vpc.then((known) => readNetwork(connection, known, addresses, signal)),
+  const [found, elastic, all] = await Promise.all([
+    findVpc(),
+    findElasticAddresses(connection, names.elasticAddresses, signal),
     reading('load balancers', DESCRIBE_LOAD_BALANCERS, () => describeLoadBalancers(connection, signal)),
   ])
   const id = found.value?.id
   const balancers = all.value
     ?.filter(({ name, vpcId }) => name === names.loadBalancer || (id !== undefined && vpcId === id))
     .map(({ vpcId: _, ...balancer }) => balancer)
-  return { network, balancers: { value: balancers, unreadable: all.unreadable } }
+  return {
+    network: await readNetwork(connection, found, elastic, signal),
+    balancers: { value: balancers, unreadable: all.unreadable },
+  }
 }
 
 /** One entry an action: a permission that is missing is missing for every bucket. */

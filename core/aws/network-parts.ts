@@ -1,25 +1,20 @@
 import type { AwsConnection } from '#core/aws/clients.ts'
-import {
-  DESCRIBE_ADDRESSES,
-  DESCRIBE_INTERNET_GATEWAYS,
-  DESCRIBE_NAT_GATEWAYS,
-  DESCRIBE_ROUTE_TABLES,
-  DESCRIBE_SUBNETS,
-  DESCRIBE_VPC_ENDPOINTS,
-  DESCRIBE_VPCS,
-  describeElasticAddresses,
-  describeInternetGateways,
-  describeNatGateways,
-  describeRouteTables,
-  describeSubnets,
-  describeVpcEndpoints,
-  describeVpcs,
-} from '#core/aws/network.ts'
+import { type Ec2List, listEc2 } from '#core/aws/ec2-list.ts'
 import { type Reading, reading } from '#core/aws/reading.ts'
+import { internetGatewaysOf, natGatewaysIn, routeTablesIn } from '#core/aws/route-lists.ts'
+import { elasticAddressesNamed, endpointsIn, subnetsIn, type Vpc, vpcsWith } from '#core/aws/vpc-lists.ts'
+import type { InventoryPart } from '#core/installation/inventory.ts'
 import { classifySubnets, type ElasticAddress, type Network } from '#core/installation/network.ts'
 
-/** A VPC before anything in it has been read. */
-export type Vpc = Pick<Network, 'id' | 'name' | 'ranges'>
+/** One list of EC2 as a part of the inventory. */
+function part<Item>(
+  name: InventoryPart,
+  list: Ec2List<Item>,
+  connection: AwsConnection,
+  signal: AbortSignal | undefined,
+): Promise<Reading<Item[]>> {
+  return reading(name, list.action, () => listEc2(connection, list, signal))
+}
 
 /**
  * The VPC of that name; where none has it, the one that the cluster says it is in. Of several the cluster's own
@@ -28,11 +23,11 @@ export type Vpc = Pick<Network, 'id' | 'name' | 'ranges'>
 export async function findVpc(
   connection: AwsConnection,
   name: string,
-  clusterVpc: Promise<string | undefined>,
+  clusterVpc: () => Promise<string | undefined>,
   signal: AbortSignal | undefined,
 ): Promise<Reading<Vpc>> {
-  const byName = await reading('network', DESCRIBE_VPCS, () => describeVpcs(connection, { name }, signal))
-  const id = await clusterVpc
+  const byName = await part('network', vpcsWith({ name }), connection, signal)
+  const id = await clusterVpc()
   if (byName.value === undefined) {
     // Its ranges are not known then, and everything that is asked for by its id still is.
     const known = id === undefined ? undefined : { id, name: undefined, ranges: [] }
@@ -40,7 +35,7 @@ export async function findVpc(
   }
   const found = byName.value.find((vpc) => vpc.id === id) ?? byName.value[0]
   if (found !== undefined || id === undefined) return { value: found, unreadable: [] }
-  const byCluster = await reading('network', DESCRIBE_VPCS, () => describeVpcs(connection, { id }, signal))
+  const byCluster = await part('network', vpcsWith({ id }), connection, signal)
   return { value: byCluster.value?.[0], unreadable: byCluster.unreadable }
 }
 
@@ -48,23 +43,19 @@ export async function findVpc(
 export async function readNetwork(
   connection: AwsConnection,
   vpc: Reading<Vpc>,
-  addresses: Promise<Reading<ElasticAddress[]>>,
+  elastic: Reading<ElasticAddress[]>,
   signal: AbortSignal | undefined,
 ): Promise<Reading<Network>> {
   const { id } = vpc.value ?? {}
   if (vpc.value === undefined || id === undefined) {
-    const { unreadable } = await addresses
-    return { value: undefined, unreadable: [...vpc.unreadable, ...unreadable] }
+    return { value: undefined, unreadable: [...vpc.unreadable, ...elastic.unreadable] }
   }
-  const [subnets, tables, gateways, internet, endpoints, elastic] = await Promise.all([
-    reading('subnets', DESCRIBE_SUBNETS, () => describeSubnets(id)(connection, signal)),
-    reading('route tables', DESCRIBE_ROUTE_TABLES, () => describeRouteTables(id)(connection, signal)),
-    reading('NAT gateways', DESCRIBE_NAT_GATEWAYS, () => describeNatGateways(id)(connection, signal)),
-    reading('internet gateways', DESCRIBE_INTERNET_GATEWAYS, () =>
-      describeInternetGateways(id)(connection, signal),
-    ),
-    reading('VPC endpoints', DESCRIBE_VPC_ENDPOINTS, () => describeVpcEndpoints(id)(connection, signal)),
-    addresses,
+  const [subnets, tables, gateways, internet, endpoints] = await Promise.all([
+    part('subnets', subnetsIn(id), connection, signal),
+    part('route tables', routeTablesIn(id), connection, signal),
+    part('NAT gateways', natGatewaysIn(id), connection, signal),
+    part('internet gateways', internetGatewaysOf(id), connection, signal),
+    part('VPC endpoints', endpointsIn(id), connection, signal),
   ])
   const parts = [vpc, subnets, tables, gateways, internet, elastic, endpoints]
   return {
@@ -87,7 +78,5 @@ export function findElasticAddresses(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<Reading<ElasticAddress[]>> {
-  return reading('elastic addresses', DESCRIBE_ADDRESSES, () =>
-    describeElasticAddresses(name)(connection, signal),
-  )
+  return part('elastic addresses', elasticAddressesNamed(name), connection, signal)
 }

@@ -22,6 +22,7 @@ export async function findBuckets(
   names: readonly BucketName[],
   signal?: AbortSignal,
 ): Promise<Reading<Bucket[]>> {
+  if (names.length === 0) return NOT_ASKED
   const list = await reading('buckets', LIST_BUCKETS, () => listBuckets(connection, names, signal))
   const regions = new Map(list.value)
   const there = names.filter(({ id }) => regions.has(id))

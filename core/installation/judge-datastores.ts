@@ -21,7 +21,7 @@ const ANSWERING = new Set([
 export function judgeDatastores({ datastores, region }: Inventory): Finding[] {
   return [
     ...datastores.filter((store) => store.public === true).map((store) => judgePublic(store, region)),
-    ...datastores.filter(({ status }) => !ANSWERING.has(status)).map(judgeStatus),
+    ...datastores.filter(({ status }) => !ANSWERING.has(status)).map((store) => judgeStatus(store, region)),
     ...judgeZones(datastores),
     ...judgeEncryption(datastores),
     ...judgeBackups(datastores),
@@ -39,12 +39,14 @@ function judgePublic({ name, id, engine }: Datastore, region: string): Finding {
   }
 }
 
-function judgeStatus({ name, id, status }: Datastore): Finding {
+function judgeStatus({ name, id, status, engine }: Datastore, region: string): Finding {
+  const events = `aws rds describe-events --region ${region} --source-type db-instance --source-identifier ${id}`
   return {
     code: 'datastore-unavailable',
     severity: 'warning',
     message: `${name} (${id}) is ${status}`,
-    next: undefined,
+    next:
+      engine === 'postgres' ? `see what happened to it: ${events}` : 'see in the console what happened to it',
   }
 }
 
@@ -67,22 +69,24 @@ function judgeEncryption(datastores: readonly Datastore[]): Finding[] {
     ...unencrypted(
       datastores.filter(({ encryptedAtRest }) => encryptedAtRest === false),
       'stored unencrypted',
+      'restore a backup into a new one that is encrypted: an old one cannot be made so',
     ),
     ...unencrypted(
       datastores.filter(({ encryptedInTransit }) => encryptedInTransit === false),
       'sent unencrypted inside the network',
+      'let it speak TLS, and its clients with it',
     ),
   ]
 }
 
-function unencrypted(stores: readonly Datastore[], how: string): Finding[] {
+function unencrypted(stores: readonly Datastore[], how: string, next: string): Finding[] {
   if (stores.length === 0) return []
   return [
     {
       code: 'datastore-unencrypted',
       severity: 'warning',
       message: `what ${listed(stores)} ${stores.length === 1 ? 'holds' : 'hold'} is ${how}`,
-      next: undefined,
+      next,
     },
   ]
 }
@@ -96,7 +100,7 @@ function judgeBackups(datastores: readonly Datastore[]): Finding[] {
       severity: 'warning',
       message: `${listed(without)} ${without.length === 1 ? 'has' : 'have'} no automatic backups`,
       why: 'backups are kept for 0 days, which makes none',
-      next: undefined,
+      next: 'keep them for some days: the retention of its backups',
     },
   ]
 }

@@ -43,6 +43,10 @@ const profileSchema = z.strictObject({
   buckets: z.record(z.string(), bucket),
   services: z.record(z.string(), endpoint),
   monitors: z.record(z.string(), endpoint),
+  /** What installations are known to send to others by default, and what ends it. */
+  outside: z
+    .record(z.string(), z.strictObject({ hosts: z.array(z.string().min(1)), setting: z.string().min(1) }))
+    .default({}),
 })
 
 /** A product's names as data; `services` and `monitors` map a name to its default port and health path. */

@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
+import { createSecureContext } from 'node:tls'
 import type * as z from 'zod'
 import type { Bytes, Clock, Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
@@ -21,6 +22,8 @@ const CONNECT_LIMIT: Ms = 30_000
 const SILENCE_LIMIT: Ms = 30_000
 const DOCUMENT_LIMIT: Bytes = 64 * 1024 * 1024
 const ERROR_BODY_LIMIT: Bytes = 64 * 1024
+/** What a connection reads that nobody asks for; with hundreds of logs, little adds up. */
+const READ_AHEAD: Bytes = 16 * 1024
 
 /**
  * One cluster's API over HTTP/1.1 with connections that are kept.
@@ -42,7 +45,16 @@ export class KubeClient implements AsyncDisposable {
     this.#access = access
     this.#clock = clock
     this.#chance = chance
-    this.#agent = new Agent({ ...clusterTls(access), keepAlive: true, maxFreeSockets: 16 })
+    const { ca, minVersion, ...tls } = clusterTls(access)
+    this.#agent = new Agent({
+      ...tls,
+      // One for all connections: hundreds of logs are opened at once, and each would read the certificate anew.
+      secureContext: createSecureContext({ ca, minVersion }),
+      // The types leave it out; Node gives it to each connection.
+      ...{ highWaterMark: READ_AHEAD },
+      keepAlive: true,
+      maxFreeSockets: 16,
+    })
   }
 
   /**

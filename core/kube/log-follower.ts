@@ -8,15 +8,14 @@ import { LogOutlet } from '#core/kube/log-outlet.ts'
 import type { LogSelection } from '#core/kube/log-selection.ts'
 import type { LogRange } from '#core/kube/logs.ts'
 import { OpenGate } from '#core/kube/open-gate.ts'
-import { type PodChange, watchPods } from '#core/kube/pod-watch.ts'
 import { StreamPlaces } from '#core/kube/stream-places.ts'
+import { WatchedPods } from '#core/kube/watched-pods.ts'
 import type { Wanted } from '#core/logs/choice.ts'
 import type { LogEvent } from '#core/logs/events.ts'
 import type { LogLoss } from '#core/logs/follow.ts'
 import { LogFunnel } from '#core/logs/funnel.ts'
 import { stampAt } from '#core/logs/moment.ts'
-import type { ContainerSnapshot } from '#core/logs/pod.ts'
-import { type LogSource, LogSources, type SourceChange } from '#core/logs/sources.ts'
+import type { LogSource, SourceChange } from '#core/logs/sources.ts'
 import { SPAN_SLACK_SECONDS, type Span, sinceTimeOf } from '#core/logs/span.ts'
 import { previousRun } from '#core/logs/stitch.ts'
 
@@ -78,13 +77,6 @@ export async function* followLogs(
   }
 }
 
-/** The pods of one service, and the changes that are still to come. */
-interface Watched {
-  readonly selection: LogSelection
-  readonly sources: LogSources
-  readonly changes: AsyncGenerator<PodChange>
-}
-
 type Joined = Extract<SourceChange, { kind: 'joined' }>
 
 class LogFollower {
@@ -92,12 +84,11 @@ class LogFollower {
   readonly #signal: AbortSignal
   readonly #clock: Clock
   readonly #context: ReaderContext
-  readonly #watched: Watched[] = []
+  readonly #pods: WatchedPods
   /** The newest run of each container being read; gives its reader when it is through. */
   readonly #newest = new Map<string, Promise<ContainerReader>>()
   readonly #claimed = new Set<string>()
   readonly #tasks = new Set<Promise<unknown>>()
-  readonly #statusListeners = new Set<() => void>()
   readonly #lost: string[] = []
   /** Runs of now whose run before is shown as well, by the former. */
   readonly #before = new Map<LogSource, LogSource>()
@@ -123,6 +114,7 @@ class LogFollower {
     this.#signal = signal
     this.#span = options.span ?? {}
     this.#places = new StreamPlaces(options.maxStreams ?? FOLLOWED, clock, (event) => this.#out.report(event))
+    this.#pods = new WatchedPods(client, clock, chance, signal)
     this.#context = {
       client,
       clock,
@@ -130,11 +122,8 @@ class LogFollower {
       span: this.#span,
       until: this.#until.signal,
       gate: new OpenGate(OPENING, clock),
-      statusOf: (source) => this.#statusOf(source),
-      onStatus: (listener) => {
-        this.#statusListeners.add(listener)
-        return () => this.#statusListeners.delete(listener)
-      },
+      statusOf: (source) => this.#pods.statusOf(source),
+      onStatus: (listener) => this.#pods.onStatus(listener),
       accept: (source, lines) => this.#out.accept(source, lines),
       report: (event) => this.#out.report(event),
     }
@@ -143,9 +132,7 @@ class LogFollower {
   /** Looks up the pods and starts to read. */
   async start(selections: readonly LogSelection[]): Promise<void> {
     this.#isOneOfNamespaces = new Set(selections.map(({ namespace }) => namespace)).size > 1
-    const found = await Promise.all(selections.map((selection) => this.#lookUp(selection)))
-    this.#checkContainers()
-    const changes = found.flat()
+    const changes = await this.#pods.lookUp(selections, this.#options.wantsContainer ?? (() => true))
     const joined = changes.flatMap((change) =>
       change.kind === 'joined' && this.#claim(change) ? [change.source] : [],
     )
@@ -157,10 +144,13 @@ class LogFollower {
       this.#clock,
     )
     for (const [source, before] of this.#before)
-      this.#out.divide(before, source, { event: 'restarted', source, end: this.#statusOf(source)?.previous })
-    for (const { selection, sources } of this.#watched)
-      if (sources.pods === 0)
-        this.#out.report({ event: 'empty', namespace: selection.namespace, service: selection.service })
+      this.#out.divide(before, source, {
+        event: 'restarted',
+        source,
+        end: this.#pods.statusOf(source)?.previous,
+      })
+    for (const { namespace, service } of this.#pods.empty)
+      this.#out.report({ event: 'empty', namespace, service })
     for (const change of changes) if (change.kind !== 'joined') this.#tell(change)
     void this.#run(this.#readAll(sources))
   }
@@ -172,27 +162,12 @@ class LogFollower {
   /** Everything that was started has ended; the signal must have been aborted, or the events ended. */
   async stopped(): Promise<void> {
     while (this.#tasks.size > 0) await Promise.allSettled(this.#tasks)
-    await Promise.allSettled(this.#watched.map(({ changes }) => changes.return(undefined)))
+    await this.#pods.stop()
   }
 
   get #out(): LogOutlet {
     if (this.#outlet === undefined) throw new Error('nothing is read before the pods are known')
     return this.#outlet
-  }
-
-  async #lookUp(selection: LogSelection): Promise<SourceChange[]> {
-    const { client, clock, chance } = this.#context
-    const { namespace, service, serviceLabel, selector } = selection
-    const changes = watchPods(client, namespace, selector, clock, chance, this.#signal)
-    const sources = new LogSources({
-      namespace,
-      isOneOfNamespaces: this.#isOneOfNamespaces,
-      serviceOf: ({ labels }) => (serviceLabel === undefined ? service : (labels[serviceLabel] ?? service)),
-      wants: this.#options.wantsContainer ?? (() => true),
-    })
-    this.#watched.push({ selection, sources, changes })
-    const { value } = await changes.next()
-    return value?.kind === 'all' ? sources.replace(value.pods) : []
   }
 
   /** A source, and before it the run that it follows upon, where that one is within what is asked for. */
@@ -201,22 +176,11 @@ class LogFollower {
     if (tail === 0) return [source]
     const now = this.#clock.now().wall
     const since = sinceSeconds === undefined ? this.#span.from : stampAt(now - sinceSeconds * 1_000)
-    const before = previousRun(source, this.#statusOf(source), since)
+    const before = previousRun(source, this.#pods.statusOf(source), since)
     if (before === undefined) return [source]
     this.#before.set(source, before)
     this.#past.add(before)
     return [before, source]
-  }
-
-  /** A pattern that fits no container would be silent for ever. */
-  #checkContainers(): void {
-    const { wantsContainer } = this.#options
-    const names = new Set(this.#watched.flatMap(({ sources }) => [...sources.containers]))
-    if (wantsContainer === undefined || names.size === 0 || [...names].some(wantsContainer)) return
-    throw new PgctlError('target-unknown', 'none of the pods has a container of such a name', {
-      why: `there are ${[...names].sort().join(', ')}`,
-      next: 'change --container or --exclude-container',
-    })
   }
 
   /** All history first, as its order is only known when all of it is there; then everything live at once. */
@@ -226,7 +190,11 @@ class LogFollower {
       for (const { source, reader, range } of readers)
         if (!reader.isComplete && !this.#past.has(source) && !this.#refused.has(source.namespace))
           this.#follow(source, range, () => reader)
-      for (const watched of this.#watched) void this.#run(this.#followChanges(watched))
+      const news = {
+        onChange: (change: SourceChange) => this.#tell(change),
+        onInterruption: (why: string) => this.#out.report({ event: 'unwatched', why }),
+      }
+      for (const watching of this.#pods.follow(news)) void this.#run(watching)
       if (this.#span.to !== undefined) void this.#run(this.#endAt(Date.parse(this.#span.to)))
     } else if (this.#refused.size > 0) this.#out.fail([...this.#refused.values()][0])
     else if (this.#lost.length > 0) this.#out.fail(incomplete(this.#lost))
@@ -250,7 +218,7 @@ class LogFollower {
     if (lost?.isRefused && isPast) this.#out.report({ event: 'over', source, how: { kind: 'unchecked' } })
     else if (lost !== undefined && (!follow || isPast)) this.#giveUp(source, lost.why)
     else if (this.#options.previous) {
-      const end = this.#statusOf(source)?.previous
+      const end = this.#pods.statusOf(source)?.previous
       this.#out.report({ event: 'over', source, how: { kind: 'whole', end } })
     }
     // A log without lines will have new ones only; of one that could not be read, the past is still unknown.
@@ -287,15 +255,6 @@ class LogFollower {
     this.#out.report({ event: 'over', source, how: { kind: 'lost', why } })
   }
 
-  async #followChanges({ sources, changes }: Watched): Promise<void> {
-    for await (const change of changes) {
-      const news = applyChange(sources, change)
-      for (const listener of [...this.#statusListeners]) listener()
-      if (change.kind === 'interrupted') this.#out.report({ event: 'unwatched', why: change.why })
-      for (const item of news) this.#tell(item)
-    }
-  }
-
   #tell(change: SourceChange): void {
     switch (change.kind) {
       case 'joined':
@@ -325,7 +284,7 @@ class LogFollower {
   }
 
   #withPreviousRun(sources: readonly LogSource[], selections: readonly LogSelection[]): LogSource[] {
-    const restarted = sources.filter((source) => this.#statusOf(source)?.previous !== undefined)
+    const restarted = sources.filter((source) => this.#pods.statusOf(source)?.previous !== undefined)
     if (restarted.length > 0) return restarted
     throw new PgctlError(
       'failed',
@@ -378,14 +337,6 @@ class LogFollower {
     void this.#run(done).then(() => this.#followed.delete(done))
   }
 
-  #statusOf(source: LogSource): ContainerSnapshot | undefined {
-    for (const { sources } of this.#watched) {
-      const container = sources.containerOf(source)
-      if (container !== undefined) return container
-    }
-    return undefined
-  }
-
   /** Watches over a task, whose failure is the failure of all; never rejects. */
   async #run(task: Promise<unknown>): Promise<void> {
     this.#tasks.add(task)
@@ -409,19 +360,6 @@ function nameOf({ namespace, service, pod }: Exclude<SourceChange, { kind: 'join
 
 function containerKey(podUid: string, container: string): string {
   return `${podUid}/${container}`
-}
-
-function applyChange(sources: LogSources, change: PodChange): SourceChange[] {
-  switch (change.kind) {
-    case 'all':
-      return sources.replace(change.pods)
-    case 'set':
-      return sources.update(change.pod)
-    case 'deleted':
-      return sources.remove(change.pod.uid)
-    case 'interrupted':
-      return []
-  }
 }
 
 function incomplete(lost: readonly string[]): PgctlError {

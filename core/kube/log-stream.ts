@@ -108,7 +108,7 @@ async function pump(
     if (wait !== undefined) await wait
     if (plan.isEnough()) {
       await chunks.return?.()
-      return
+      return undefined
     }
   }
   const rest = splitter.rest()

@@ -8,8 +8,8 @@ import { type Released, ReorderWindow } from '#core/logs/reorder-window.ts'
 /** What one source may be ahead of the others in history; their readers wait beyond it. */
 const AHEAD_LIMIT: Bytes = 256 * 1024
 /** The same for all of them together, which is less for each where there are many; but some chunks for each. */
-const AHEAD_TOTAL: Bytes = 8 * 1024 * 1024
-const AHEAD_LEAST: Bytes = 32 * 1024
+const AHEAD_TOTAL: Bytes = 3 * 1024 * 1024
+const AHEAD_LEAST: Bytes = 16 * 1024
 /** What live lines may take while nobody fetches them; readers wait beyond it. */
 const LIVE_LIMIT: Bytes = 8 * 1024 * 1024
 
@@ -117,7 +117,7 @@ export class LogFunnel<Source extends object> {
   readonly #nextOfHistory = (): Released<Source> | undefined => {
     const entry = this.#history.poll()
     // A server may end the reading of one log early, and its rest is live then, and late.
-    if (entry !== undefined && this.#tail !== 0) this.#window.begin(entry.key)
+    if (entry !== undefined && this.#tail !== 0) this.#window.begin(entry)
     return entry
   }
 

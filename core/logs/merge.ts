@@ -11,16 +11,48 @@ export function weigh(line: LogLine): Bytes {
 }
 
 /**
- * The moment by which a line is put in order among the lines of other sources. Within its own source a line never
- * overtakes another, so a stamp that runs backwards counts as the one before it, and so does a missing one.
+ * The moment by which a line is put in order, as two numbers: comparing stamps as the text that they are would be most
+ * of the work of merging many sources.
  */
-export class SourceOrder {
-  #reached = ''
+export interface Moment {
+  /** Of a stamp `2026-11-23T07:32:39.663019936Z`: 2026112307. */
+  readonly hour: number
+  /** And 3239663019936. */
+  readonly within: number
+}
 
-  keyOf(line: LogLine): string {
-    if (line.stamp !== undefined && line.stamp > this.#reached) this.#reached = line.stamp
-    return this.#reached
+/** Whether `one` comes before `other`. */
+export function isBefore(one: Moment, other: Moment): boolean {
+  return one.hour < other.hour || (one.hour === other.hour && one.within < other.within)
+}
+
+/**
+ * How far one source has come. Within its own source a line never overtakes another, so a stamp that runs backwards
+ * counts as the one before it, and so does a missing one.
+ */
+export class SourceOrder implements Moment {
+  hour = 0
+  within = 0
+
+  /** Goes on to the moment of a line. */
+  advance({ stamp }: LogLine): void {
+    if (stamp === undefined) return
+    const day = digits(stamp, 0, 4) * 1e4 + digits(stamp, 5, 7) * 100 + digits(stamp, 8, 10)
+    const hour = day * 100 + digits(stamp, 11, 13)
+    const within = digits(stamp, 14, 16) * 1e11 + digits(stamp, 17, 19) * 1e9 + digits(stamp, 20, 29)
+    if (hour < this.hour || (hour === this.hour && within < this.within)) return
+    this.hour = hour
+    this.within = within
   }
+}
+
+const ZERO = '0'.charCodeAt(0)
+
+/** The number between two places of a stamp, whose form is fixed. */
+function digits(stamp: string, from: number, to: number): number {
+  let value = 0
+  for (let at = from; at < to; at++) value = value * 10 + stamp.charCodeAt(at) - ZERO
+  return value
 }
 
 /** What one event of a program may hold, so that indented output without end is no event without end. */
@@ -30,21 +62,23 @@ const EVENT_LIMIT: Bytes = 256 * 1024
 const NONE: readonly LogLine[] = []
 
 /** A line, and those that only go on with it. */
-export class LogEntry<Source> {
+export class LogEntry<Source> implements Moment {
   /** It is given to the reader as it is: a copy for every line would cost as much as its order. */
   readonly event = 'line'
   readonly source: Source
   readonly line: LogLine
   rest: readonly LogLine[] = NONE
-  readonly key: string
+  readonly hour: number
+  readonly within: number
   weight: Bytes
   /** Whether a later-stamped line of another source has gone out before it. */
   late = false
 
-  constructor(source: Source, line: LogLine, key: string) {
+  constructor(source: Source, line: LogLine, moment: Moment) {
     this.source = source
     this.line = line
-    this.key = key
+    this.hour = moment.hour
+    this.within = moment.within
     this.weight = weigh(line)
   }
 
@@ -78,9 +112,10 @@ interface Queue<Source> {
 export class HistoryMerge<Source> {
   readonly #queues = new Map<Source, Queue<Source>>()
   readonly #heads = new Heap<Queue<Source>>((a, b) => {
-    const left = headOf(a).key
-    const right = headOf(b).key
-    return left < right || (left === right && a.rank < b.rank)
+    const left = headOf(a)
+    const right = headOf(b)
+    if (left.hour !== right.hour) return left.hour < right.hour
+    return left.within < right.within || (left.within === right.within && a.rank < b.rank)
   })
   /** Open sources of which no line is there; nothing can be given before they speak. */
   #silent = 0
@@ -112,7 +147,8 @@ export class HistoryMerge<Source> {
         return
       }
     }
-    const entry = new LogEntry(source, line, queue.order.keyOf(line))
+    queue.order.advance(line)
+    const entry = new LogEntry(source, line, queue.order)
     const wasSilent = completeIn(queue) <= 0
     queue.waiting.push(entry)
     queue.held += entry.weight

@@ -1,7 +1,7 @@
 import type { Bytes, Ms } from '#core/clock.ts'
 import { Heap } from '#core/logs/heap.ts'
 import type { LogLine } from '#core/logs/line.ts'
-import { LogEntry, SourceOrder } from '#core/logs/merge.ts'
+import { isBefore, LogEntry, type Moment, SourceOrder } from '#core/logs/merge.ts'
 
 /** How long a live line waits for earlier ones of other sources. */
 export const REORDER_WINDOW: Ms = 300
@@ -14,8 +14,8 @@ class Held<Source> extends LogEntry<Source> {
   readonly due: Ms
   released = false
 
-  constructor(source: Source, line: LogLine, key: string, rank: number, due: Ms) {
-    super(source, line, key)
+  constructor(source: Source, line: LogLine, moment: Moment, rank: number, due: Ms) {
+    super(source, line, moment)
     this.rank = rank
     this.due = due
   }
@@ -45,13 +45,17 @@ export interface Released<Source> {
  */
 export class ReorderWindow<Source extends object> {
   readonly #sources = new WeakMap<Source, Known<Source>>()
-  readonly #byMoment = new Heap<Held<Source>>((a, b) => a.key < b.key || (a.key === b.key && a.rank < b.rank))
+  readonly #byMoment = new Heap<Held<Source>>((a, b) => {
+    if (a.hour !== b.hour) return a.hour < b.hour
+    return a.within < b.within || (a.within === b.within && a.rank < b.rank)
+  })
   /** The same entries by arrival, so by due time too. */
   #arrivals: Held<Source>[] = []
   #next = 0
   #rank = 0
   #held: Bytes = 0
-  #releasedUpTo = ''
+  /** The latest moment that has gone out. */
+  readonly #releasedUpTo = { hour: 0, within: 0 }
 
   /** Memory that the held lines take. */
   get held(): Bytes {
@@ -76,16 +80,17 @@ export class ReorderWindow<Source extends object> {
       }
     }
     this.#rank += 1
-    const entry = new Held(source, line, known.order.keyOf(line), this.#rank, mono + REORDER_WINDOW)
+    known.order.advance(line)
+    const entry = new Held(source, line, known.order, this.#rank, mono + REORDER_WINDOW)
     known.last = entry
     this.#byMoment.push(entry)
     this.#arrivals.push(entry)
     this.#held += entry.weight
   }
 
-  /** Lines up to `key` have gone out before the first that is pushed here: what is earlier comes late. */
-  begin(key: string): void {
-    if (key > this.#releasedUpTo) this.#releasedUpTo = key
+  /** Lines up to `moment` have gone out before the first that is pushed here: what is earlier comes late. */
+  begin(moment: Moment): void {
+    if (isBefore(this.#releasedUpTo, moment)) this.#reach(moment)
   }
 
   /** Goes on with a source whose earlier lines have gone out elsewhere. */
@@ -106,9 +111,14 @@ export class ReorderWindow<Source extends object> {
     const entry = this.#byMoment.pop() as Held<Source>
     entry.released = true
     this.#held -= entry.weight
-    entry.late = entry.key < this.#releasedUpTo
-    if (!entry.late) this.#releasedUpTo = entry.key
+    entry.late = isBefore(entry, this.#releasedUpTo)
+    if (!entry.late) this.#reach(entry)
     return entry
+  }
+
+  #reach({ hour, within }: Moment): void {
+    this.#releasedUpTo.hour = hour
+    this.#releasedUpTo.within = within
   }
 
   #oldest(): Held<Source> | undefined {

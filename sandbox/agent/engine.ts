@@ -16,7 +16,7 @@ import {
   SESSION_FLAG_DISCONNECT_TO_PORT,
   SESSION_FLAG_TERMINATE_SESSION,
 } from '#core/ssm/constants.ts'
-import { decodeMessage, type Message } from '#core/ssm/message.ts'
+import { decodeUnverified, type Message } from '#core/ssm/message.ts'
 import {
   channelClosedOutput,
   decodeAcknowledgement,
@@ -141,7 +141,7 @@ export class AgentEngine {
   receive(frame: Uint8Array, now: Instant): void {
     if (this.#ending === 'done') return
     try {
-      this.#onMessage(decodeMessage(frame), now)
+      this.#onMessage(decodeUnverified(frame), now)
     } catch (error) {
       if (!isPgctlError(error)) throw error
     }

@@ -46,3 +46,8 @@ export function textIn(input: Input, name: string, refuse: (why: string) => Erro
   if (typeof value !== 'string') throw refuse(`${name} must be a string`)
   return value
 }
+
+/** The same service with more operations. */
+export function withOperations(service: AwsService, more: AwsService['operations']): AwsService {
+  return { ...service, operations: { ...service.operations, ...more } }
+}

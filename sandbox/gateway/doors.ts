@@ -46,7 +46,8 @@ interface Admission {
 /**
  * Where clients and agents come in.
  *
- *     client   GET  /v1/data-channel/SESSION?role=publish_subscribe, upgraded; its first frame holds the token
+ *     client   GET  /v1/data-channel/SESSION?role=publish_subscribe, upgraded; its first frame holds the token;
+ *                   some clients sign it, as themselves, which adds nothing to the token
  *     agent    POST /v1/{control,data}-channel/ID, signed; 201 with a token in XML
  *              GET  the same path, upgraded and signed; its first frame holds the token
  */
@@ -118,22 +119,27 @@ export class GatewayDoors {
     for (const socket of this.#waiting) socket.terminate()
   }
 
-  /** Who comes through which door: a signature makes an agent, and without one a token must follow. */
+  /** Who comes through which door: an instance's signature makes an agent; of everyone else a token must follow. */
   #admit(request: WireRequest): Admission | { readonly refused: string; readonly status: number } {
     const door = doorOf(request.path)
     if (door === undefined) return { refused: 'no such channel', status: 404 }
     if (headerOf(request, 'authorization') === undefined) {
       if (door.kind === 'control-channel') return { refused: 'Missing Authentication Token', status: 403 }
-      if (this.#options.gateway.refuses) return { refused: 'Service Unavailable', status: 503 }
-      return { door, purpose: 'client' }
+      return this.#admitClient(door)
     }
     const now = this.#options.clock.now().wall
     const authentication = this.#options.authenticator.authenticate(request, [SERVICE], now)
     if (!authentication.ok) return { refused: authentication.message, status: 403 }
     const { principal, caller } = authentication
+    if (principal.kind === 'operator' && door.kind === 'data-channel') return this.#admitClient(door)
     if (principal.kind !== 'instance' || !this.#mayServe(door, principal.instanceId))
       return { refused: `not a channel of ${caller.arn}`, status: 403 }
     return { door, purpose: door.kind === 'control-channel' ? 'control' : 'agent' }
+  }
+
+  #admitClient(door: Door): Admission | { readonly refused: string; readonly status: number } {
+    if (this.#options.gateway.refuses) return { refused: 'Service Unavailable', status: 503 }
+    return { door, purpose: 'client' }
   }
 
   /** An agent serves its own instance, and sessions on it for as long as that runs. */
@@ -182,12 +188,12 @@ function doorOf(path: string): Door | undefined {
   }
 }
 
-/** The token of a first frame that has all that its sender must say. */
+/** The token of a first frame that has all that its sender must say; a client may leave its id out, and some do. */
 function tokenOf(data: Buffer, purpose: TokenPurpose): string | undefined {
   const frame = parseObject(data)
   const { MessageSchemaVersion: schema, RequestId: requestId, TokenValue: token } = frame ?? {}
   if (typeof token !== 'string' || typeof requestId !== 'string' || schema !== '1.0') return undefined
-  if (purpose !== 'control' && typeof frame?.['ClientId'] !== 'string') return undefined
+  if (purpose === 'agent' && typeof frame?.['ClientId'] !== 'string') return undefined
   return token
 }
 

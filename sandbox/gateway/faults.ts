@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { AT_MESSAGE_TYPE } from '#core/ssm/constants.ts'
+import { AT_MESSAGE_TYPE, MESSAGE_TYPE_BYTES } from '#core/ssm/constants.ts'
 
 /**
  * What can go wrong on purpose. A fault of a direction lasts until its count is used up or everything is cleared; a
@@ -91,12 +91,18 @@ function meets(fault: MessageFault, frame: Uint8Array): boolean {
 
 const LETTER_A = 0x61
 const LETTER_C = 0x63
+const LETTER_G = 0x67
 const LETTER_I = 0x69
 const LETTER_O = 0x6f
 
 /** What kind of message a frame holds, by the first letters of its type: all that a relay needs to know. */
-export function kindOf(frame: Uint8Array): 'data' | 'acknowledge' | 'other' {
-  const first = frame[AT_MESSAGE_TYPE]
+export function kindOf(frame: Uint8Array): 'data' | 'acknowledge' | 'state' | 'other' {
+  // Some clients pad the type on its left.
+  let at = AT_MESSAGE_TYPE
+  while (frame[at] === 0 && at < AT_MESSAGE_TYPE + MESSAGE_TYPE_BYTES) at++
+  const first = frame[at]
   if (first === LETTER_I || first === LETTER_O) return 'data'
-  return first === LETTER_A && frame[AT_MESSAGE_TYPE + 1] === LETTER_C ? 'acknowledge' : 'other'
+  if (first !== LETTER_A) return 'other'
+  const second = frame[at + 1]
+  return second === LETTER_C ? 'acknowledge' : second === LETTER_G ? 'state' : 'other'
 }

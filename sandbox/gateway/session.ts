@@ -205,7 +205,10 @@ export class GatewaySession {
 
   #fromAgent(frame: Uint8Array): void {
     if (this.#ended !== undefined) return
-    if (kindOf(frame) === 'data') this.touch()
+    const kind = kindOf(frame)
+    // `agent_session_state` is for the service: clients that work with it end a session over a type they do not know.
+    if (kind === 'state') return
+    if (kind === 'data') this.touch()
     this.#toClient.push(frame)
     if (this.#toClient.heldBytes > HELD_LIMIT) this.#agent?.pause()
   }

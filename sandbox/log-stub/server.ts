@@ -75,6 +75,8 @@ class StubHandler {
     const { latency = 0, onRequest } = this.#options
     onRequest?.(`${request.method} ${request.url}`)
     if (latency > 0) await sleep(this.#clock, latency)
+    // Whoever has gone meanwhile would never end what is begun for them.
+    if (response.destroyed || request.socket.destroyed) return
     const url = urlOf(request)
     try {
       const answer = this.#api.answer(request.method ?? 'GET', url, tokenOf(request), this.#clock.now().wall)

@@ -261,20 +261,24 @@ describe('an installation on AWS that is hard to read', { timeout: 60_000 }, () 
       )
     })
 
-    it('ends at once with the reason of a signal', async () => {
-      const stop = new AbortController()
-      const reason = new PgctlError('interrupted', 'enough')
-      const script: Script = {
-        ...INSTALLATION,
-        DescribeDBInstances: () => {
-          stop.abort(reason)
-          return 'silence'
-        },
-      }
-      await assert.rejects(
-        discoverScripted(script, { parts: DISCOVERY_PARTS }, stop.signal),
-        (error) => error === reason,
-      )
-    })
+    for (const last of [1, 2, 5, 9, 14, 20, 27, 32])
+      it(`ends at once with the reason of a signal that comes with call ${last}`, async () => {
+        const stop = new AbortController()
+        const reason = new PgctlError('interrupted', 'enough')
+        let calls = 0
+        const script = Object.fromEntries(
+          Object.entries(INSTALLATION).map(([operation, answer]): [string, Script[string]] => [
+            operation,
+            (...given) => {
+              if (++calls >= last) stop.abort(reason)
+              return calls > last ? 'silence' : answer(...given)
+            },
+          ]),
+        )
+        await assert.rejects(
+          discoverScripted(script, { parts: DISCOVERY_PARTS }, stop.signal),
+          (error) => error === reason,
+        )
+      })
   })
 })

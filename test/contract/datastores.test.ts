@@ -12,7 +12,8 @@ import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { type Authority, createAuthority } from '#sandbox/certificates.ts'
 import { DATABASE_LOGIN, type Datastores, startDatastores } from '#sandbox/datastores/datastores.ts'
-import { startPostgresEngine } from '#sandbox/datastores/postgres-engine.ts'
+import { type PostgresEngine, startPostgresEngine } from '#sandbox/datastores/postgres-engine.ts'
+import { MessageReader, message } from '#sandbox/datastores/postgres-messages.ts'
 import { configurationHost, databaseHost } from '#sandbox/worlds/datastores.ts'
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -129,7 +130,48 @@ it('a computer without Postgres is told what it lacks', async () => {
   })
 })
 
-describe('Postgres', { timeout: 60_000, skip: !isThere('psql') && 'needs psql' }, () => {
+// Making a cluster takes two seconds of a processor, and as many more as there are others who want one.
+const MAKING_A_CLUSTER = 170_000
+
+describe('the Postgres behind', { timeout: MAKING_A_CLUSTER }, () => {
+  let engine: PostgresEngine
+  before(async () => {
+    engine = await startPostgresEngine()
+  })
+  after(() => engine?.[Symbol.asyncDispose]())
+
+  /** The types of the messages of an answer. */
+  const typesOf = (answer: Uint8Array): string => {
+    const reader = new MessageReader()
+    reader.push(Buffer.from(answer))
+    let types = ''
+    for (let found = reader.next(); found !== undefined; found = reader.next()) types += found.type
+    return types
+  }
+
+  it('takes prepared statements, and passes over what follows an error until the next Sync', async () => {
+    const steps: ReadonlyArray<[type: string, payload: string, answer: RegExp]> = [
+      ['P', '\0select $1::int + 1\0\0\0', /^1$/],
+      ['B', '\0\0\0\0\0\x01\0\0\0\x0241\0\0', /^2$/],
+      ['E', '\0\0\0\0\0', /^DC$/],
+      ['S', '', /Z$/],
+      ['P', '\0selec\0\0\0', /^E$/],
+      ['E', '\0\0\0\0\0', /^$/],
+      ['S', '', /Z$/],
+      ['Q', 'select 1\0', /^TDCS*Z$/],
+    ]
+    for (const [type, payload, answer] of steps)
+      assert.match(typesOf(await engine.exchange(message(type, payload))), answer, `${type} ${payload}`)
+  })
+
+  it('says that it has ended when it has, to who asks then and later', async () => {
+    await assert.rejects(engine.exchange(message('Q', 'create table t(); copy t from stdin\0')), /has ended/)
+    assert.equal(engine.hasEnded, true)
+    await assert.rejects(engine.exchange(message('Q', 'select 1\0')), /has ended/)
+  })
+})
+
+describe('Postgres', { timeout: MAKING_A_CLUSTER, skip: !isThere('psql') && 'needs psql' }, () => {
   let folder: string
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'pgctl-psql-'))

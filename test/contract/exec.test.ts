@@ -6,6 +6,7 @@ import { quoteWords } from '#core/ssm/command-line.ts'
 import { runCommand } from '#core/ssm/io/exec.ts'
 import { splitWords } from '#sandbox/agent/words.ts'
 import { WORLD } from '#sandbox/world.ts'
+import { boxed } from '../support/boxed.ts'
 import { Collected } from '../support/collected.ts'
 import { eventually } from '../support/eventually.ts'
 import { type SandboxCli, startSandboxCli } from '../support/sandbox-cli.ts'
@@ -129,7 +130,7 @@ describe('exec', { timeout: 60_000 }, () => {
         fc.property(fc.array(word, { minLength: 1, maxLength: 8 }), (words) => {
           assert.deepEqual(splitWords(quoteWords(words)), words)
         }),
-        { numRuns: 500, interruptAfterTimeLimit: 3_000 },
+        boxed(500, 3_000),
       )
     })
 

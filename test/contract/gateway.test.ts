@@ -55,6 +55,14 @@ describe('message gateway', { timeout: 30_000 }, () => {
     )
   })
 
+  it('keeps the state of the session, which the agent tells the service, from the client', async () => {
+    const { client, agent } = await stage.connect()
+    agent.send(streamMessage('agent_session_state', 0, '{"SessionState":"Connected"}'))
+    sendOutputs(agent, 1, 1)
+    await client.until(1)
+    assert.deepEqual(outputs(client), ['1'])
+  })
+
   it('keeps what the agent says before its client has come', async () => {
     const { id, url, token } = await stage.startSession()
     const agent = await stage.agent.openDataChannel(id)
@@ -111,6 +119,24 @@ describe('message gateway', { timeout: 30_000 }, () => {
         end.socket.send(frame)
         assert.deepEqual(await end.closed, { code: 1008, reason: 'not an open frame' })
       })
+
+    it('lets a client in that signs its upgrade as the operator, or leaves its id out', async () => {
+      const { id, url, token } = await stage.startSession()
+      const client = await open(url, await stage.signedAsOperator(url))
+      client.socket.send(JSON.stringify({ MessageSchemaVersion: '1.0', RequestId: 'x', TokenValue: token }))
+      client.send(streamMessage('input_stream_data', 0, 'hello agent'))
+      const agent = await stage.agent.openDataChannel(id)
+      stage.ends.push(client, agent)
+      await agent.until(1)
+      assert.deepEqual(outputs(agent), ['hello agent'])
+    })
+
+    it('does not let the operator serve a session by a signature', async () => {
+      const { url } = await stage.startSession()
+      const end = await open(url, await stage.signedAsOperator(url))
+      end.socket.send('{"MessageSchemaVersion":"1.0","RequestId":"x","TokenValue":"forged"}')
+      assert.deepEqual(await end.closed, { code: 1008, reason: 'the token is not valid' })
+    })
 
     it('does not wait for ever for a first frame', async () => {
       const end = await open((await stage.startSession()).url, {})

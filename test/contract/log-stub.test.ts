@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { textOf } from './kubernetes-support.ts'
 
@@ -30,6 +31,7 @@ function start(...argv: string[]): ChildProcess {
 
 async function serve(...argv: string[]) {
   const child = start('--json', ...argv)
+  const ended = once(child, 'close')
   const [line] = (await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line')) as [
     string,
   ]
@@ -46,7 +48,6 @@ async function serve(...argv: string[]) {
       return response
     },
     async [Symbol.asyncDispose]() {
-      const ended = once(child, 'close')
       child.kill('SIGINT')
       assert.deepEqual(await ended, [0, null])
       assert.ok(!existsSync(ready.kubeconfig), 'the folder is still there')
@@ -88,6 +89,16 @@ describe('npm run logs-stub', limits, () => {
     assert.equal(follow.statusCode, 429)
     assert.equal(follow.headers['retry-after'], '1')
     assert.equal((await stub.get(LOG)).statusCode, 200)
+  })
+
+  it('ends although a watch was asked for and is still on its way', limits, async () => {
+    let refused: Promise<void>
+    {
+      await using stub = await serve('--latency', '700')
+      refused = assert.rejects(stub.get('/api/v1/namespaces/logs/pods?watch=true'))
+      await setTimeout(200)
+    }
+    await refused
   })
 
   it('scores what somebody has printed', limits, async () => {

@@ -6,6 +6,8 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
 import { WORLD } from '#sandbox/world.ts'
+import { GLOBEX } from '#sandbox/worlds/globex.ts'
+import { type ClientOverrides, SdkClients } from '../support/sdk-clients.ts'
 import { Sha256 } from '../support/sha256.ts'
 import { startTestCloud, type TestCloud } from '../support/test-cloud.ts'
 
@@ -21,11 +23,12 @@ after(() => fixture[Symbol.asyncDispose]())
 
 describe('EKS tokens', { timeout: 30_000 }, () => {
   async function token(
-    overrides: { cluster?: string; secret?: string; at?: Date; action?: string } = {},
+    overrides: { cluster?: string; secret?: string; at?: Date; action?: string; as?: ClientOverrides } = {},
   ): Promise<string> {
     const signer = new SignatureV4({
       credentials: {
         ...fixture.operator,
+        ...overrides.as,
         ...(overrides.secret === undefined ? {} : { secretAccessKey: overrides.secret }),
       },
       region: WORLD.region,
@@ -72,6 +75,18 @@ describe('EKS tokens', { timeout: 30_000 }, () => {
     it(`refuses a token that is of ${why}`, async () => {
       assert.equal(fixture.cloud.verifyToken(await token(overrides)).ok, false)
     })
+
+  it('takes the token of a role of its account, and of nobody of another', async () => {
+    const clients = new SdkClients(fixture)
+    const role = await clients.into(GLOBEX)
+    const cluster = GLOBEX.cluster.name
+    const verdict = fixture.cloud.verifyToken(await token({ cluster, as: role }), GLOBEX)
+    assert.ok(verdict.ok)
+    assert.match(verdict.identity.arn, new RegExp(`^arn:aws:sts::${GLOBEX.account}:assumed-role/`))
+    assert.equal(fixture.cloud.verifyToken(await token({ cluster }), GLOBEX).ok, false)
+    assert.equal(fixture.cloud.verifyToken(await token({ as: role })).ok, false)
+    clients.destroy()
+  })
 
   it('refuses what is no token at all', () => {
     for (const text of [

@@ -2,12 +2,17 @@
 
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { Clock } from '#core/clock.ts'
 import { isPgctlError } from '#core/errors.ts'
+import { SpillFile } from '#core/io/spill-file.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { type ApiRequest, KubeClient } from '#core/kube/client.ts'
 import type { ClusterToken } from '#core/kube/credentials.ts'
+import { bufferLogs } from '#core/kube/log-buffer.ts'
 import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
 import type { LogSelection } from '#core/kube/log-selection.ts'
 import type { LogEvent } from '#core/logs/events.ts'
@@ -25,6 +30,7 @@ import {
   type TestApi,
   TOKEN,
 } from '../contract/kubernetes-support.ts'
+import { eventually } from '../support/eventually.ts'
 import { FastClock } from '../support/fast-clock.ts'
 
 const limits = { timeout: 30_000 }
@@ -66,13 +72,8 @@ async function start(
   }
 }
 
-/** One reader of the logs of a running API. */
-function read(
-  world: TestApi,
-  options: FollowOptions,
-  selections: readonly LogSelection[] = [SELECTION],
-  clock: Clock = new FastClock(),
-) {
+/** A client of a running API, whose token can be renewed to another one. */
+function connect(world: TestApi, clock: Clock) {
   let token = TOKEN
   let renewed = TOKEN
   const access = {
@@ -85,6 +86,27 @@ function read(
     },
   }
   const client = new LaggingClient(access, clock)
+  return {
+    client,
+    renewTo(next: string) {
+      renewed = next
+    },
+  }
+}
+
+/** How many logs are being followed. */
+function followsOf(world: TestApi): number {
+  return world.api.requests.filter(({ query }) => query.includes('follow=true')).length
+}
+
+/** One reader of the logs of a running API. */
+function read(
+  world: TestApi,
+  options: FollowOptions,
+  selections: readonly LogSelection[] = [SELECTION],
+  clock: Clock = new FastClock(),
+) {
+  const { client, renewTo } = connect(world, clock)
   const abort = new AbortController()
   const batches = followLogs(client, selections, options, abort.signal, clock)
   const events: LogEvent[] = []
@@ -115,9 +137,7 @@ function read(
     abort,
     toEnd,
     /** The token that is given when one was refused. */
-    renewTo(next: string) {
-      renewed = next
-    },
+    renewTo,
     /** Nothing is learnt of pods and restarts until the returned function is called. */
     holdStatus() {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -130,8 +150,7 @@ function read(
     untilText: (text: string) => until(() => linesOf(events).some(({ line }) => line.text === text)),
     /** All three pods are being followed. */
     async untilFollowing() {
-      const streams = () => world.api.requests.filter(({ query }) => query.includes('follow=true')).length
-      while (streams() < HERMES.length) await new Promise((resolve) => setTimeout(resolve, 5))
+      while (followsOf(world) < HERMES.length) await new Promise((resolve) => setTimeout(resolve, 5))
     },
     /** The lines of a pod as the follower gave them. */
     shown: (pod: string) =>
@@ -788,6 +807,49 @@ describe('following', limits, () => {
     const pending = world.until(() => false)
     world.abort.abort(new Error('enough'))
     await assert.rejects(pending, /enough/)
+  })
+})
+
+describe('a reader that has stopped reading', limits, () => {
+  it('misses nothing that is rotated away meanwhile, and leaves no file behind', limits, async () => {
+    await using world = await startApi()
+    const { faults } = world.api
+    const { client } = connect(world, systemClock)
+    await using _ = client
+    const folder = await mkdtemp(join(tmpdir(), 'pgctl-stalled-'))
+    const person = new AbortController()
+    try {
+      let received = 0
+      async function* open(signal: AbortSignal) {
+        const options = { ...FOLLOW, tail: 0 }
+        for await (const batch of followLogs(client, [SELECTION], options, signal)) {
+          received += linesOf(batch).length
+          yield batch
+        }
+      }
+      const batches = bufferLogs(open, () => SpillFile.open(folder), person.signal)
+      const first = batches.next()
+      await eventually(() => followsOf(world) === HERMES.length)
+      // Several times what memory may hold.
+      const lines = Array.from({ length: 300 }, (_, at) => `${at} ${'x'.repeat(100_000)}`)
+      for (let at = 0; at < lines.length; at += 50) {
+        faults.writeLog({ pod: FIRST_HERMES, lines: lines.slice(at, at + 50) })
+        await eventually(() => received >= at + 50)
+        faults.rotateLog({ pod: FIRST_HERMES })
+      }
+      const shown = linesOf((await first).value ?? [])
+      while (shown.length < lines.length) shown.push(...linesOf((await batches.next()).value ?? []))
+      assert.ok(shown.every(({ line, source }, at) => line.text === lines[at] && source.pod === FIRST_HERMES))
+      assert.deepEqual(await readdir(folder), [])
+      person.abort(new Error('enough'))
+      await assert.rejects(
+        batches.next().then(() => batches.next()),
+        /enough/,
+      )
+    } finally {
+      person.abort()
+      await rm(folder, { recursive: true })
+    }
   })
 })
 

@@ -16,9 +16,9 @@ export async function eventually(condition: () => boolean | Promise<boolean>): P
 }
 
 /** Waits for a promise that something else must settle. @throws Error when nothing does. */
-export async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
+export async function soon<T>(promise: Promise<T>, what: string, patience = PATIENCE_MS): Promise<T> {
   const settled = new AbortController()
-  const late = delay(PATIENCE_MS, undefined, { signal: settled.signal }).then(() => {
+  const late = delay(patience, undefined, { signal: settled.signal }).then(() => {
     throw new Error(`it never came: ${what}`)
   })
   late.catch(() => {})

@@ -138,6 +138,13 @@ export class RawAgent {
     return end
   }
 
+  /** The headers of a signed upgrade to `url`. */
+  async signUpgrade(url: string): Promise<Record<string, string>> {
+    const { pathname, searchParams } = new URL(url)
+    const { host: _host, ...headers } = await this.#sign('GET', pathname, Object.fromEntries(searchParams))
+    return headers
+  }
+
   async #sign(
     method: string,
     path: string,

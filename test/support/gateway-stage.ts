@@ -60,6 +60,11 @@ export class GatewayStage implements AsyncDisposable {
     return this.fixture.cloud.gateway
   }
 
+  /** The headers by which a client signs its upgrade, which some do and none needs. */
+  signedAsOperator(url: string): Promise<Record<string, string>> {
+    return new RawAgent(this.fixture.url, this.fixture.operator).signUpgrade(url)
+  }
+
   async startSession(): Promise<{ id: string; url: string; token: string }> {
     const { SessionId, StreamUrl, TokenValue } = await this.ssm.send(new StartSessionCommand(PORT_DOCUMENT))
     return { id: SessionId ?? '', url: StreamUrl ?? '', token: TokenValue ?? '' }

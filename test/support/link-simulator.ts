@@ -1,4 +1,5 @@
 import type { Instant, Ms } from '#core/clock.ts'
+import { scaled } from './boxed.ts'
 
 /*
  * Two pure engines and a bad network between them, in virtual time: nothing here waits, and a seed decides everything.
@@ -232,10 +233,10 @@ export class SimulatedNetwork {
   }
 }
 
-/** The seeds of a test: `count` from `first`, or the one that `SEED` names. */
+/** The seeds of a test: `count` from `first`, more or fewer as `PGCTL_FUZZ` says, or the one that `SEED` names. */
 export function seedsOf(first: number, count: number): number[] {
   const only = process.env['SEED']
-  return only === undefined ? Array.from({ length: count }, (_, i) => first + i) : [Number(only)]
+  return only === undefined ? Array.from({ length: scaled(count) }, (_, i) => first + i) : [Number(only)]
 }
 
 /** Runs `simulate` for each seed; a failure says which seed it was, and how to run it again. */

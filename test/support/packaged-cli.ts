@@ -10,7 +10,14 @@ import { systemClock } from '#core/io/system-clock.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** What the bundle is made from. */
-const SOURCES = ['cli/**/*.ts', 'core/**/*.ts', 'sandbox/**/*.ts', 'build.mjs', 'package.json']
+const SOURCES = [
+  'cli/**/*.ts',
+  'core/**/*.ts',
+  'functions/**/*.ts',
+  'sandbox/**/*.ts',
+  'build.mjs',
+  'package.json',
+]
 
 /** The CLI as it is published, in a folder of its own. */
 export interface PackagedCli extends AsyncDisposable {

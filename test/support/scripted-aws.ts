@@ -22,9 +22,6 @@ export class ScriptedAws implements AsyncDisposable {
   readonly requests: AwsRequest[] = []
   readonly sockets = new Set<Socket>()
   connections = 0
-  /** How many requests were under way at once, at most. */
-  mostAtOnce = 0
-  #underWay = 0
   readonly #server: Server
   readonly #scheme: string
 
@@ -39,8 +36,6 @@ export class ScriptedAws implements AsyncDisposable {
     tls?: { cert: string; key: string },
   ): Promise<ScriptedAws> {
     const listener: RequestListener = async (message, response) => {
-      endpoint.mostAtOnce = Math.max(endpoint.mostAtOnce, ++endpoint.#underWay)
-      response.once('close', () => endpoint.#underWay--)
       const body = Buffer.concat(await message.toArray()).toString('utf8')
       const request = {
         operation: operationOf(message, body),

@@ -19,8 +19,8 @@ export interface Discovered {
   /** How often each operation was asked. */
   readonly counts: ReadonlyMap<string, number>
   readonly requests: readonly AwsRequest[]
-  /** How many requests were under way at once, at most. */
-  readonly atOnce: number
+  /** How many connections were opened: kept ones are used again, so that it is how many calls were under way at once. */
+  readonly connections: number
 }
 
 const QUERY: DiscoveryQuery = {
@@ -63,7 +63,7 @@ export async function discover(
   })
   try {
     const inventory = await createDiscovery(connection).inventory({ ...QUERY, ...query }, signal)
-    return { inventory, counts, requests: aws.requests, atOnce: aws.mostAtOnce }
+    return { inventory, counts, requests: aws.requests, connections: aws.connections }
   } finally {
     agents.close()
     delete process.env['AWS_ENDPOINT_URL']

@@ -1,6 +1,7 @@
 import type { Clock, Ms } from '#core/clock.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { type AccessKey, makeAccessKey } from '#sandbox/aws/identity.ts'
+import type { SnapshotWorlds } from '#sandbox/aws/snapshots/snapshot-worlds.ts'
 import { type Authority, createAuthority } from '#sandbox/certificates.ts'
 import { type Cloud, startCloud } from '#sandbox/cloud.ts'
 import { WORLD } from '#sandbox/world.ts'
@@ -18,7 +19,7 @@ export interface TestCloud extends AsyncDisposable {
 }
 
 export async function startTestCloud(
-  options: { clock?: Clock; latency?: Ms; chance?: () => number } = {},
+  options: { clock?: Clock; latency?: Ms; chance?: () => number; snapshots?: SnapshotWorlds } = {},
 ): Promise<TestCloud> {
   const authority = await createAuthority()
   const operator = makeAccessKey()
@@ -36,6 +37,7 @@ export async function startTestCloud(
       { kind: 'instance', key: agent, instanceId: WORLD.bastion.instanceId },
     ],
     adminSecret,
+    ...(options.snapshots === undefined ? {} : { snapshots: options.snapshots }),
   })
   return {
     cloud,

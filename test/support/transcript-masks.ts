@@ -7,10 +7,19 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/\bAKIA[A-Z2-7]{16}\b/g, 'KEY'],
   [/(?<=\bsessions\/)[0-9a-f]{32}\b/g, 'DIGEST'],
   [/(?<=AWS_SECRET_ACCESS_KEY(='|": "))[^'"]+/g, 'SECRET'],
+  [/(?<="nonce": ?")[\w-]{22}/g, 'NONCE'],
+  [/(?<=\b(?:mac|prev|digest)(?:\\?": ?\\?"| +))[\w-]{43}/g, 'DIGEST'],
+  // Snapshots and points: their names hold a moment.
+  [/\bpgctl-\d{12}-[0-9a-f]{12}\b/g, 'SNAPSHOT'],
+  [/\bpt-\d{12}-[0-9a-f]{8}\b/g, 'POINT'],
+  [/(?<=\bplan |plan is |"digest": ")[0-9a-f]{16}\b/g, 'PLAN'],
+  [/(?<=\b(?:beyond|until|on) )\d{4}-\d\d-\d\d\b/g, 'DAY'],
+  [/\b\d+(?= s apart)|(?<="skewSeconds": )\d+/g, 'N'],
   // Moments and durations.
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|(?=[+-]\d\d:\d\d))/g, 'TIME'],
   [/\b(just now|\d+ (d|h|min|s) ago)\b/g, 'AGO'],
   [/(?<=\bends at )\d\d:\d\d\b/g, 'TIME'],
+  [/(?<=\bms(?:\\?": ?| +))\d+/g, 'MS'],
   [/(?<="downForMs":)\d+/g, 'MS'],
   [/(?<="(?:sent|received)":)\d+/g, 'BYTES'],
   [/(?<=\bback after )\d+\.\d(?= s\b)/g, 'N'],
@@ -19,6 +28,7 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/(?<="port": ?)\d+/g, 'PORT'],
   [/(?<=\bport )\d+(?= of )/g, 'PORT'],
   [/(?<=-iTCP:)\d+/g, 'PORT'],
+  [/(?<=\blocalhost:)\d+/g, 'PORT'],
   // This computer, and the programs on it.
   [/(?<=\bprocess |"pid": ?|\bps -p )\d+/g, 'PID'],
   [/\bpgctl\/\S+ \S+ node-v\S+/g, 'pgctl/VERSION PLATFORM node-VERSION'],

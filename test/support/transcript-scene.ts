@@ -8,11 +8,14 @@ import { environmentOf } from '#sandbox/environment.ts'
 import type { FaultOrder } from '#sandbox/gateway/faults.ts'
 import { knobsChangeSchema } from '#sandbox/knobs.ts'
 import { type Sandbox, type SandboxOptions, startSandbox } from '#sandbox/sandbox.ts'
+import { VENDOR_MODES, type Vendor } from '#sandbox/vendor/vendor.ts'
 import { WORLD } from '#sandbox/world.ts'
 import type { PackagedCli } from './packaged-cli.ts'
 import { CliProcess } from './sandbox-cli.ts'
 import { type CommandStep, outcomeLines, type Step, splitWords, unquote } from './transcript.ts'
 import { maskVolatile } from './transcript-masks.ts'
+import { vendorEntry } from './vendor-cli.ts'
+import { startVendorStation, type VendorStation } from './vendor-station.ts'
 
 /** The installation that the sandbox is, as a person would describe it. */
 const ACME = [
@@ -41,6 +44,9 @@ const NOWHERE = 'http://127.0.0.1:9'
  *   file PATH                     writes a file below the home; its lines follow
  *   env NAME=VALUE…               sets variables; `env NAME` takes one away
  *   listen NAME                   listens on a port, which {NAME} then stands for
+ *   vendor                        starts a vendor's cloud; from here on the CLI is of a release of that vendor
+ *   vendor-mode MODE              how it answers from here on        down
+ *   license PATH NAME=VALUE…      writes a document of it            seq=2, ends=-20 (days from now)
  *   unordered                     sorts what commands show, for lines of several things at once
  *   wait TEXT                     (while a command runs) until it has shown the text
  *   request PATH                  (while a tunnel runs) asks for it through the tunnel
@@ -54,11 +60,14 @@ export class Scene implements AsyncDisposable {
   #environment: Record<string, string>
   #places: Record<string, string>
   #sandbox: Sandbox | undefined
+  #station: VendorStation | undefined
+  #entry: string
   #unordered = false
 
   private constructor(home: string, parts: AsyncDisposableStack, cli: PackagedCli) {
     this.#home = home
     this.#cli = cli
+    this.#entry = cli.entry
     this.#parts = parts
     this.#places = { HOME: home }
     this.#environment = {
@@ -104,7 +113,7 @@ export class Scene implements AsyncDisposable {
     const [line = '', head] = step.line.split(' | head -n ')
     const [program, ...argv] = splitWords(this.#fill(line)).map(unquote)
     if (program !== 'pgctl') throw new Error(`only pgctl is run here, not ${program}`)
-    await using command = new CliProcess(argv, this.#environment, this.#home, this.#cli.entry)
+    await using command = new CliProcess(argv, this.#environment, this.#home, this.#entry)
     if (head !== undefined) await closeAfter(command, Number(head))
     for (const action of step.actions) await this.#do(action, [], command)
     const places = { home: this.#home, cli: this.#cli.folder }
@@ -137,6 +146,12 @@ export class Scene implements AsyncDisposable {
         return this.#setVariables(rest)
       case 'listen':
         return this.#listen(text)
+      case 'vendor':
+        return this.#startVendor()
+      case 'vendor-mode':
+        return this.#turnVendor(text)
+      case 'license':
+        return this.#writeLicense(rest)
       case 'unordered':
         this.#unordered = true
         return
@@ -166,6 +181,33 @@ export class Scene implements AsyncDisposable {
     // The configuration is found where a person's is.
     const { PGCTL_CONFIG: _config, PGCTL_INSTALLATION: _installation, ...variables } = set
     this.#environment = { ...this.#environment, ...variables }
+  }
+
+  async #startVendor(): Promise<void> {
+    this.#station = this.#parts.use(await startVendorStation())
+    this.#environment = { ...this.#environment, ...this.#station.environment }
+    this.#entry = await vendorEntry(this.#cli)
+    await this.#writeFile(USER_CONFIG, ACME)
+  }
+
+  #turnVendor(wanted: string): void {
+    const mode = VENDOR_MODES.find((each) => each === wanted)
+    if (mode === undefined) throw new Error(`a vendor cannot be ${wanted}`)
+    this.#vendor().mode = mode
+  }
+
+  /** Of the customer that the vendor has; dates are days from now. */
+  async #writeLicense([path = '', ...changes]: readonly string[]): Promise<void> {
+    const { begins, ends, refresh, ...fields } = settingsOf(changes) as Record<string, unknown>
+    const day = (days: unknown, name: string) =>
+      days === undefined ? {} : { [name]: Math.floor(Date.now() / 1_000) + Number(days) * 86_400 }
+    const dates = { ...day(begins, 'nbf'), ...day(ends, 'exp'), ...day(refresh, 'file_exp') }
+    await this.#writeFile(path, [this.#vendor().document('lic-0f1e2d3c', { ...dates, ...fields })])
+  }
+
+  #vendor(): Vendor {
+    if (this.#station === undefined) throw new Error('this transcript has not asked for a vendor')
+    return this.#station.vendor
   }
 
   #disturbCluster([fault = '', ...rest]: readonly string[]): void {

@@ -7,6 +7,7 @@ import { jsonDialect } from '../dialects/json.ts'
 import { page } from '../pages.ts'
 import { type AwsService, type Call, type Input, type Operation, textIn } from '../service.ts'
 import { sessionDocument } from './session-documents.ts'
+import { parameterOperations } from './ssm-parameters.ts'
 import { documentArn, preferencesOf, sessionOperations } from './ssm-sessions.ts'
 
 /** How many nodes a page of DescribeInstanceInformation holds at most, and unless told otherwise. */
@@ -19,6 +20,7 @@ export function createSsm(state: WorldState, gateway: MessageGateway): AwsServic
     dialect: jsonDialect('AmazonSSM'),
     operations: {
       ...sessionOperations(state, gateway),
+      ...parameterOperations(),
       DescribeInstanceInformation: {
         resources: () => [],
         run: (input, call) => describeNodes(input, call, state, gateway),

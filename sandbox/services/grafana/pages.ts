@@ -20,6 +20,7 @@ const CHARTS = [
 export function loginPage(assets: readonly Asset[]): string {
   return page(
     'Sign in',
+    iconOf(assets),
     assets.filter(({ path }) => /\/(login|theme-(base|forms))\./.test(path)),
     `<main class="login">
   <form method="post" action="/login">
@@ -39,6 +40,7 @@ export function dashboardPage(assets: readonly Asset[]): string {
   const icons = assets.filter(({ path }) => path.endsWith('.svg'))
   return page(
     'Overview',
+    iconOf(assets),
     assets.filter(({ path }) => !/\/login\.|\.svg$/.test(path)),
     `<header><h1>Monitoring</h1><span class="crumbs">${WORLD.workspace} / overview</span>
   <span class="live">connecting</span></header>
@@ -74,7 +76,12 @@ function colourOf(series: string): string {
   return source === 'queue' ? 'payload' : (source ?? 'payload')
 }
 
-function page(title: string, assets: readonly Asset[], body: string): string {
+/** Without one of the page's own, browsers ask for `/favicon.ico`. */
+function iconOf(assets: readonly Asset[]): Asset | undefined {
+  return assets.find(({ path }) => path.includes('/icon-gauge.'))
+}
+
+function page(title: string, icon: Asset | undefined, assets: readonly Asset[], body: string): string {
   const styles = assets.filter(({ path }) => path.endsWith('.css'))
   const scripts = assets.filter(({ path }) => path.endsWith('.js'))
   return `<!doctype html>
@@ -83,6 +90,7 @@ function page(title: string, assets: readonly Asset[], body: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} · Monitoring</title>
+<link rel="icon" type="image/svg+xml" href="${icon?.path}">
 ${styles.map(({ path }) => `<link rel="stylesheet" href="${path}">`).join('\n')}
 ${scripts.map(({ path }) => `<script src="${path}" defer></script>`).join('\n')}
 </head>

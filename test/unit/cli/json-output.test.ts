@@ -206,6 +206,52 @@ describe('the page on JSON', { timeout: 20_000 }, () => {
       }
     })
 
+  for (const command of [
+    'analytics status',
+    'analytics preview',
+    'analytics on',
+    'analytics off',
+    'billing',
+    'egress diff',
+    'egress list',
+    'egress show',
+    'egress verify',
+  ])
+    it(`lists the fields of ${command}, and no other`, () => {
+      const documents = documentsOf(command).filter((each) => !('error' in each))
+      assert.ok(documents.length > 0, 'no transcript shows it')
+      const documented = rows(`\`${command}\``).flatMap(([name = '']) => names(name))
+      for (const document of documents) {
+        assert.deepEqual(Object.keys(document).sort(), documented.toSorted())
+        for (const value of Object.values(document)) {
+          if (!Array.isArray(value)) continue
+          for (const entry of value.filter((each) => typeof each === 'object'))
+            for (const field of Object.keys(entry))
+              assert.match(section(`\`${command}\``), new RegExp(`\\b${field}\\b`), field)
+        }
+      }
+    })
+
+  const LICENSE_EXTRA = {
+    'license status': ['answeredAt', 'lastAsked'],
+    'license verify': ['asked'],
+    'license install': ['changed'],
+  }
+  for (const [command, extra] of Object.entries(LICENSE_EXTRA))
+    it(`lists the fields of ${command}, and no other`, () => {
+      const documents = documentsOf(command).filter((each) => !('error' in each))
+      assert.ok(documents.length > 0, 'no transcript shows it')
+      const all = rows('`license status`').map(([name = '']) => names(name)[0] as string)
+      const shared = all.filter((name) => name !== 'answeredAt' && name !== 'lastAsked')
+      const inner = /\| `license` \| `{([^}]*)}`/.exec(section('`license status`'))?.[1]?.split(', ')
+      for (const document of documents) {
+        assert.deepEqual(Object.keys(document).sort(), [...shared, ...extra].sort())
+        if (document['license'] !== null) assert.deepEqual(Object.keys(document['license'] as object), inner)
+        assert.match(section('`license status`'), new RegExp(`\`${document['verdict']}\``))
+      }
+      for (const name of extra) assert.ok(section(`\`${command}\``).includes(`\`${name}\``), name)
+    })
+
   for (const command of ['sandbox status', 'sandbox env', 'sandbox down'])
     it(`lists the fields of ${command}`, () => {
       const text = section(`\`${command}\``)

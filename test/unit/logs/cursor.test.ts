@@ -5,6 +5,7 @@ import { ResumeCursor } from '#core/logs/cursor.ts'
 import { parseLine, secondOf } from '#core/logs/line.ts'
 import { LineSplitter } from '#core/logs/line-splitter.ts'
 import type { Seam } from '#core/logs/overlap.ts'
+import { boxed } from '../../support/boxed.ts'
 
 /** A log file: lines of bytes, some of which may have been rotated away. */
 interface LogFile {
@@ -228,7 +229,7 @@ describe('ResumeCursor', () => {
         readThrough(serve({ lines }, sinceOf(cursor)), cursor, shown)
         assert.deepEqual(shown, lines)
       }),
-      { numRuns: 2_000, interruptAfterTimeLimit: 8_000 },
+      boxed(2_000, 8_000),
     )
   })
 

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { isPgctlError } from '#core/errors.ts'
 import { commandOf, parseSessionJob, portPropertiesOf, separatesOutput } from '#sandbox/agent/job.ts'
 import { splitWords } from '#sandbox/agent/words.ts'
+import { boxed } from '../../support/boxed.ts'
 
 function message(task: object): Uint8Array {
   return Buffer.from(
@@ -129,6 +130,6 @@ describe('words of a command without a shell', { timeout: 10_000 }, () => {
       const line = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
       assert.deepEqual(splitWords(line), words)
     })
-    fc.assert(property, { numRuns: 300, interruptAfterTimeLimit: 2_000 })
+    fc.assert(property, boxed(300, 2_000))
   })
 })

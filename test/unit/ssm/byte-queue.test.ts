@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { ByteQueue } from '#core/ssm/byte-queue.ts'
+import { boxed } from '../../support/boxed.ts'
 
 describe('ByteQueue', { timeout: 10_000 }, () => {
   it('gives out what came in, however both were cut, and counts what it holds', () => {
@@ -25,7 +26,7 @@ describe('ByteQueue', { timeout: 10_000 }, () => {
         assert.equal(queue.take(5).length, 0)
       },
     )
-    fc.assert(property, { numRuns: 300, interruptAfterTimeLimit: 4_000 })
+    fc.assert(property, boxed(300, 4_000))
   })
 
   it('copies nothing where one chunk holds what is asked for', () => {

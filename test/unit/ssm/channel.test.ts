@@ -12,6 +12,7 @@ import { MALFORMED_FORGOTTEN_AFTER, MALFORMED_LIMIT } from '#core/ssm/malformed-
 import { encodeFlag } from '#core/ssm/payloads.ts'
 import { EARLY_MESSAGES } from '#core/ssm/receive-queue.ts'
 import { NO_HANDSHAKE_AFTER } from '#core/ssm/unannounced-start.ts'
+import { boxed } from '../../support/boxed.ts'
 import { seededBytes, seededChance } from '../../support/random.ts'
 import {
   acknowledgeAll,
@@ -196,7 +197,7 @@ describe('what is no message', { timeout: 10_000 }, () => {
         messages(channel, at(index))
       }
     })
-    fc.assert(property, { numRuns: 400, interruptAfterTimeLimit: 6_000 })
+    fc.assert(property, boxed(400, 6_000))
   })
 })
 

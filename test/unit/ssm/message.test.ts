@@ -11,6 +11,7 @@ import {
   MessageIds,
   type OutgoingMessage,
 } from '#core/ssm/message.ts'
+import { boxed } from '../../support/boxed.ts'
 import { seededBytes } from '../../support/random.ts'
 import { sessionVectors, vectorBytes } from '../../support/session-vectors.ts'
 
@@ -127,7 +128,7 @@ describe('decodeMessage', { timeout: 20_000 }, () => {
         )
       },
     )
-    fc.assert(property, { numRuns: 300, interruptAfterTimeLimit: 4_000 })
+    fc.assert(property, boxed(300, 4_000))
   })
 
   it('answers anything at all with a message or a typed error', () => {
@@ -149,7 +150,7 @@ describe('decodeMessage', { timeout: 20_000 }, () => {
         assert.ok(violation(error), String(error))
       }
     })
-    fc.assert(property, { numRuns: 5_000, interruptAfterTimeLimit: 4_000 })
+    fc.assert(property, boxed(5_000, 4_000))
   })
 })
 

@@ -17,6 +17,7 @@ import {
   encodeHandshakeRequest,
   encodeHandshakeResponse,
 } from '#core/ssm/payloads.ts'
+import { boxed } from '../../support/boxed.ts'
 import { encodeChannelClosed } from '../../support/gateway-payloads.ts'
 import { sessionVectors, vectorBytes } from '../../support/session-vectors.ts'
 
@@ -58,7 +59,7 @@ describe('every decoder', { timeout: 30_000 }, () => {
         }
         assert.equal(typeof channelClosedOutput(payload), 'string')
       })
-      fc.assert(property, { numRuns: 1_000, interruptAfterTimeLimit: 1_500 })
+      fc.assert(property, boxed(1_000, 1_500))
     })
   }
 })

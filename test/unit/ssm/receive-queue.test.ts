@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { Message } from '#core/ssm/message.ts'
 import { EARLY_BYTES, EARLY_MESSAGES, ReceiveQueue } from '#core/ssm/receive-queue.ts'
+import { boxed } from '../../support/boxed.ts'
 
 function message(sequence: number, payload: Uint8Array = Uint8Array.of(sequence & 0xff)): Message {
   return {
@@ -83,6 +84,6 @@ describe('ReceiveQueue', { timeout: 15_000 }, () => {
         assert.equal(queue.earlyBytes, 0)
       },
     )
-    fc.assert(property, { numRuns: 300, interruptAfterTimeLimit: 5_000 })
+    fc.assert(property, boxed(300, 5_000))
   })
 })

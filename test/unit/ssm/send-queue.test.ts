@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { Instant } from '#core/clock.ts'
 import { decodeMessage, MessageIds } from '#core/ssm/message.ts'
 import { SendQueue } from '#core/ssm/send-queue.ts'
+import { boxed } from '../../support/boxed.ts'
 import { seededBytes, seededChance } from '../../support/random.ts'
 
 const BUDGET = 1_000_000
@@ -232,6 +233,6 @@ describe('SendQueue over a lossy way', { timeout: 20_000 }, () => {
       assert.equal(delivered.size, total)
       assert.equal(queue.unacknowledgedBytes, 0)
     })
-    fc.assert(property, { numRuns: 100, interruptAfterTimeLimit: 8_000 })
+    fc.assert(property, boxed(100, 8_000))
   })
 })

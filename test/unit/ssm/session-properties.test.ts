@@ -8,6 +8,7 @@ import { UNSENT_HIGH } from '#core/ssm/port-streams.ts'
 import { EARLY_BYTES } from '#core/ssm/receive-queue.ts'
 import { encodeFrame, SMUX_FIN, SMUX_PSH } from '#core/ssm/smux/frame.ts'
 import { MESSAGE_BYTES_MAX, WINDOW_MAX } from '#core/ssm/upload-window.ts'
+import { boxed } from '../../support/boxed.ts'
 import { seededBytes, seededChance } from '../../support/random.ts'
 import { at, feed, ScriptedAgent, sessionType, streamMessages } from '../../support/scripted-agent.ts'
 
@@ -179,6 +180,6 @@ class Storm {
 describe('a port session in a storm', { timeout: 60_000 }, () => {
   it('keeps its word and its bounds', () => {
     const property = fc.property(fc.nat(), (seed) => new Storm(seed).run(250))
-    fc.assert(property, { numRuns: 400, interruptAfterTimeLimit: 10_000 })
+    fc.assert(property, boxed(400, 10_000))
   })
 })

@@ -12,6 +12,7 @@ import {
   SMUX_SYN,
   SmuxFrameDecoder,
 } from '#core/ssm/smux/frame.ts'
+import { boxed } from '../../support/boxed.ts'
 import { vectorBytes } from '../../support/session-vectors.ts'
 
 interface Frame {
@@ -170,7 +171,7 @@ describe('smux frames', { timeout: 30_000 }, () => {
         bodies.map((one) => ({ ...one, data: Buffer.from(one.data).toString('hex') })),
       )
     })
-    fc.assert(property, { numRuns: 300, interruptAfterTimeLimit: 3_000 })
+    fc.assert(property, boxed(300, 3_000))
   })
 
   it('answers any bytes with frames, need or a fault, and never throws', () => {
@@ -178,7 +179,7 @@ describe('smux frames', { timeout: 30_000 }, () => {
       const { frames } = decode([bytes])
       assert.ok(frames.length <= bytes.length / SMUX_HEADER_BYTES)
     })
-    fc.assert(property, { numRuns: 500, interruptAfterTimeLimit: 2_000 })
+    fc.assert(property, boxed(500, 2_000))
   })
 
   it('reads and writes what the vendor’s programs recorded', () => {

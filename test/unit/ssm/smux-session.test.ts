@@ -12,6 +12,7 @@ import {
   SmuxFrameDecoder,
 } from '#core/ssm/smux/frame.ts'
 import { type SmuxEvent, type SmuxLimits, SmuxSession, type StreamId } from '#core/ssm/smux/session.ts'
+import { boxed } from '../../support/boxed.ts'
 
 const NAMES = ['SYN', 'FIN', 'PSH', 'NOP']
 
@@ -361,7 +362,7 @@ describe('smux session', { timeout: 30_000 }, () => {
       )
       assert.equal(session.unsent, 0)
     })
-    fc.assert(property, { numRuns: 200, interruptAfterTimeLimit: 4_000 })
+    fc.assert(property, boxed(200, 4_000))
   })
 
   it('survives any bytes: events, or one typed failure', () => {
@@ -375,6 +376,6 @@ describe('smux session', { timeout: 30_000 }, () => {
       assert.equal(failures.length === 1, isPgctlError(session.failure, 'protocol-violation'))
       assert.equal(session.unconsumedOf(three) + session.unconsumedOf(five), session.unconsumed)
     })
-    fc.assert(property, { numRuns: 300, interruptAfterTimeLimit: 2_000 })
+    fc.assert(property, boxed(300, 2_000))
   })
 })

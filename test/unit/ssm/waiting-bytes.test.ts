@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { WaitingBytes } from '#core/ssm/waiting-bytes.ts'
+import { boxed } from '../../support/boxed.ts'
 import { seededBytes } from '../../support/random.ts'
 
 describe('bytes that wait', { timeout: 10_000 }, () => {
@@ -33,7 +34,7 @@ describe('bytes that wait', { timeout: 10_000 }, () => {
         assert.equal(waiting.size, 0)
         assert.ok(Buffer.concat(taken).equals(Buffer.concat(pushed)))
       }),
-      { numRuns: 200, interruptAfterTimeLimit: 5_000 },
+      boxed(200, 5_000),
     )
   })
 

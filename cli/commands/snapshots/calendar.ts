@@ -1,0 +1,34 @@
+import { Flags } from '@oclif/core'
+import { calendarDays } from '#core/snapshots/calendar.ts'
+import { calendarDocument, renderCalendar } from '../../render/snapshot-calendar.ts'
+import { SnapshotCommand } from '../../snapshot-command.ts'
+import { snapshotFlags } from '../../snapshot-flags.ts'
+
+export default class SnapshotsCalendar extends SnapshotCommand {
+  static override summary = 'Show recovery points by day: what there is, what comes, and what expires.'
+  static override examples = [
+    '<%= config.bin %> snapshots calendar',
+    '<%= config.bin %> snapshots calendar --back 90 --ahead 30',
+  ]
+  static override enableJsonFlag = true
+  static override flags = {
+    ...snapshotFlags,
+    back: Flags.integer({ summary: 'Days to look back.', helpValue: 'DAYS', default: 35, min: 0, max: 400 }),
+    ahead: Flags.integer({
+      summary: 'Days to look ahead.',
+      helpValue: 'DAYS',
+      default: 14,
+      min: 0,
+      max: 400,
+    }),
+  }
+
+  override async run(): Promise<object> {
+    const { flags } = await this.parse(SnapshotsCalendar)
+    const { back, ahead, ...rest } = flags
+    const { view } = await this.view(rest)
+    const days = calendarDays(view.input, view.points, { back, ahead })
+    this.log(renderCalendar(days, this.paint))
+    return calendarDocument(days)
+  }
+}

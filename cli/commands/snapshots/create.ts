@@ -1,0 +1,42 @@
+import { Flags } from '@oclif/core'
+import { PgctlError } from '#core/errors.ts'
+import { partOfPlan, planByHand } from '#core/snapshots/by-hand.ts'
+import { renderRun, runDocument } from '../../render/snapshot-plan.ts'
+import { SnapshotCommand } from '../../snapshot-command.ts'
+import { snapshotFlags } from '../../snapshot-flags.ts'
+
+export default class SnapshotsCreate extends SnapshotCommand {
+  static override summary = 'Begin a recovery point now, or what the schedule has due.'
+  static override description = [
+    'The snapshots are begun and not waited for: `snapshots list` shows when they are there. With --due, what the plan',
+    'makes is begun and nothing is deleted; run twice, it makes nothing twice.',
+  ].join(' ')
+  static override examples = [
+    '<%= config.bin %> snapshots create',
+    '<%= config.bin %> snapshots create --set nightly',
+    '<%= config.bin %> snapshots create --due',
+  ]
+  static override enableJsonFlag = true
+  static override flags = {
+    ...snapshotFlags,
+    set: Flags.string({ summary: 'Only this set of the policy.', helpValue: 'SET', exclusive: ['due'] }),
+    due: Flags.boolean({ summary: 'What the schedule has due, instead of a point beside it.' }),
+  }
+
+  override async run(): Promise<object> {
+    const { flags } = await this.parse(SnapshotsCreate)
+    const { set, due, ...rest } = flags
+    const { deps, view } = await this.view(rest)
+    if (set !== undefined && view.input.policy.sets[set] === undefined)
+      throw new PgctlError('target-unknown', `the policy has no set ${set}`, {
+        why: `it has ${Object.keys(view.input.policy.sets).join(', ')}`,
+        next: 'name one of these with --set, or leave it out for all',
+      })
+    const { runPlan } = await import('../../snapshot-reading.ts')
+    const plan = due ? partOfPlan(view.plan, 'make') : planByHand(view.input, set)
+    const report = await runPlan(deps, view, plan, this.signal)
+    this.log(renderRun(report, plan, this.paint))
+    this.finish(report)
+    return runDocument(report, plan)
+  }
+}

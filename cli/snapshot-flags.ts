@@ -1,0 +1,20 @@
+import { Flags } from '@oclif/core'
+import { installationFlags } from './flags.ts'
+
+/** Which installation, and by which policy. */
+export const snapshotFlags = {
+  ...installationFlags,
+  policy: Flags.string({
+    summary: 'The policy, instead of snapshots.yaml here or in the configuration folder.',
+    helpValue: 'FILE',
+    env: 'PGCTL_SNAPSHOT_POLICY',
+  }),
+}
+
+/** What a command that changes something in the account asks to be typed. */
+export const confirmFlag = {
+  confirm: Flags.string({
+    summary: 'The name of the installation, typed out: nothing is deleted without it.',
+    helpValue: 'NAME',
+  }),
+}

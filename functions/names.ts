@@ -1,0 +1,20 @@
+/**
+ * The names that the functions' code and `serverless.yml` share; a test compares the two. Variables hold references and
+ * ids, never a secret.
+ */
+export const VARIABLES = {
+  /** The vendor's name of the installation. */
+  installation: 'PGCTL_INSTALLATION_ID',
+  /** The table of documents: the license's record and the ledger. */
+  table: 'PGCTL_STATE_TABLE',
+  /** Where the verdict is put, for the cluster and the bastion to pull. */
+  parameter: 'PGCTL_LICENSE_PARAMETER',
+  /** The secret that holds the license key, by its ARN, and the field of it where it is a JSON object. */
+  licenseSecret: 'PGCTL_LICENSE_SECRET',
+  licenseSecretField: 'PGCTL_LICENSE_SECRET_FIELD',
+} as const
+
+/** Of the metrics; the alarms of the template look for them there. */
+export const METRICS_NAMESPACE = 'pgctl'
+/** The one dimension of every metric. */
+export const METRICS_DIMENSION = 'Function'

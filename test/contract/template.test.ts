@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { METRICS_DIMENSION, METRICS_NAMESPACE, VARIABLES } from '../../functions/names.ts'
+import { packCli } from '../support/packaged-cli.ts'
+
+/**
+ * The template that `osls package` makes of `serverless.yml`, with no credentials: what the functions may do, and that
+ * its names are those of the code.
+ */
+
+interface Statement {
+  readonly Sid?: string
+  readonly Effect: 'Allow' | 'Deny'
+  readonly Action: string | readonly string[]
+  readonly Resource: unknown
+  readonly Condition?: unknown
+}
+
+interface Resource {
+  readonly Type: string
+  readonly DeletionPolicy?: string
+  // biome-ignore lint/suspicious/noExplicitAny: the properties of every type of resource.
+  readonly Properties: any
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const WORKSPACE = 'paragon-acme-5d1f0c2e'
+const SECRET = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:acme'
+const PARAMETERS = {
+  workspace: WORKSPACE,
+  installationId: `ins-${'ab'.repeat(16)}`,
+  licenseSecret: SECRET,
+  subnets: 'subnet-a,subnet-b',
+  securityGroup: 'sg-1',
+  topic: 'arn:aws:sns:eu-central-1:111122223333:alerts',
+}
+
+describe('the packaged template', { timeout: 120_000 }, () => {
+  let folder: string
+  let resources: Readonly<Record<string, Resource>>
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pgctl-template-'))
+    // Builds what is packaged, if it is not there.
+    await using _cli = await packCli()
+    const words = Object.entries(PARAMETERS).flatMap(([name, value]) => ['--param', `${name}=${value}`])
+    await promisify(execFile)(
+      process.execPath,
+      [join(root, 'node_modules/.bin/osls'), 'package', '--package', folder, ...words],
+      // No credentials and an empty home: what the template is depends on the sources alone.
+      { cwd: root, env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: folder } },
+    )
+    const text = await readFile(join(folder, 'cloudformation-template-update-stack.json'), 'utf8')
+    resources = JSON.parse(text).Resources
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  const ofType = (type: string) => Object.values(resources).filter(({ Type }) => Type === type)
+  const named = (name: string): Resource => {
+    const found = resources[name]
+    assert.ok(found !== undefined, name)
+    return found
+  }
+  const statementsOf = (role: string): Statement[] =>
+    named(role).Properties.Policies.flatMap(
+      (policy: { PolicyDocument: { Statement: Statement[] } }) => policy.PolicyDocument.Statement,
+    )
+  const actionsOf = ({ Action }: Statement): readonly string[] =>
+    typeof Action === 'string' ? [Action] : Action
+
+  it('gives the license function these rights on these resources, and no other', () => {
+    const logs = `arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/lambda/${WORKSPACE}-license-verify:*`
+    const parameter = `arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter/pgctl/${WORKSPACE}/license`
+    const allowed: [actions: readonly string[], resource: unknown][] = [
+      [['logs:CreateLogStream', 'logs:PutLogEvents'], { 'Fn::Sub': logs }],
+      [['dynamodb:GetItem', 'dynamodb:PutItem'], { 'Fn::GetAtt': ['StateTable', 'Arn'] }],
+      [['ssm:PutParameter'], { 'Fn::Sub': parameter }],
+      [['secretsmanager:GetSecretValue'], SECRET],
+      [['sqs:SendMessage'], { 'Fn::GetAtt': ['LicenseVerifyFailures', 'Arn'] }],
+    ]
+    const given = statementsOf('LicenseVerifyRole').filter(
+      ({ Effect, Sid }) => Effect === 'Allow' && Sid !== 'LetTheServiceJoinTheSubnets',
+    )
+    assert.deepEqual(
+      given.map((statement) => [actionsOf(statement), statement.Resource]),
+      allowed,
+    )
+  })
+
+  it('lets the service join the function to its subnets, and denies the same to its code', () => {
+    const statements = statementsOf('LicenseVerifyRole')
+    const joining = statements.find(({ Sid }) => Sid === 'LetTheServiceJoinTheSubnets')
+    for (const action of actionsOf(joining as Statement))
+      assert.match(action, /^ec2:(\w*NetworkInterfaces?|DescribeSubnets|\w*PrivateIpAddresses)$/)
+    const denying = statements.filter(({ Effect }) => Effect === 'Deny')
+    assert.equal(denying.length, 1)
+    assert.deepEqual(actionsOf(denying[0] as Statement), ['ec2:*'])
+    const condition = JSON.stringify(denying[0]?.Condition)
+    assert.match(condition, new RegExp(`lambda:SourceFunctionArn.*function:${WORKSPACE}-license-verify"`))
+  })
+
+  it('gives no role an action by a pattern, nor anything that stops, scales, deletes or lets others in', () => {
+    const statements = Object.entries(resources)
+      .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
+      .flatMap(([name]) => statementsOf(name))
+      .concat(
+        ofType('AWS::IAM::ManagedPolicy').flatMap(({ Properties }) => Properties.PolicyDocument.Statement),
+      )
+    assert.ok(statements.length > 5)
+    for (const statement of statements.filter(({ Effect }) => Effect === 'Allow'))
+      for (const action of actionsOf(statement)) {
+        assert.doesNotMatch(action, /\*/)
+        assert.doesNotMatch(action, /^(eks|rds|elasticache|autoscaling|iam|kms|s3):/)
+        if (action !== 'ec2:DeleteNetworkInterface')
+          assert.doesNotMatch(
+            action,
+            /:(Stop|Terminate|Delete|Reboot|Modify|Update|Scale|Set|Attach)/,
+            action,
+          )
+      }
+  })
+
+  it('lets the scheduler and the bastion do one thing: invoke this function', () => {
+    const [invoke, keep, ...more] = statementsOf('LicenseVerifyScheduleRole')
+    assert.deepEqual(
+      [actionsOf(invoke as Statement), actionsOf(keep as Statement), more],
+      [['lambda:InvokeFunction'], ['sqs:SendMessage'], []],
+    )
+    const trust = named('LicenseVerifyScheduleRole').Properties.AssumeRolePolicyDocument.Statement
+    assert.deepEqual(trust[0].Principal, { Service: 'scheduler.amazonaws.com' })
+    const { Statement: forBastion } = named('InvokeLicenseVerify').Properties.PolicyDocument
+    assert.deepEqual(forBastion.flatMap(actionsOf), ['lambda:InvokeFunction'])
+  })
+
+  it('schedules with a role that the scheduler may take, tries again, and keeps what failed', () => {
+    const [schedule, more] = ofType('AWS::Scheduler::Schedule')
+    assert.equal(more, undefined)
+    const { Target: target } = schedule?.Properties ?? {}
+    assert.deepEqual(target.RoleArn, { 'Fn::GetAtt': ['LicenseVerifyScheduleRole', 'Arn'] })
+    assert.deepEqual(JSON.parse(target.Input), { trigger: 'schedule' })
+    assert.deepEqual(target.DeadLetterConfig, { Arn: { 'Fn::GetAtt': ['LicenseVerifyFailures', 'Arn'] } })
+  })
+
+  it('runs one at a time, on the Node that we build for, and its log ends', () => {
+    for (const { Properties } of ofType('AWS::Lambda::Function')) {
+      assert.deepEqual(
+        [Properties.Runtime, Properties.Architectures, Properties.ReservedConcurrentExecutions],
+        ['nodejs24.x', ['arm64'], 1],
+      )
+      assert.ok(Properties.VpcConfig, 'it is in no subnet of its own')
+    }
+    for (const { Properties } of ofType('AWS::Logs::LogGroup')) assert.equal(Properties.RetentionInDays, 90)
+  })
+
+  it('gives the function the variables that the code reads, and no secret', () => {
+    const { Variables } = named('LicenseDashverifyLambdaFunction').Properties.Environment
+    assert.deepEqual(Object.keys(Variables).sort(), Object.values(VARIABLES).sort())
+    assert.equal(Variables[VARIABLES.licenseSecret], SECRET)
+  })
+
+  it('alarms on metrics that the code writes', () => {
+    const alarms = ofType('AWS::CloudWatch::Alarm')
+    const names = ['LicenseDaysLeft', 'LicenseStands', 'VendorAnswered']
+    assert.deepEqual(alarms.map(({ Properties }) => Properties.MetricName).sort(), names)
+    for (const { Properties } of alarms) {
+      assert.equal(Properties.Namespace, METRICS_NAMESPACE)
+      assert.deepEqual(Properties.Dimensions, [{ Name: METRICS_DIMENSION, Value: 'license-verify' }])
+      assert.deepEqual(Properties.AlarmActions, [PARAMETERS.topic])
+    }
+  })
+
+  it('keeps the table when the stack is deleted: the ledger outlives it', () => {
+    const table = named('StateTable')
+    assert.deepEqual([table.DeletionPolicy, table.Properties.DeletionProtectionEnabled], ['Retain', true])
+    assert.equal(table.Properties.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled, true)
+  })
+
+  it('packs what the function needs and nothing else', async () => {
+    const { size } = await stat(join(folder, 'license-verify.zip'))
+    assert.ok(size > 20_000 && size < 400_000, `${size} bytes`)
+  })
+})

@@ -1,0 +1,325 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { carryOut } from '#core/snapshots/io/carry-out.ts'
+import { gather, notePolicy, planOf, readPoints } from '#core/snapshots/io/gather.ts'
+import { makePlan } from '#core/snapshots/plan.ts'
+import { parseRecords } from '#core/snapshots/records.ts'
+import type { RunReport } from '#core/snapshots/run.ts'
+import { type Source, shelfOf } from '#core/snapshots/snapshot.ts'
+import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
+import type { Store } from '#core/store.ts'
+import { type SnapshotRules, SnapshotWorld } from '#sandbox/aws/snapshots/snapshot-world.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { MemoryStore } from '../support/memory-store.ts'
+import { modelSnapshotApi } from '../support/model-snapshot-api.ts'
+import { DAY, HOUR, REGION, sourceOf, WORKSPACE } from '../support/snapshot-scene.ts'
+
+/**
+ * A run dies after every single call that it makes, to the provider and to the store, and is run again: the world and
+ * what is written down of it end as if nothing had happened.
+ */
+const POLICY = `zone: Europe/Berlin
+sets:
+  nightly:
+    what: [all]
+    when: { cron: 30 2 * * *, start-within: 6h }
+    keep: { daily: 2, minimum: 2 }
+    copy: { region: eu-west-1, key: away }
+limits: { deletes: 3 }
+`
+const AWAY = 'eu-west-1'
+const SOURCES: readonly Source[] = [
+  sourceOf('rds-instance', 'hermes', { key: 'home' }),
+  sourceOf('rds-cluster', 'aurora', { key: 'home' }),
+  sourceOf('cache-cluster', 'redis-queue'),
+  sourceOf('cache-group', 'redis-cache'),
+]
+const FAMILY = { 'rds-instances': 'db', 'rds-clusters': 'db-cluster', caches: 'cache' } as const
+const START = Date.parse('2026-11-20T01:35Z')
+
+class Crash extends Error {}
+
+/** Dies at the call number `at` that any of `methods` gets: before it has an effect, or after. */
+function fuse(at: number, when: 'before' | 'after') {
+  let calls = 0
+  return {
+    get calls() {
+      return calls
+    },
+    wrap<T extends object>(target: T, methods: readonly (keyof T & string)[]): T {
+      return new Proxy(target, {
+        get: (_, name) => {
+          const method = Reflect.get(target, name)
+          if (typeof method !== 'function') return method
+          if (!methods.includes(name as keyof T & string)) return method.bind(target)
+          return async (...args: unknown[]) => {
+            const isLast = ++calls === at
+            if (isLast && when === 'before') throw new Crash()
+            const answer = await method.apply(target, args)
+            if (isLast) throw new Crash()
+            return answer
+          }
+        },
+      })
+    },
+  }
+}
+
+class Installation {
+  readonly world: SnapshotWorld
+  readonly store = new MemoryStore()
+  now = START
+
+  constructor(rules: Partial<SnapshotRules> = {}) {
+    this.world = new SnapshotWorld(rules)
+    for (const { kind, id, region, key } of SOURCES)
+      this.world.addSource({
+        ...{ family: FAMILY[shelfOf(kind)], region, id, status: 'available', kmsKeyId: key },
+        clusterMode: kind === 'cache-group',
+      })
+  }
+
+  /** One invocation; `burn` makes it die on the way. */
+  async tick(burn?: ReturnType<typeof fuse>, policyText = POLICY): Promise<RunReport | 'died'> {
+    const plain = modelSnapshotApi(this.world, () => this.now)
+    const api: SnapshotApi = burn?.wrap(plain, ['list', 'create', 'copy', 'remove']) ?? plain
+    const store: Store = burn?.wrap(this.store, ['read', 'write', 'list', 'remove']) ?? this.store
+    const request = {
+      ...{ workspace: WORKSPACE, region: REGION, policyText, policySource: 'p', sources: SOURCES },
+      ...{ unreadable: [], now: this.now },
+    }
+    try {
+      const gathered = await gather(request, api, store)
+      await notePolicy(store, WORKSPACE, gathered, policyText, this.now)
+      const { input, plan } = await planOf(gathered, api)
+      return await carryOut(plan, input, { api, store, clock: new ManualClock(), chance: () => 0 })
+    } catch (error) {
+      if (error instanceof Crash) return 'died'
+      throw error
+    }
+  }
+
+  /** Ticks every ten minutes over `days` nights, each time from the slot on for an hour. */
+  async nights(days: number, policyText = POLICY): Promise<void> {
+    for (let day = 0; day < days; day++, this.now += DAY - HOUR)
+      for (let tick = 0; tick < 6; tick++, this.now += HOUR / 6) await this.tick(undefined, policyText)
+  }
+
+  async state() {
+    const families = ['db', 'db-cluster', 'cache'] as const
+    return {
+      snapshots: families.flatMap((family) =>
+        [REGION, AWAY].flatMap((region) =>
+          this.world
+            .list(family, region, this.now)
+            .map(({ name, source, tags }) => `${family} ${region} ${source} ${name} ${JSON.stringify(tags)}`),
+        ),
+      ),
+      records: (await this.store.list('snapshots/')).filter((key) => !key.endsWith('/policies')),
+      remembered: await this.remembered(),
+      points: [...(await readPoints(this.store, WORKSPACE)).keys()].sort(),
+    }
+  }
+
+  async remembered(): Promise<string[]> {
+    const names: string[] = []
+    for (const key of await this.store.list(`snapshots/${WORKSPACE}/sources/`)) {
+      const stored = await this.store.read(key)
+      names.push(...Object.keys(parseRecords(stored?.value, key)))
+    }
+    return names.sort()
+  }
+}
+
+/** The end: a night with ticks enough to finish what was interrupted, and a day for what is to be forgotten. */
+async function settle(installation: Installation) {
+  await installation.nights(2)
+  return await installation.state()
+}
+
+async function seasoned(rules: Partial<SnapshotRules>): Promise<Installation> {
+  const installation = new Installation(rules)
+  await installation.nights(3)
+  return installation
+}
+
+const RULES: Partial<SnapshotRules> = { takes: 15 * 60_000 }
+
+describe('a run that dies', { timeout: 170_000 }, () => {
+  it('makes, copies and deletes over the nights, when nothing happens', async () => {
+    const installation = await seasoned(RULES)
+    const { snapshots, points, remembered } = await settle(installation)
+    // Two nights kept, and what was made before the older went: nothing piles up.
+    const count = (text: string) => snapshots.filter((each) => each.startsWith(text)).length
+    assert.deepEqual(
+      [count(`db ${REGION}`), count(`db-cluster ${REGION}`), count(`cache ${REGION}`), count(`db ${AWAY}`)],
+      [2, 2, 4, 2],
+    )
+    assert.equal(points.length, 2, 'points that were let go of are forgotten')
+    assert.equal(remembered.length, snapshots.length)
+  })
+
+  for (const when of ['before', 'after'] as const)
+    for (const minutes of [0, 20, 40])
+      it(`${when} any call of the tick ${minutes} min after the slot, and is run again: the same end`, async () => {
+        const want = await undisturbed(minutes)
+        for (let k = 1; ; k++) {
+          const installation = await before(minutes)
+          const burn = fuse(k, when)
+          if ((await installation.tick(burn)) !== 'died') {
+            assert.ok(k > 8, `the run makes only ${k} calls`)
+            break
+          }
+          await installation.tick()
+          assert.deepEqual(await after(installation, minutes), want, `died ${when} call ${k}`)
+        }
+      })
+
+  it('twice at once ends as one', async () => {
+    for (const minutes of [0, 20, 40]) {
+      const want = await undisturbed(minutes)
+      const installation = await before(minutes)
+      await Promise.all([installation.tick(), installation.tick()])
+      assert.deepEqual(await after(installation, minutes), want)
+    }
+  })
+
+  it('a new snapshot that is invisible for a minute is not made twice', async () => {
+    const installation = new Installation({ ...RULES, lag: 60_000 })
+    await installation.tick()
+    const again = await installation.tick()
+    assert.ok(
+      again !== 'died' && again.results.every(({ outcome }) => outcome === 'adopted'),
+      JSON.stringify(again),
+    )
+    installation.now += 2 * 60_000
+    assert.equal((await installation.state()).snapshots.length, SOURCES.length)
+  })
+
+  it('a name that a stranger took is left alone, and told of', async () => {
+    const scout = new Installation(RULES)
+    await scout.tick()
+    const installation = new Installation(RULES)
+    for (const each of scout.world.list('db', REGION, scout.now))
+      installation.world.put({
+        ...each,
+        tags: {},
+        takenAt: each.takenAt - DAY,
+        createdAt: each.createdAt - DAY,
+      })
+    const request = modelSnapshotApi(installation.world, () => installation.now)
+    const blind: SnapshotApi = {
+      ...request,
+      list: async (shelf, region) => ({ ...{ shelf, region }, snapshots: [], missing: undefined }),
+    }
+    const gathered = await gather(
+      {
+        workspace: WORKSPACE,
+        region: REGION,
+        policyText: POLICY,
+        policySource: 'p',
+        sources: SOURCES,
+        unreadable: [],
+        now: installation.now,
+      },
+      blind,
+      installation.store,
+    )
+    const report = await carryOut(makePlan(gathered.input), gathered.input, {
+      ...{ api: request, store: installation.store, clock: new ManualClock(), chance: () => 0 },
+    })
+    const taken = report.results.find(
+      ({ region, sourceId }) => region === REGION && sourceId.startsWith('rds-instance'),
+    )
+    assert.deepEqual(
+      [taken?.outcome, /taken by a snapshot that is not ours/.test(taken?.why ?? '')],
+      ['failed', true],
+    )
+    assert.deepEqual(installation.world.list('db', REGION, installation.now)[0]?.tags, {})
+  })
+})
+
+describe('a run over the nights', { timeout: 60_000 }, () => {
+  const nightsOf = (installation: Installation, family: 'db' | 'cache') =>
+    installation.world
+      .list(family, REGION, installation.now)
+      .map(({ source, name }) => `${source} ${name.slice(6, 14)}`)
+
+  it('a policy that is tightened between two ticks deletes nothing more for a week, then what it says', async () => {
+    const wide = POLICY.replace('daily: 2', 'daily: 5')
+    const installation = new Installation(RULES)
+    await installation.nights(6, wide)
+    const before = nightsOf(installation, 'db')
+    assert.equal(before.length, 5)
+    await installation.nights(6)
+    assert.equal(nightsOf(installation, 'db').length, 5, 'the wide rule is still waited for')
+    // Eighteen deletes, three a run.
+    await installation.nights(3)
+    assert.equal(nightsOf(installation, 'db').length, 2)
+  })
+
+  it('snapshots that are deleted by hand are forgotten, and the rest stays above the minimum', async () => {
+    const installation = new Installation(RULES)
+    await installation.nights(3)
+    for (const { name } of installation.world.list('db', REGION, installation.now))
+      installation.world.remove('db', REGION, name, installation.now)
+    await installation.nights(1)
+    assert.equal(nightsOf(installation, 'db').length, 1)
+    assert.deepEqual(
+      (await installation.remembered()).filter((id) => id.startsWith(`rds-instances/${REGION}`)).length,
+      1,
+    )
+  })
+
+  it('a clock that jumps a year ahead and back again deletes no more than one that stands right', async () => {
+    const installation = new Installation(RULES)
+    await installation.nights(3)
+    const right = installation.now
+    const before = nightsOf(installation, 'db')
+    installation.now += 365 * DAY
+    await installation.tick()
+    installation.now = right
+    await installation.tick()
+    for (const night of before) assert.ok(nightsOf(installation, 'db').includes(night), `${night} is gone`)
+  })
+
+  for (const [zone, start] of [
+    ['Europe/Berlin', '2026-03-28T01:35Z'],
+    ['Europe/Berlin', '2026-10-24T00:35Z'],
+    ['America/New_York', '2026-03-07T07:35Z'],
+    ['America/New_York', '2026-10-31T06:35Z'],
+    ['Australia/Sydney', '2026-10-03T16:35Z'],
+    ['Australia/Sydney', '2026-04-03T15:35Z'],
+  ] as const)
+    it(`over a change of the clocks from ${start} in ${zone}: one a night`, async () => {
+      const installation = new Installation(RULES)
+      installation.now = Date.parse(start)
+      const policy = POLICY.replace('Europe/Berlin', zone).replace('daily: 2', 'daily: 9')
+      // Every ten minutes without a pause, as a scheduler would.
+      for (const end = installation.now + 3 * DAY; installation.now < end; installation.now += HOUR / 6)
+        await installation.tick(undefined, policy)
+      const names = nightsOf(installation, 'db')
+      assert.equal(names.length, new Set(names).size, names.join())
+      assert.ok(names.length === 3 || names.length === 4, names.join())
+    })
+})
+
+/** Three nights have passed, and a fourth has gone on for `minutes`. */
+async function before(minutes: number): Promise<Installation> {
+  const installation = await seasoned(RULES)
+  for (const end = installation.now + minutes * 60_000; installation.now < end; installation.now += HOUR / 6)
+    await installation.tick()
+  return installation
+}
+
+async function after(installation: Installation, minutes: number) {
+  for (let at = minutes; at < 60; at += 10, installation.now += HOUR / 6) await installation.tick()
+  installation.now += DAY - HOUR
+  return await settle(installation)
+}
+
+async function undisturbed(minutes: number) {
+  const installation = await before(minutes)
+  await installation.tick()
+  return await after(installation, minutes)
+}

@@ -1,0 +1,163 @@
+import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sourceOf } from './places.ts'
+import { runStep, type StepOptions } from './steps.ts'
+import type { Peer, Recipe } from './table.ts'
+
+/** How each kind of peer is built in an empty folder; what comes out is `bin/NAME` in it. */
+
+export interface Build {
+  readonly peer: Peer
+  /** Empty, and moved to its place afterwards: nothing in it may know its own path. */
+  readonly folder: string
+  readonly log: string
+  readonly signal: AbortSignal
+}
+
+type RecipeOf<Kind extends Recipe['kind']> = Extract<Recipe, { kind: Kind }>
+
+/** Builds one peer. @throws Error when a step fails; the folder is then of no use. */
+export async function buildPeer(build: Build): Promise<void> {
+  const { recipe } = build.peer
+  switch (recipe.kind) {
+    case 'go':
+      return buildGoPackage(build, recipe)
+    case 'go-main':
+      return buildGoMain(build, recipe)
+    case 'kubernetes':
+      return buildKubernetes(build)
+    case 'pip':
+      return buildEnvironment(build, recipe)
+    case 'cargo':
+      return buildRust(build, recipe)
+    case 'apt':
+      throw new Error('packages of the system are installed together')
+  }
+}
+
+// ── Go ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** No toolchain but the one that is here; a module's files are completed as the build finds out what it needs. */
+const GO = { GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod', GOWORK: 'off', CGO_ENABLED: '0' }
+
+const goOptions = ({ log, signal }: Build, cwd: string): StepOptions => ({
+  cwd,
+  environment: GO,
+  log,
+  signal,
+})
+
+/** A folder for our wrapper module, which is gone when the peer is whole. */
+async function withModule(build: Build, action: (folder: string) => Promise<void>): Promise<void> {
+  const folder = join(build.folder, 'module')
+  await mkdir(folder)
+  await action(folder)
+  await rm(folder, { recursive: true })
+}
+
+const goBuild = (build: Build, cwd: string, target: string, flags = '') =>
+  runStep(
+    [
+      'go',
+      'build',
+      '-ldflags',
+      `-s -w ${flags}`.trim(),
+      '-o',
+      join(build.folder, 'bin', build.peer.name),
+      target,
+    ],
+    goOptions(build, cwd),
+  )
+
+async function requireModule(build: Build, folder: string, module: string): Promise<void> {
+  await runStep(['go', 'mod', 'init', 'pgctl.test/peer'], goOptions(build, folder))
+  await runStep(['go', 'get', `${module}@v${build.peer.version}`], goOptions(build, folder))
+}
+
+const buildGoPackage = (build: Build, recipe: RecipeOf<'go'>) =>
+  withModule(build, async (folder) => {
+    await requireModule(build, folder, recipe.module)
+    await goBuild(build, folder, recipe.package, recipe.ldflags)
+  })
+
+const buildGoMain = (build: Build, recipe: RecipeOf<'go-main'>) =>
+  withModule(build, async (folder) => {
+    const main = `package main\n\nimport (\n\t"os"\n\t"${recipe.package}"\n)\n\nfunc main() { ${recipe.call} }\n`
+    await writeFile(join(folder, 'main.go'), main)
+    await requireModule(build, folder, recipe.module)
+    await goBuild(build, folder, '.')
+  })
+
+/** The main files of Kubernetes' commands. */
+const KUBERNETES_MAINS: Readonly<Record<string, string>> = {
+  'kube-apiserver': 'kube-apiserver/apiserver.go',
+  'kube-controller-manager': 'kube-controller-manager/controller-manager.go',
+  kubectl: 'kubectl/kubectl.go',
+}
+
+const buildKubernetes = (build: Build) =>
+  withModule(build, async (folder) => {
+    const { name, version } = build.peer
+    const spec = `k8s.io/kubernetes@v${version}`
+    const described = await runStep(['go', 'mod', 'download', '-json', spec], goOptions(build, folder))
+    const { GoMod, Dir } = JSON.parse(described) as { GoMod: string; Dir: string }
+    await writeFile(join(folder, 'go.mod'), wrapKubernetes(await readFile(GoMod, 'utf8'), version))
+    const main = await readFile(join(Dir, 'cmd', KUBERNETES_MAINS[name] ?? ''), 'utf8')
+    await mkdir(join(folder, 'cmd'))
+    await writeFile(join(folder, 'cmd', 'main.go'), main)
+    const stamp = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version']
+      .map((package_) => `-X ${package_}.gitVersion=v${version}`)
+      .join(' ')
+    await goBuild(build, folder, './cmd', stamp)
+  })
+
+/**
+ * The module file of a wrapper around Kubernetes' own. There, its staging modules have version 0.0.0 and are replaced
+ * by folders, which a module that requires it does not see: they get their published versions instead.
+ */
+export function wrapKubernetes(goMod: string, version: string): string {
+  const staged = /^\t(k8s\.io\/[a-z-]+) v0\.0\.0( \/\/ indirect)?$/gm
+  const published = `v0.${version.replace(/^1\./, '')}`
+  const names = [...goMod.matchAll(staged)].map(([, name]) => name)
+  const body = goMod
+    .replace(/^module .*$/m, 'module pgctl.test/kubernetes')
+    .replace(staged, (_, name: string, indirect = '') => `\t${name} ${published}${indirect}`)
+    .replace(/^replace \([\s\S]*?^\)\n?/m, '')
+  const replacements = names.map((name) => `\t${name} => ${name} ${published}\n`).join('')
+  return `${body}\nrequire k8s.io/kubernetes v${version}\n\nreplace (\n${replacements})\n`
+}
+
+// ── Python ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The scripts that pip makes name the environment's path, which changes; `python -m` finds it from its own place. */
+async function buildEnvironment(build: Build, recipe: RecipeOf<'pip'>): Promise<void> {
+  const options: StepOptions = { cwd: build.folder, log: build.log, signal: build.signal }
+  await runStep(['python3', '-m', 'venv', build.folder], options)
+  const pip = ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--retries', '5']
+  // What it stands on is pinned as well: it was seen to work with these.
+  const constraints = join(sourceOf('constraints'), `${build.peer.name}.txt`)
+  const words = [...pip, '--constraint', constraints, ...recipe.requirements]
+  await runStep([join(build.folder, 'bin', 'python'), ...words], options)
+  const program = join(build.folder, 'bin', build.peer.name)
+  await rm(program, { force: true })
+  await writeFile(program, `#!/bin/sh\nexec "$(dirname "$0")/python" -m ${recipe.module} "$@"\n`)
+  await chmod(program, 0o755)
+}
+
+// ── Rust ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function buildRust(build: Build, recipe: RecipeOf<'cargo'>): Promise<void> {
+  const folder = join(build.folder, 'source')
+  await cp(sourceOf(recipe.source), folder, { recursive: true })
+  const target = join(build.folder, 'target')
+  const environment = { CARGO_TARGET_DIR: target, CARGO_TERM_COLOR: 'never', CARGO_NET_RETRY: '5' }
+  await runStep(['cargo', 'build', '--release'], {
+    cwd: folder,
+    environment,
+    log: build.log,
+    signal: build.signal,
+  })
+  await mkdir(join(build.folder, 'bin'))
+  await cp(join(target, 'release', build.peer.name), join(build.folder, 'bin', build.peer.name))
+  await Promise.all([folder, target].map((path) => rm(path, { recursive: true })))
+}

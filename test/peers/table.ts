@@ -1,0 +1,93 @@
+/** Other people's programs that the tests meet, each pinned, and how it is come by. One table: what is not here is not a peer. */
+
+/** How a program is made. */
+export type Recipe =
+  /** `go build` of one package of a module, in a module of our own that requires it. */
+  | { readonly kind: 'go'; readonly module: string; readonly package: string; readonly ldflags?: string }
+  /** A package with a `Main` function only, which a main of ours calls. */
+  | { readonly kind: 'go-main'; readonly module: string; readonly package: string; readonly call: string }
+  /** A command of Kubernetes' own module, which refuses to be required as it is. */
+  | { readonly kind: 'kubernetes' }
+  /** A virtual environment; `module` is what `python -m` runs. */
+  | { readonly kind: 'pip'; readonly requirements: readonly string[]; readonly module: string }
+  /** A Rust program of ours around another project's crate. */
+  | { readonly kind: 'cargo'; readonly source: string }
+  /** A package of Debian; `paths` is where it puts the program, with `*` for a version. */
+  | { readonly kind: 'apt'; readonly package: string; readonly paths: readonly string[] }
+
+export interface Peer {
+  readonly name: string
+  /** The one that is installed; of a Debian package, whatever the system has. */
+  readonly version: string
+  readonly recipe: Recipe
+}
+
+const kubernetes = (name: string): Peer => ({ name, version: '1.36.3', recipe: { kind: 'kubernetes' } })
+
+const debian = (name: string, pack: string, ...paths: string[]): Peer => ({
+  name,
+  version: "the system's",
+  recipe: { kind: 'apt', package: pack, paths },
+})
+
+export const PEERS = [
+  // What other tests wait for comes first.
+  kubernetes('kubectl'),
+  {
+    name: 'stern',
+    version: '1.34.0',
+    recipe: { kind: 'go', module: 'github.com/stern/stern', package: 'github.com/stern/stern' },
+  },
+  kubernetes('kube-apiserver'),
+  kubernetes('kube-controller-manager'),
+  {
+    name: 'etcd',
+    version: '3.6.16',
+    recipe: {
+      kind: 'go-main',
+      module: 'go.etcd.io/etcd/server/v3',
+      package: 'go.etcd.io/etcd/server/v3/etcdmain',
+      call: 'etcdmain.Main(os.Args)',
+    },
+  },
+  {
+    name: 'kwok',
+    version: '0.7.0',
+    recipe: { kind: 'go', module: 'sigs.k8s.io/kwok', package: 'sigs.k8s.io/kwok/cmd/kwok' },
+  },
+  {
+    name: 'helm',
+    version: '3.20.2',
+    recipe: {
+      kind: 'go',
+      module: 'helm.sh/helm/v3',
+      package: 'helm.sh/helm/v3/cmd/helm',
+      ldflags: '-X helm.sh/helm/v3/internal/version.version=v3.20.2',
+    },
+  },
+  {
+    name: 'aws',
+    version: '1.46.3',
+    recipe: { kind: 'pip', requirements: ['awscli==1.46.3'], module: 'awscli' },
+  },
+  {
+    name: 'moto',
+    version: '5.2.5',
+    recipe: { kind: 'pip', requirements: ['moto[server]==5.2.5', 'boto3==1.43.106'], module: 'moto.server' },
+  },
+  {
+    name: 'ministack',
+    version: '1.5.33',
+    recipe: { kind: 'pip', requirements: ['ministack==1.5.33'], module: 'ministack' },
+  },
+  { name: 'ssm-bridge', version: '0.6.0', recipe: { kind: 'cargo', source: 'ssm-bridge' } },
+  debian('prometheus', 'prometheus', '/usr/bin/prometheus'),
+  debian('postgres', 'postgresql', '/usr/lib/postgresql/*/bin/postgres'),
+  debian('redis-server', 'redis-server', '/usr/bin/redis-server'),
+  debian('sshd', 'openssh-server', '/usr/sbin/sshd'),
+  debian('chromium', 'chromium', '/usr/bin/chromium'),
+] as const satisfies readonly Peer[]
+
+export type PeerName = (typeof PEERS)[number]['name']
+
+export const peerNamed = (name: string): Peer | undefined => PEERS.find((peer) => peer.name === name)

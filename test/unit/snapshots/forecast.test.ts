@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { describeWall, firstWall, forecast } from '#core/snapshots/forecast.ts'
+import { groupSnapshots } from '#core/snapshots/groups.ts'
+import { parsePoint, recoveryPoints } from '#core/snapshots/points.ts'
+import { type Snapshot, snapshotId, sourceId } from '#core/snapshots/snapshot.ts'
+import {
+  DAY,
+  foreignSnapshot,
+  NIGHTLY,
+  ourSnapshot,
+  policyOf,
+  sourceOf,
+  WORKSPACE,
+} from '../../support/snapshot-scene.ts'
+
+const NOW = Date.parse('2026-11-25T12:00Z')
+const HERMES = sourceOf('rds-instance', 'hermes')
+const QUEUE = sourceOf('cache-cluster', 'redis-queue')
+const FIVE = ['cerberus', 'eventlogs', 'hermes', 'triggerkit', 'zeus'].map((name) =>
+  sourceOf('rds-instance', name),
+)
+
+function look(keep: string, sources = FIVE, snapshots: readonly Snapshot[] = [], cron = '30 2 * * *') {
+  const policy = policyOf(NIGHTLY.replace('{ daily: 3, minimum: 2 }', keep).replace('30 2 * * *', cron))
+  return {
+    policy,
+    ...forecast({ workspace: WORKSPACE, policy, sources, snapshots, records: new Map() }, NOW, 90),
+  }
+}
+
+describe('forecast', () => {
+  it('five databases and twenty kept: the whole quota, and one too many while the next is made', () => {
+    const { quotas } = look('{ last: 19 }')
+    assert.deepEqual(
+      quotas.map(({ limit, peak, wallAt }) => [limit, peak, wallAt]),
+      [[100, 100, undefined]],
+    )
+    const over = look('{ last: 20 }')
+    const wall = firstWall(over) ?? assert.fail('it fits')
+    assert.equal(
+      describeWall(wall, over.policy.zone),
+      'on 2026-12-16 number 101 of 100 manual snapshots of rds-instances in eu-central-1 would be refused',
+    )
+  })
+
+  it("others' snapshots take their places", () => {
+    const foreign = Array.from({ length: 40 }, (_, index) => foreignSnapshot(HERMES, NOW - index * DAY - 1))
+    const { policy, ...ahead } = look('{ last: 12 }', FIVE, foreign)
+    const wall = firstWall(ahead) ?? assert.fail('it fits')
+    assert.match(describeWall(wall, policy.zone), /^on 2026-12-08 .*, 40 of which are not ours$/)
+    assert.equal(firstWall(look('{ last: 11 }', FIVE, foreign)), undefined)
+  })
+
+  it('a cache has so many backups in any 24 hours, whatever is deleted', () => {
+    const hourly = firstWall(look('{ last: 3 }', [QUEUE], [], '0 * * * *')) ?? assert.fail('it fits')
+    assert.equal(hourly.quota, `backups in 24 hours of ${sourceId(QUEUE)}`)
+    assert.equal(new Date(hourly.wallAt ?? 0).toISOString(), '2026-11-26T09:00:00.000Z', 'the 21st hour')
+    assert.equal(firstWall(look('{ last: 3 }', [QUEUE], [], '0 */2 * * *')), undefined)
+  })
+})
+
+describe('recoveryPoints', () => {
+  const policy = policyOf(NIGHTLY)
+  const at = Date.parse('2026-11-25T01:30Z')
+  const sources = [HERMES, QUEUE]
+  const parts = [
+    ourSnapshot(HERMES, at, { takenAt: at + 20_000 }),
+    ourSnapshot(QUEUE, at, { takenAt: at + 92_000 }),
+  ]
+  const point = parts[0]?.record.point as string
+  const written = parsePoint(
+    {
+      ...{ version: 1, id: point, set: 'nightly', slot: 's', at },
+      parts: Object.fromEntries(sources.map((source) => [sourceId(source), {}])),
+    },
+    'p',
+  )
+  const points = (all: typeof parts, horizonDays = 90) => {
+    const input = {
+      ...{ workspace: WORKSPACE, policy, sources, snapshots: all.map(({ snapshot }) => snapshot) },
+      records: new Map(all.map(({ snapshot, record }) => [snapshotId(snapshot), record])),
+    }
+    const members = groupSnapshots(input).flatMap((group) => group.members)
+    const { expiries } = forecast(input, NOW, horizonDays)
+    return recoveryPoints(members, new Map([[point, written]]), expiries, NOW + horizonDays * DAY)
+  }
+
+  it('one id, the skew, and restorable until a day, limited by something', () => {
+    const [whole] = points(parts)
+    assert.equal(whole?.id, point)
+    assert.deepEqual([whole?.complete, whole?.missing, whole?.skewSeconds], [true, [], 72])
+    assert.ok(whole?.restorable.kind === 'until')
+    // Three days are kept: the slot of the 28th pushes it out.
+    assert.equal(new Date(whole.restorable.at).toISOString(), '2026-11-28T01:30:00.000Z')
+    assert.equal(whole.restorable.limitedBy, `the retention of ${sourceId(HERMES)}`)
+  })
+
+  it('what outlives the forecast is restorable beyond it', () => {
+    assert.deepEqual(points(parts, 1)[0]?.restorable, { kind: 'beyond', at: NOW + DAY })
+  })
+
+  it('a part that never came, or is not there yet, makes it incomplete', () => {
+    for (const all of [
+      parts.slice(0, 1),
+      [parts[0], ourSnapshot(QUEUE, at, { state: 'pending' })] as typeof parts,
+    ]) {
+      const [torn] = points(all)
+      assert.deepEqual([torn?.complete, torn?.missing], [false, [sourceId(QUEUE)]])
+      assert.deepEqual(torn?.restorable, { kind: 'never', limitedBy: sourceId(QUEUE) })
+    }
+  })
+
+  it('a point of which all snapshots were deleted by hand is still told of', () => {
+    assert.deepEqual(points([])[0]?.missing, sources.map(sourceId))
+  })
+})
