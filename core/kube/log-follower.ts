@@ -41,8 +41,8 @@ export interface FollowOptions {
   readonly searched?: number | undefined
 }
 
-/** Streams that are opened at once. */
-const OPENING = 50
+/** Streams that are opened at once: three waves for the 300 pods of a large service, also where a round trip is long. */
+const OPENING = 100
 /** Logs that are followed at once: each is a connection of its own through the tunnel. */
 const FOLLOWED = 500
 /** A wait for a moment of the wall clock is looked at again so often, as that clock may jump. */
