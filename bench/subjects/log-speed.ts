@@ -6,7 +6,7 @@ import { type MeasuredRun, measuredRun, type RunOptions } from '../measured-run.
 import { round } from '../results.ts'
 import type { Bench, Row, Subject } from '../subject.ts'
 
-const LINES = 400_000
+const LINES = 1_000_000
 const ROUNDS = 3
 const COMMA = 0x2c
 const ZERO = 0x30
@@ -52,7 +52,7 @@ export const logSpeed: Subject = {
   ].join('\n'),
   where: 'stub',
   others: READERS.slice(1).map(readerName),
-  within: 330_000,
+  within: 540_000,
   async *measure({ signal }: Bench): AsyncGenerator<Row, void> {
     await using readers = await LogReaders.prepare()
     let stub: { readonly pods: number; readonly process: LogStubProcess } | undefined
