@@ -30,7 +30,7 @@ export async function diffEgress(
   const { installation } = licensedInstallation(surroundings)
   const profile = await readProductProfile(surroundings.root, installation.product)
   const logs = await readLogs(paths)
-  const departures = await listDepartures(surroundings, { kind: undefined, limit: Infinity })
+  const departures = await listDepartures(surroundings, { kind: undefined, limit: Infinity, deployed: false })
   const announced = departures.map(
     ({ intent }): Announced => ({
       row: intent.seq,

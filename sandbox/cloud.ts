@@ -19,6 +19,7 @@ import { elastiCacheSnapshotOperations } from './aws/services/elasticache-snapsh
 import { createKafka } from './aws/services/kafka.ts'
 import { createKms } from './aws/services/kms.ts'
 import { kmsKeyOperations } from './aws/services/kms-keys.ts'
+import { kmsSigningOperations } from './aws/services/kms-signing.ts'
 import { createLoadBalancing } from './aws/services/load-balancing.ts'
 import { createRds } from './aws/services/rds.ts'
 import { rdsSnapshotOperations } from './aws/services/rds-snapshots.ts'
@@ -83,7 +84,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     createEc2(state),
     createEks({ state, clusterAuthority: options.clusterAuthority }),
     createSts(authenticator),
-    withOperations(createKms(), kmsKeyOperations(snapshots)),
+    withOperations(createKms(), { ...kmsKeyOperations(snapshots), ...kmsSigningOperations() }),
     withOperations(createRds(state), rdsSnapshotOperations(snapshots)),
     withOperations(createElastiCache(), elastiCacheSnapshotOperations(snapshots)),
     createAutoScaling(state),
