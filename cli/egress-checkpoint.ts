@@ -103,7 +103,7 @@ async function readNote(path: string): Promise<string> {
   } catch (error) {
     throw new PgctlError('usage', `cannot read the checkpoint ${path}`, {
       why: messageOf(error),
-      next: 'name a file that pgctl egress checkpoint --output has written, or one of the bucket of checkpoints',
+      next: 'name a file that pgctl egress checkpoint --file has written, or one of the bucket of checkpoints',
       cause: error,
     })
   }
@@ -112,7 +112,7 @@ async function readNote(path: string): Promise<string> {
 export interface SignWishes extends LedgerChoice {
   /** A key of the key service; undefined is the one of the installation's stack. */
   readonly kmsKey: string | undefined
-  readonly output: string | undefined
+  readonly file: string | undefined
 }
 
 /** Has a key sign how far the ledger has come; the key is in the installation's account, whoever's ledger it is. */
@@ -127,7 +127,7 @@ export async function makeCheckpoint(surroundings: Surroundings, wishes: SignWis
     now: systemClock.now().wall,
     signal: wishes.signal,
   })
-  if (wishes.output !== undefined && signed.note !== undefined) await writeNote(wishes.output, signed.note)
+  if (wishes.file !== undefined && signed.note !== undefined) await writeNote(wishes.file, signed.note)
   return signed
 }
 

@@ -11,7 +11,7 @@ export default class EgressCheckpoint extends BaseCommand {
     'changed or taken away. A ledger that does not go on from its last checkpoint is not signed.',
   ].join(' ')
   static override examples = [
-    '<%= config.bin %> egress checkpoint --output january.note',
+    '<%= config.bin %> egress checkpoint --file january.note',
     '<%= config.bin %> egress checkpoint --deployed --json',
     '<%= config.bin %> egress checkpoint --kms-key alias/audit',
   ]
@@ -23,17 +23,17 @@ export default class EgressCheckpoint extends BaseCommand {
       summary: "The key, by id, ARN or alias; that of the installation's stack unless it is given.",
       helpValue: 'KEY',
     }),
-    output: Flags.string({ summary: 'Write the note to this file as well.', helpValue: 'FILE' }),
+    file: Flags.string({ summary: 'Write the note to this file as well.', helpValue: 'FILE' }),
   }
 
   override async run(): Promise<object> {
     const { flags } = await this.parse(EgressCheckpoint)
-    const { deployed, 'kms-key': kmsKey, output, ...where } = flags
+    const { deployed, 'kms-key': kmsKey, file, ...where } = flags
     const { makeCheckpoint } = await import('../../egress-checkpoint.ts')
     const signed = await makeCheckpoint(this.surroundings(where), {
       deployed,
       kmsKey,
-      output,
+      file,
       signal: this.signal,
     })
     this.log(renderSigned(signed, this.paint))
