@@ -11,6 +11,7 @@ import type { Principal } from './aws/identity.ts'
 import { type AwsService, withOperations } from './aws/service.ts'
 import { createAutoScaling } from './aws/services/auto-scaling.ts'
 import { createCloudTrail } from './aws/services/cloudtrail.ts'
+import { createCloudWatchLogs } from './aws/services/cloudwatch-logs.ts'
 import { createDynamoDb } from './aws/services/dynamodb.ts'
 import { createEc2 } from './aws/services/ec2.ts'
 import { createEks } from './aws/services/eks.ts'
@@ -93,6 +94,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     createCloudTrail(state),
     createDynamoDb(),
     createSecretsManager(),
+    createCloudWatchLogs(),
     // The last: without a signature, any request could be one for S3.
     createS3(state),
   ]

@@ -2,6 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import type { AwsConnection } from '#core/aws/clients.ts'
 import { readPages } from '#core/aws/pages.ts'
 import { abortedBy, clientPerConnection, orNone } from '#core/aws/sdk-client.ts'
+import type { Ms } from '#core/clock.ts'
 
 /** Objects of S3: what is in a bucket, read and added to; nothing here overwrites or deletes. */
 
@@ -12,6 +13,8 @@ export interface ObjectPlace {
 
 export interface ListedObject extends ObjectPlace {
   readonly bytes: number
+  /** When it was put there. */
+  readonly modified: Ms
 }
 
 const clientOf = clientPerConnection<S3Client>(async (settings) => {
@@ -38,8 +41,10 @@ export function listObjects(
         ),
       ({ Contents, NextContinuationToken }) => ({ items: Contents, next: NextContinuationToken }),
     )
-    return found.flatMap(({ Key, Size }) =>
-      Key === undefined ? [] : [{ bucket, key: Key, bytes: Size ?? 0 }],
+    return found.flatMap(({ Key, Size, LastModified }) =>
+      Key === undefined
+        ? []
+        : [{ bucket, key: Key, bytes: Size ?? 0, modified: LastModified?.getTime() ?? 0 }],
     )
   })
 }

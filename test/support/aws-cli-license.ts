@@ -18,6 +18,15 @@ async function putObject(cli: AwsCli, key: string): Promise<void> {
   await cli.ask(['s3api', 'put-object', ...BUCKET, '--key', key, '--body', body])
 }
 
+async function makeGroup(cli: AwsCli, name: string): Promise<void> {
+  await cli.ask(['logs', 'create-log-group', '--log-group-name', name])
+}
+
+const putLine = (group: string) => [
+  ...['logs', 'put-log-events', '--log-group-name', group, '--log-stream-name', 'a'],
+  ...['--log-events', JSON.stringify([{ timestamp: 1_795_600_000_000, message: 'a line' }])],
+]
+
 /** What the verification of the license and its ledger call. */
 export const LICENSE_ROWS: Readonly<Record<string, AwsCliRow>> = {
   'dynamodb:PutItem': {
@@ -70,6 +79,41 @@ export const LICENSE_ROWS: Readonly<Record<string, AwsCliRow>> = {
     ],
     query: '[SigningAlgorithm,length(Signature)]',
     want: ['ED25519_SHA_512', 88],
+  },
+  'logs:CreateLogGroup': {
+    words: ['logs', 'create-log-group', '--log-group-name', '/interop/made'],
+    query: '@',
+    want: undefined,
+  },
+  'logs:CreateLogStream': {
+    words: async (cli) => {
+      await makeGroup(cli, '/interop/streams')
+      return ['logs', 'create-log-stream', '--log-group-name', '/interop/streams', '--log-stream-name', 'a']
+    },
+    query: '@',
+    want: undefined,
+  },
+  'logs:PutLogEvents': {
+    words: async (cli) => {
+      await makeGroup(cli, '/interop/put')
+      return putLine('/interop/put')
+    },
+    query: 'length(nextSequenceToken) > `0`',
+    want: true,
+  },
+  'logs:FilterLogEvents': {
+    words: async (cli) => {
+      await makeGroup(cli, '/interop/read')
+      await cli.ask(putLine('/interop/read'))
+      return ['logs', 'filter-log-events', '--log-group-name', '/interop/read', '--start-time', '1']
+    },
+    query: 'events[].message',
+    want: ['a line'],
+  },
+  'ec2:DescribeNetworkInterfaces': {
+    words: ['ec2', 'describe-network-interfaces', '--filters', 'Name=interface-type,Values=nat_gateway'],
+    query: 'length(NetworkInterfaces) > `0`',
+    want: true,
   },
   's3:PutObject': {
     words: async (cli) => {
