@@ -72,7 +72,7 @@ await build({
 })
 
 // The functions: one file each, with all that it needs; the folder is what goes into its archive.
-const functions = ['license-verify']
+const functions = ['license-verify', 'ledger-checkpoint']
 await build({
   absWorkingDir: root,
   entryPoints: functions.map((name) => ({ in: `functions/${name}.ts`, out: `${name}/index` })),

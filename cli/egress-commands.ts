@@ -1,15 +1,11 @@
 import { PgctlError } from '#core/errors.ts'
-import { createFileStore } from '#core/io/file-store.ts'
-import { systemClock } from '#core/io/system-clock.ts'
 import type { VendorKind } from '#core/vendor/kinds.ts'
 import type { Ledger } from '#core/vendor/ledger.ts'
-import { type Review, type Row, rowSchema } from '#core/vendor/rows.ts'
+import { type Row, rowSchema } from '#core/vendor/rows.ts'
 import type { Surroundings } from './deps.ts'
-import { licensedInstallation } from './license-wiring.ts'
-import { paths } from './paths.ts'
-import { ledgerOf } from './vendor-wiring.ts'
+import { type LedgerChoice, openLedgerHere } from './egress-ledger.ts'
 
-/** What the commands under `egress` read. They need no vendor: what left, and that nothing did, can always be shown. */
+/** What the commands under `egress` read, row by row. */
 
 /** One request: what was announced, and how it went. */
 export interface Departure {
@@ -17,22 +13,26 @@ export interface Departure {
   readonly outcome: Extract<Row, { event: 'outcome' }> | undefined
 }
 
-type Wanted = { readonly kind: VendorKind | undefined; readonly limit: number }
-
-function ledgerHere(surroundings: Surroundings): Ledger {
-  const here = licensedInstallation(surroundings)
-  return ledgerOf(
-    createFileStore({ folder: paths(surroundings.environment).state, clock: systemClock }),
-    here,
-  )
+interface Wanted extends LedgerChoice {
+  readonly kind: VendorKind | undefined
+  readonly limit: number
 }
 
 /** The newest requests, the oldest of them first. */
 export async function listDepartures(
   surroundings: Surroundings,
-  { kind, limit }: Wanted,
+  { kind, limit, ...choice }: Wanted,
 ): Promise<Departure[]> {
-  const ledger = ledgerHere(surroundings)
+  const { ledger } = await openLedgerHere(surroundings, choice)
+  return departuresOf(ledger, kind, limit)
+}
+
+/** The newest requests of a ledger. */
+export async function departuresOf(
+  ledger: Ledger,
+  kind: VendorKind | undefined,
+  limit: number,
+): Promise<Departure[]> {
   const { seq: last } = await ledger.head()
   const outcomes = new Map<number, Extract<Row, { event: 'outcome' }>>()
   const found: Departure[] = []
@@ -49,8 +49,9 @@ export async function listDepartures(
 export async function showRow(
   surroundings: Surroundings,
   seq: number,
+  choice: LedgerChoice,
 ): Promise<{ readonly row: Row; readonly line: string }> {
-  const ledger = ledgerHere(surroundings)
+  const { ledger } = await openLedgerHere(surroundings, choice)
   const { seq: last } = await ledger.head()
   if (seq < 1 || seq > last)
     throw new PgctlError('usage', `there is no row ${seq} in the ledger`, {
@@ -58,10 +59,6 @@ export async function showRow(
       next: 'see which there are: pgctl egress list',
     })
   return { row: await readEntry(ledger, seq), line: (await ledger.line(seq)) as string }
-}
-
-export function reviewLedger(surroundings: Surroundings): Promise<Review> {
-  return ledgerHere(surroundings).review()
 }
 
 async function readEntry(ledger: Ledger, seq: number): Promise<Row> {

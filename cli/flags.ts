@@ -36,3 +36,10 @@ export const keyFileFlag = {
     helpValue: 'FILE',
   }),
 }
+
+/** Whose ledger of what left. */
+export const deployedFlag = {
+  deployed: Flags.boolean({
+    summary: "The ledger of the installation's functions, in its account, instead of this computer's.",
+  }),
+}

@@ -12,8 +12,7 @@ import { openLedger } from '#core/vendor/ledger.ts'
 import { RELEASE, type VendorRelease } from '#core/vendor/release.ts'
 import { readSwitch } from '#core/vendor/switches.ts'
 import { VARIABLES } from './names.ts'
-
-declare const PGCTL_VERSION: string
+import { variableOf, versionOf } from './variables.ts'
 
 /** What the function that verifies the license works with. */
 export interface LicenseFunctionDeps {
@@ -37,13 +36,7 @@ export function wireLicenseFunction(
     throw new PgctlError('not-supported', 'this build belongs to no vendor, so it can verify no license', {
       next: "deploy the functions that the product's vendor gives out",
     })
-  const variable = (name: string): string => {
-    const value = environment[name]
-    if (value) return value
-    throw new PgctlError('config-invalid', `the variable ${name} of the function is not set`, {
-      next: 'deploy the stack anew: its template sets it',
-    })
-  }
+  const variable = (name: string) => variableOf(environment, name)
   const agents = createOutboundAgents(environment)
   const connection = connectAws({
     region: variable('AWS_REGION'),
@@ -74,8 +67,4 @@ export function wireLicenseFunction(
     licenseKey: (signal) => readSecret(connection, secret, signal),
     publish: (value, signal) => writeParameter(connection, parameter, value, signal),
   }
-}
-
-function versionOf(): string {
-  return typeof PGCTL_VERSION === 'undefined' ? '0.0.0' : PGCTL_VERSION
 }

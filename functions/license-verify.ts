@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
+import { noteBastionVersion } from '#core/license/bastion-version.ts'
 import { checkLicense } from '#core/license/check.ts'
 import { licenseIdOf } from '#core/license/installation-id.ts'
 import { figuresOf, publicationOf } from '#core/license/publication.ts'
@@ -10,8 +11,17 @@ import { type LicenseFunctionDeps, wireLicenseFunction } from './deps.ts'
 import { createHandler, type HandlerOptions } from './handler.ts'
 import { METRICS_DIMENSION, METRICS_NAMESPACE } from './names.ts'
 
-/** What the schedule and the bastion's unit send. */
-const eventSchema = z.strictObject({ trigger: z.enum(['schedule', 'boot']) })
+/** What the schedule and the bastion's unit send; the unit says which pgctl the bastion has. */
+const eventSchema = z.discriminatedUnion('trigger', [
+  z.strictObject({ trigger: z.literal('schedule') }),
+  z.strictObject({
+    trigger: z.literal('boot'),
+    version: z
+      .string()
+      .regex(/^\d+\.\d+\.\d+[0-9A-Za-z.-]{0,32}$/)
+      .optional(),
+  }),
+])
 
 /**
  * Verifies the license and makes the verdict known. It is advice: nothing here, and nothing that this function's role
@@ -28,6 +38,8 @@ export function createLicenseVerify(
     ...options,
     async run({ event, signal }) {
       const { release, base, installation, version, store, door, licenseKey, publish } = deps()
+      if (event.trigger === 'boot' && event.version !== undefined)
+        await noteBastionVersion(store, installation, event.version, systemClock.now().wall)
       const { record } = await readRecord(store, installation)
       const isKnown = currentOf(record, trustOf(record, base)) !== undefined
       const license = isKnown ? undefined : licenseIdOf(await licenseKey(signal))

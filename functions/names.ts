@@ -12,6 +12,9 @@ export const VARIABLES = {
   /** The secret that holds the license key, by its ARN, and the field of it where it is a JSON object. */
   licenseSecret: 'PGCTL_LICENSE_SECRET',
   licenseSecretField: 'PGCTL_LICENSE_SECRET_FIELD',
+  /** The key that signs how far the ledger has come, and the bucket that keeps what it signed. */
+  signingKey: 'PGCTL_SIGNING_KEY',
+  checkpointBucket: 'PGCTL_CHECKPOINT_BUCKET',
 } as const
 
 /** Of the metrics; the alarms of the template look for them there. */

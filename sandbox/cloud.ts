@@ -11,6 +11,7 @@ import type { Principal } from './aws/identity.ts'
 import { type AwsService, withOperations } from './aws/service.ts'
 import { createAutoScaling } from './aws/services/auto-scaling.ts'
 import { createCloudTrail } from './aws/services/cloudtrail.ts'
+import { createCloudWatchLogs } from './aws/services/cloudwatch-logs.ts'
 import { createDynamoDb } from './aws/services/dynamodb.ts'
 import { createEc2 } from './aws/services/ec2.ts'
 import { createEks } from './aws/services/eks.ts'
@@ -19,6 +20,7 @@ import { elastiCacheSnapshotOperations } from './aws/services/elasticache-snapsh
 import { createKafka } from './aws/services/kafka.ts'
 import { createKms } from './aws/services/kms.ts'
 import { kmsKeyOperations } from './aws/services/kms-keys.ts'
+import { kmsSigningOperations } from './aws/services/kms-signing.ts'
 import { createLoadBalancing } from './aws/services/load-balancing.ts'
 import { createRds } from './aws/services/rds.ts'
 import { rdsSnapshotOperations } from './aws/services/rds-snapshots.ts'
@@ -83,7 +85,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     createEc2(state),
     createEks({ state, clusterAuthority: options.clusterAuthority }),
     createSts(authenticator),
-    withOperations(createKms(), kmsKeyOperations(snapshots)),
+    withOperations(createKms(), { ...kmsKeyOperations(snapshots), ...kmsSigningOperations() }),
     withOperations(createRds(state), rdsSnapshotOperations(snapshots)),
     withOperations(createElastiCache(), elastiCacheSnapshotOperations(snapshots)),
     createAutoScaling(state),
@@ -92,6 +94,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     createCloudTrail(state),
     createDynamoDb(),
     createSecretsManager(),
+    createCloudWatchLogs(),
     // The last: without a signature, any request could be one for S3.
     createS3(state),
   ]

@@ -71,10 +71,25 @@ const LAYERS: readonly Layer[] = [
   },
   {
     folder: 'core/aws',
-    mayImport: ['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/snapshots', 'core/io'],
+    mayImport: [
+      ...['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/snapshots', 'core/io'],
+      ...['core/checkpoint', 'core/stack'],
+    ],
     reason: 'adapters see the port types of any domain',
   },
   { folder: 'core/billing', mayImport: ['core/billing'], reason: 'what a statement says' },
+  {
+    folder: 'core/checkpoint',
+    mayImport: [
+      ...['core/checkpoint', 'core/vendor/rows.ts', 'core/vendor/ledger.ts', 'core/license/ed25519.ts'],
+    ],
+    reason: 'what is signed about the ledger, whoever keeps it and whichever key signs',
+  },
+  {
+    folder: 'core/stack',
+    mayImport: ['core/stack'],
+    reason: 'what is deployed, what of it would change, and its names: decisions',
+  },
   {
     folder: 'core/egress',
     mayImport: ['core/egress'],

@@ -4,14 +4,17 @@ import type { EgressDiff } from '../egress-diff.ts'
 import type { Paint } from './error.ts'
 
 /** What left, place by place, and in the end how much of it nobody has explained. */
-export function renderDiff({ sorted, flows, lookups, skipped, malformed }: EgressDiff, paint: Paint): string {
-  const { left, ledger, workload, foreign, unexplained, unseen, unproved } = sorted
+export function renderDiff(diff: EgressDiff, paint: Paint): string {
+  const { sorted, flows, lookups, skipped, malformed, owners } = diff
+  const describe = (bundle: Bundle) => describeBundle(bundle, owners)
+  const { left, relayed, ledger, workload, foreign, unexplained, unseen, unproved } = sorted
   const toVendor = workload.filter((bundle) => bundle.toVendor)
   const toOthers = workload.filter((bundle) => !bundle.toVendor)
   const block = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : [paint('bold', title), ...lines.map((text) => `  ${neutralise(text)}`), '']
   return [
     `${flows} flows and ${lookups} lookups were read; ${left} flows left`,
+    ...(relayed > 0 ? [`${relayed} more were seen a second time, at a gateway that passed them on`] : []),
     '',
     ...block(
       'ROWS OF THE LEDGER',
@@ -38,8 +41,12 @@ export function renderDiff({ sorted, flows, lookups, skipped, malformed }: Egres
   ].join('\n')
 }
 
-function describe({ interface: from, to, port, flows, bytes }: Bundle): string {
-  return `${from} to ${to}:${port}  ${flows} ${flows === 1 ? 'flow' : 'flows'}, ${bytes} bytes`
+function describeBundle(
+  { interface: from, to, port, flows, bytes }: Bundle,
+  owners: EgressDiff['owners'],
+): string {
+  const owner = owners.get(from)
+  return `${from}${owner === undefined ? '' : ` (${owner})`} to ${to}:${port}  ${flows} ${flows === 1 ? 'flow' : 'flows'}, ${bytes} bytes`
 }
 
 function count(bundles: readonly Bundle[]): number {
@@ -47,13 +54,15 @@ function count(bundles: readonly Bundle[]): number {
 }
 
 /** The same for a program; its fields are listed in `docs/json-output.md`. */
-export function diffDocument({ sorted, flows, lookups, skipped, malformed }: EgressDiff): object {
-  const { left, ledger, workload, foreign, unexplained, unseen, unproved } = sorted
+export function diffDocument({ sorted, flows, lookups, skipped, malformed, owners }: EgressDiff): object {
+  const bundleDocument = (bundle: Bundle) => documentOf(bundle, owners)
+  const { left, relayed, ledger, workload, foreign, unexplained, unseen, unproved } = sorted
   return {
     explained: unexplained.length === 0,
     flows,
     lookups,
     left,
+    relayed,
     ledger: ledger.map((bundle) => ({ ...bundleDocument(bundle), rows: bundle.rows })),
     workload: workload.map((bundle) => ({ ...bundleDocument(bundle), toVendor: bundle.toVendor })),
     foreign: foreign.map((bundle) => ({
@@ -69,7 +78,19 @@ export function diffDocument({ sorted, flows, lookups, skipped, malformed }: Egr
   }
 }
 
-function bundleDocument({ interface: from, to, port, flows, bytes, first, last }: Bundle): object {
+function documentOf(
+  { interface: from, to, port, flows, bytes, first, last }: Bundle,
+  owners: EgressDiff['owners'],
+): object {
   const time = (moment: number) => new Date(moment).toISOString()
-  return { interface: from, to, port, flows, bytes, first: time(first), last: time(last) }
+  return {
+    interface: from,
+    owner: owners.get(from) ?? null,
+    to,
+    port,
+    flows,
+    bytes,
+    first: time(first),
+    last: time(last),
+  }
 }

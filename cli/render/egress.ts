@@ -74,7 +74,7 @@ export function renderReview(review: Review, paint: Paint): string {
     isWhole(review)
       ? `${paint('green', 'whole:')} every row follows the one before it`
       : `${paint('red', 'not whole:')} the ledger was changed, or a kind was sent while it was off`,
-    paint('dim', 'Rows taken off the end, and whatever was sent past pgctl, do not show here.'),
+    paint('dim', 'Whatever was sent past pgctl does not show here: pgctl egress diff.'),
   ].join('\n')
 }
 

@@ -12,7 +12,15 @@ export function createDocumentTable(connection: AwsConnection, table: string): S
   const sdk = () => import('@aws-sdk/client-dynamodb')
   const client = async () => new (await sdk()).DynamoDBClient(connection.settings)
   const call = <T>(action: string, purpose: string, run: () => Promise<T>) =>
-    connection.call({ action: `dynamodb:${action}`, purpose, resource: table }, undefined, run)
+    connection.call({ action: `dynamodb:${action}`, purpose, resource: table }, undefined, async () => {
+      try {
+        return await run()
+      } catch (error) {
+        throw error instanceof Error && error.name === 'ResourceNotFoundException'
+          ? missing(table, error)
+          : error
+      }
+    })
 
   return {
     read: (key) =>
@@ -84,6 +92,14 @@ function conditionOf(expected: string | undefined) {
 
 function isConflict(error: unknown): boolean {
   return error instanceof Error && error.name === 'ConditionalCheckFailedException'
+}
+
+function missing(table: string, cause: Error): PgctlError {
+  return new PgctlError('target-unknown', `there is no table ${table}`, {
+    why: messageOf(cause),
+    next: 'deploy the functions of the installation first: pgctl deploy --plan',
+    cause,
+  })
 }
 
 function conflict(key: string, cause: unknown): PgctlError {

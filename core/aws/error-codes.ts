@@ -53,6 +53,7 @@ const SERVICE_ERRORS: Readonly<Record<string, AwsErrorCode>> = {
   'kms/DisabledException': 'encryption-failed',
   'kms/KMSInvalidStateException': 'encryption-failed',
   'kms/InvalidKeyUsageException': 'encryption-failed',
+  'kms/UnsupportedOperationException': 'encryption-failed',
   'kms/KeyUnavailableException': 'encryption-failed',
   'kms/InvalidGrantTokenException': 'encryption-failed',
 }

@@ -34,6 +34,10 @@ export interface SortInput {
   readonly vendorHost: string | undefined
   /** Interfaces of the product's workloads: the cluster's nodes. */
   readonly workloads: ReadonlySet<string>
+  /** Interfaces whose requests the ledger announces; undefined where they are not known: then any but a workload's. */
+  readonly functions?: ReadonlySet<string> | undefined
+  /** Interfaces of gateways, which pass on what others send: it is counted where it came from. */
+  readonly relays?: ReadonlySet<string> | undefined
   readonly foreign: readonly ForeignFlow[]
 }
 
@@ -56,6 +60,8 @@ export interface Sorted {
   readonly workload: ReadonlyArray<Bundle & { readonly toVendor: boolean }>
   readonly foreign: ReadonlyArray<Bundle & { readonly name: string; readonly setting: string }>
   readonly unexplained: readonly Bundle[]
+  /** Flows of gateways that passed on one which is counted where it came from. */
+  readonly relayed: number
   /** Rows within the time of the logs that no flow was seen of. */
   readonly unseen: readonly number[]
   /** What this cannot prove, in sentences. */
@@ -66,6 +72,9 @@ export interface Sorted {
 const SLACK: Ms = 60_000
 /** How long a name that was looked up is taken to be in use. */
 const MEMORY: Ms = 3_600_000
+const MINUTE: Ms = 60_000
+/** A record spans ten minutes at most; a line that claims more claims too much. */
+const MOST_MINUTES = 60
 const TCP = 6
 const UDP = 17
 
@@ -77,7 +86,8 @@ type Sorting =
 
 export function sortFlows(input: SortInput): Sorted {
   const names = new NameBook(input.lookups)
-  const leaving = input.flows.filter(leaves)
+  const all = input.flows.filter(leaves)
+  const leaving = withoutRelayed(all, input.relays)
   const bundles = new Map<string, { bundle: Bundle; sorting: Sorting }>()
   const seen = new Map<number, number>()
   const shared = new Set<string>()
@@ -90,13 +100,14 @@ export function sortFlows(input: SortInput): Sorted {
     if (sorting.as === 'ledger') for (const row of sorting.rows) seen.set(row, (seen.get(row) ?? 0) + 1)
     addTo(bundles, flow, known, sorting)
   }
-  const all = [...bundles.values()]
+  const sorted = [...bundles.values()]
   const pick = <As extends Sorting['as']>(as: As) =>
-    all.filter(
+    sorted.filter(
       (each): each is { bundle: Bundle; sorting: Extract<Sorting, { as: As }> } => each.sorting.as === as,
     )
   return {
     left: leaving.length,
+    relayed: all.length - leaving.length,
     ledger: pick('ledger').map(({ bundle, sorting }) => ({ ...bundle, rows: sorting.rows })),
     workload: pick('workload').map(({ bundle, sorting }) => ({ ...bundle, toVendor: sorting.toVendor })),
     foreign: pick('foreign').map(({ bundle, sorting }) => ({
@@ -108,6 +119,27 @@ export function sortFlows(input: SortInput): Sorted {
     unseen: unseenRows(input, seen),
     unproved: caveats({ nameless, shared, ledger: pick('ledger').map(({ sorting }) => sorting.rows) }),
   }
+}
+
+/** Without what a gateway only passed on; what nobody inside has sent to the same place meanwhile stays. */
+function withoutRelayed(flows: readonly Flow[], relays: ReadonlySet<string> = new Set()): Flow[] {
+  if (relays.size === 0) return [...flows]
+  const sent = new Set<string>()
+  for (const flow of flows)
+    if (!relays.has(flow.interface)) for (const moment of momentsOf(flow)) sent.add(moment)
+  return flows.filter(
+    (flow) => !relays.has(flow.interface) || !momentsOf(flow).some((each) => sent.has(each)),
+  )
+}
+
+/** Where a flow goes, with every minute in which it may have. */
+function momentsOf({ destination, port, protocol, start, end }: Flow): string[] {
+  const first = Math.floor((start - SLACK) / MINUTE)
+  const last = Math.min(Math.floor((end + SLACK) / MINUTE), first + MOST_MINUTES)
+  return Array.from(
+    { length: last - first + 1 },
+    (_, at) => `${destination} ${port} ${protocol} ${first + at}`,
+  )
 }
 
 /** From inside to outside. What comes back of a connection has its server's port in front. */
@@ -122,13 +154,15 @@ function isReply(sourcePort: number, port: number): boolean {
 }
 
 function sortOne(flow: Flow, names: readonly string[], input: SortInput): Sorting {
-  const { vendorHost, announced, workloads, foreign } = input
+  const { vendorHost, announced, workloads, foreign, functions } = input
   const vendorName = vendorHost?.replace(/:\d+$/, '')
   if (vendorName !== undefined && names.includes(vendorName)) {
     const rows = announced
       .filter(({ host, at }) => host === vendorHost && at >= flow.start - SLACK && at <= flow.end + SLACK)
       .map(({ row }) => row)
-    if (rows.length > 0 && !workloads.has(flow.interface)) return { as: 'ledger', rows }
+    const mayAnnounce =
+      functions === undefined ? !workloads.has(flow.interface) : functions.has(flow.interface)
+    if (rows.length > 0 && mayAnnounce) return { as: 'ledger', rows }
     return workloads.has(flow.interface) ? { as: 'workload', toVendor: true } : { as: 'unexplained' }
   }
   const match = foreign.find(({ hosts }) => names.some((name) => hosts.some((host) => isBelow(name, host))))

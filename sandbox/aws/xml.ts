@@ -24,9 +24,10 @@ export function many(name: string, items: readonly XmlValue[]): Many {
   return new Many(name, items)
 }
 
-/** `value` inside an element `name`; nothing at all for undefined. */
+/** `value` inside an element `name`; nothing at all for undefined. A list of elements of that very name has none around it. */
 export function element(name: string, value: XmlValue, attributes = ''): string {
   if (value === undefined) return ''
+  if (value instanceof Many && value.name === name) return content(value)
   return `<${name}${attributes}${attributesIn(value)}>${content(value)}</${name}>`
 }
 

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { checkpointBucket, licenseParameter, signingAlias, tableName } from '#core/stack/names.ts'
 import { METRICS_DIMENSION, METRICS_NAMESPACE, VARIABLES } from '../../functions/names.ts'
 import { packCli } from '../support/packaged-cli.ts'
 
@@ -41,6 +42,12 @@ const PARAMETERS = {
   topic: 'arn:aws:sns:eu-central-1:111122223333:alerts',
 }
 
+/** Roles of functions that are in subnets, and what they are called. */
+const FUNCTIONS = [
+  ['LicenseVerifyRole', 'license-verify'],
+  ['LedgerCheckpointRole', 'ledger-checkpoint'],
+] as const
+
 describe('the packaged template', { timeout: 120_000 }, () => {
   let folder: string
   let resources: Readonly<Record<string, Resource>>
@@ -74,6 +81,11 @@ describe('the packaged template', { timeout: 120_000 }, () => {
   const actionsOf = ({ Action }: Statement): readonly string[] =>
     typeof Action === 'string' ? [Action] : Action
 
+  const rightsOf = (role: string) =>
+    statementsOf(role)
+      .filter(({ Effect, Sid }) => Effect === 'Allow' && Sid !== 'LetTheServiceJoinTheSubnets')
+      .map((statement) => [actionsOf(statement), statement.Resource])
+
   it('gives the license function these rights on these resources, and no other', () => {
     const logs = `arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/lambda/${WORKSPACE}-license-verify:*`
     const parameter = `arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter/pgctl/${WORKSPACE}/license`
@@ -84,25 +96,70 @@ describe('the packaged template', { timeout: 120_000 }, () => {
       [['secretsmanager:GetSecretValue'], SECRET],
       [['sqs:SendMessage'], { 'Fn::GetAtt': ['LicenseVerifyFailures', 'Arn'] }],
     ]
-    const given = statementsOf('LicenseVerifyRole').filter(
-      ({ Effect, Sid }) => Effect === 'Allow' && Sid !== 'LetTheServiceJoinTheSubnets',
-    )
-    assert.deepEqual(
-      given.map((statement) => [actionsOf(statement), statement.Resource]),
-      allowed,
-    )
+    assert.deepEqual(rightsOf('LicenseVerifyRole'), allowed)
   })
 
-  it('lets the service join the function to its subnets, and denies the same to its code', () => {
-    const statements = statementsOf('LicenseVerifyRole')
-    const joining = statements.find(({ Sid }) => Sid === 'LetTheServiceJoinTheSubnets')
-    for (const action of actionsOf(joining as Statement))
-      assert.match(action, /^ec2:(\w*NetworkInterfaces?|DescribeSubnets|\w*PrivateIpAddresses)$/)
-    const denying = statements.filter(({ Effect }) => Effect === 'Deny')
-    assert.equal(denying.length, 1)
-    assert.deepEqual(actionsOf(denying[0] as Statement), ['ec2:*'])
-    const condition = JSON.stringify(denying[0]?.Condition)
-    assert.match(condition, new RegExp(`lambda:SourceFunctionArn.*function:${WORKSPACE}-license-verify"`))
+  it('gives the function that signs the ledger these rights on these resources, and no other', () => {
+    const arn = (rest: string) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:${rest}` })
+    const here = '${AWS::Region}:${AWS::AccountId}'
+    const table = { 'Fn::GetAtt': ['StateTable', 'Arn'] }
+    assert.deepEqual(rightsOf('LedgerCheckpointRole'), [
+      [
+        ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        arn(`logs:${here}:log-group:/aws/lambda/${WORKSPACE}-ledger-checkpoint:*`),
+      ],
+      [['dynamodb:GetItem'], table],
+      [['dynamodb:PutItem'], table],
+      [['kms:GetPublicKey'], arn(`kms:${here}:key/*`)],
+      [['s3:PutObject'], { 'Fn::Sub': '${CheckpointBucket.Arn}/*' }],
+      [['sqs:SendMessage'], { 'Fn::GetAtt': ['LedgerCheckpointFailures', 'Arn'] }],
+    ])
+  })
+
+  it('keeps apart who writes the ledger and who signs it, in the table and in the key', () => {
+    const places = (role: string) =>
+      statementsOf(role)
+        .filter((statement) => actionsOf(statement).includes('dynamodb:PutItem'))
+        .map(({ Condition }) => Object(Condition)['ForAllValues:StringLike'])
+    assert.deepEqual(places('LicenseVerifyRole'), [{ 'dynamodb:LeadingKeys': ['egress/*', 'license/*'] }])
+    assert.deepEqual(places('LedgerCheckpointRole'), [{ 'dynamodb:LeadingKeys': ['checkpoints/*'] }])
+    const { KeyPolicy, KeySpec, KeyUsage } = named('LedgerKey').Properties
+    assert.deepEqual([KeySpec, KeyUsage], ['ECC_NIST_EDWARDS25519', 'SIGN_VERIFY'])
+    const signing = (KeyPolicy.Statement as (Statement & { Principal: unknown })[]).filter((statement) =>
+      actionsOf(statement).some((action) => /^(kms:Sign|kms:CreateGrant|kms:.*\*|\*)$/.test(action)),
+    )
+    assert.deepEqual(
+      signing.map(({ Principal }) => Principal),
+      [{ AWS: { 'Fn::GetAtt': ['LedgerCheckpointRole', 'Arn'] } }],
+    )
+    // Roles name the action nowhere: only the key's policy gives it.
+    const roles = Object.entries(resources).filter(([, { Type }]) => Type === 'AWS::IAM::Role')
+    for (const [name] of roles)
+      assert.ok(!statementsOf(name).some((statement) => actionsOf(statement).includes('kms:Sign')), name)
+  })
+
+  it('keeps checkpoints where they are versioned, closed to the public, and locked if that is wanted', () => {
+    const { DeletionPolicy, Properties } = named('CheckpointBucket')
+    assert.deepEqual(
+      [DeletionPolicy, Properties.ObjectLockEnabled, Properties.VersioningConfiguration.Status],
+      ['Retain', true, 'Enabled'],
+    )
+    assert.deepEqual(new Set(Object.values(Properties.PublicAccessBlockConfiguration)), new Set([true]))
+    assert.equal(Properties.ObjectLockConfiguration['Fn::If'][0], 'LockCheckpoints')
+  })
+
+  it('lets the service join the functions to their subnets, and denies the same to their code', () => {
+    for (const [role, name] of FUNCTIONS) {
+      const statements = statementsOf(role)
+      const joining = statements.find(({ Sid }) => Sid === 'LetTheServiceJoinTheSubnets')
+      for (const action of actionsOf(joining as Statement))
+        assert.match(action, /^ec2:(\w*NetworkInterfaces?|DescribeSubnets|\w*PrivateIpAddresses)$/)
+      const denying = statements.filter(({ Effect }) => Effect === 'Deny')
+      assert.equal(denying.length, 1)
+      assert.deepEqual(actionsOf(denying[0] as Statement), ['ec2:*'])
+      const condition = JSON.stringify(denying[0]?.Condition)
+      assert.match(condition, new RegExp(`lambda:SourceFunctionArn.*function:${WORKSPACE}-${name}"`))
+    }
   })
 
   it('gives no role an action by a pattern, nor anything that stops, scales, deletes or lets others in', () => {
@@ -116,7 +173,8 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     for (const statement of statements.filter(({ Effect }) => Effect === 'Allow'))
       for (const action of actionsOf(statement)) {
         assert.doesNotMatch(action, /\*/)
-        assert.doesNotMatch(action, /^(eks|rds|elasticache|autoscaling|iam|kms|s3):/)
+        if (!['kms:GetPublicKey', 's3:PutObject'].includes(action))
+          assert.doesNotMatch(action, /^(eks|rds|elasticache|autoscaling|iam|kms|s3):/)
         if (action !== 'ec2:DeleteNetworkInterface')
           assert.doesNotMatch(
             action,
@@ -139,12 +197,16 @@ describe('the packaged template', { timeout: 120_000 }, () => {
   })
 
   it('schedules with a role that the scheduler may take, tries again, and keeps what failed', () => {
-    const [schedule, more] = ofType('AWS::Scheduler::Schedule')
-    assert.equal(more, undefined)
-    const { Target: target } = schedule?.Properties ?? {}
-    assert.deepEqual(target.RoleArn, { 'Fn::GetAtt': ['LicenseVerifyScheduleRole', 'Arn'] })
-    assert.deepEqual(JSON.parse(target.Input), { trigger: 'schedule' })
-    assert.deepEqual(target.DeadLetterConfig, { Arn: { 'Fn::GetAtt': ['LicenseVerifyFailures', 'Arn'] } })
+    for (const [prefix, name] of [
+      ['LicenseVerify', 'license-verify'],
+      ['LedgerCheckpoint', 'ledger-checkpoint'],
+    ]) {
+      const { Name, Target: target } = named(`${prefix}Schedule`).Properties
+      assert.equal(Name, `${WORKSPACE}-${name}`)
+      assert.deepEqual(target.RoleArn, { 'Fn::GetAtt': [`${prefix}ScheduleRole`, 'Arn'] })
+      assert.deepEqual(JSON.parse(target.Input), { trigger: 'schedule' })
+      assert.deepEqual(target.DeadLetterConfig, { Arn: { 'Fn::GetAtt': [`${prefix}Failures`, 'Arn'] } })
+    }
   })
 
   it('runs one at a time, on the Node that we build for, and its log ends', () => {
@@ -160,19 +222,43 @@ describe('the packaged template', { timeout: 120_000 }, () => {
 
   it('gives the function the variables that the code reads, and no secret', () => {
     const { Variables } = named('LicenseDashverifyLambdaFunction').Properties.Environment
-    assert.deepEqual(Object.keys(Variables).sort(), Object.values(VARIABLES).sort())
-    assert.equal(Variables[VARIABLES.licenseSecret], SECRET)
+    const { Variables: others } = named('LedgerDashcheckpointLambdaFunction').Properties.Environment
+    const { installation, table, parameter, licenseSecret, licenseSecretField } = VARIABLES
+    const { signingKey, checkpointBucket: bucket } = VARIABLES
+    assert.deepEqual(
+      Object.keys(Variables).sort(),
+      [installation, table, parameter, licenseSecret, licenseSecretField].sort(),
+    )
+    assert.deepEqual(Object.keys(others).sort(), [installation, table, signingKey, bucket].sort())
+    assert.equal(Variables[licenseSecret], SECRET)
+    assert.equal(Variables[parameter], licenseParameter(WORKSPACE))
   })
 
   it('alarms on metrics that the code writes', () => {
-    const alarms = ofType('AWS::CloudWatch::Alarm')
-    const names = ['LicenseDaysLeft', 'LicenseStands', 'VendorAnswered']
-    assert.deepEqual(alarms.map(({ Properties }) => Properties.MetricName).sort(), names)
-    for (const { Properties } of alarms) {
+    const metrics: Readonly<Record<string, string>> = {
+      LedgerWhole: 'ledger-checkpoint',
+      LicenseDaysLeft: 'license-verify',
+      LicenseStands: 'license-verify',
+      VendorAnswered: 'license-verify',
+    }
+    for (const metric of Object.keys(metrics))
+      assert.ok(
+        ofType('AWS::CloudWatch::Alarm').some(({ Properties }) => Properties.MetricName === metric),
+        metric,
+      )
+    for (const { Properties } of ofType('AWS::CloudWatch::Alarm')) {
+      const by = metrics[Properties.MetricName]
+      if (by === undefined) continue
       assert.equal(Properties.Namespace, METRICS_NAMESPACE)
-      assert.deepEqual(Properties.Dimensions, [{ Name: METRICS_DIMENSION, Value: 'license-verify' }])
+      assert.deepEqual(Properties.Dimensions, [{ Name: METRICS_DIMENSION, Value: by }])
       assert.deepEqual(Properties.AlarmActions, [PARAMETERS.topic])
     }
+  })
+
+  it('bears the names that the commands look for', () => {
+    assert.equal(named('StateTable').Properties.TableName, tableName(WORKSPACE))
+    assert.equal(named('LedgerKeyAlias').Properties.AliasName, signingAlias(WORKSPACE))
+    assert.equal(named('CheckpointBucket').Properties.BucketName, checkpointBucket(WORKSPACE))
   })
 
   it('keeps the table when the stack is deleted: the ledger outlives it', () => {

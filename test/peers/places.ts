@@ -15,6 +15,8 @@ export const sourceOf = (folder: string): string => fileURLToPath(new URL(`${fol
 
 /** The folder of a whole peer, below `peersFolder`; a program of ours is built anew when its source changes. */
 export function folderNameOf({ name, version, recipe }: Peer): string {
+  if (recipe.kind === 'pip')
+    return [`${name}-${version}`, ...(recipe.beside ?? [])].join('+').replaceAll('==', '-')
   if (recipe.kind !== 'cargo') return `${name}-${version}`
   const digest = createHash('sha256')
   for (const file of readdirSync(sourceOf(recipe.source), { recursive: true, encoding: 'utf8' }).sort())

@@ -136,7 +136,7 @@ async function buildEnvironment(build: Build, recipe: RecipeOf<'pip'>): Promise<
   const pip = ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--retries', '5']
   // What it stands on is pinned as well: it was seen to work with these.
   const constraints = join(sourceOf('constraints'), `${build.peer.name}.txt`)
-  const words = [...pip, '--constraint', constraints, ...recipe.requirements]
+  const words = [...pip, '--constraint', constraints, ...recipe.requirements, ...(recipe.beside ?? [])]
   await runStep([join(build.folder, 'bin', 'python'), ...words], options)
   const program = join(build.folder, 'bin', build.peer.name)
   await rm(program, { force: true })

@@ -9,7 +9,13 @@ export type Recipe =
   /** A command of Kubernetes' own module, which refuses to be required as it is. */
   | { readonly kind: 'kubernetes' }
   /** A virtual environment; `module` is what `python -m` runs. */
-  | { readonly kind: 'pip'; readonly requirements: readonly string[]; readonly module: string }
+  | {
+      readonly kind: 'pip'
+      readonly requirements: readonly string[]
+      /** What it does more with; part of the environment's name, so that one without is not taken for it. */
+      readonly beside?: readonly string[]
+      readonly module: string
+    }
   /** A Rust program of ours around another project's crate. */
   | { readonly kind: 'cargo'; readonly source: string }
   /** A package of Debian; `paths` is where it puts the program, with `*` for a version. */
@@ -78,7 +84,18 @@ export const PEERS = [
   {
     name: 'ministack',
     version: '1.5.33',
-    recipe: { kind: 'pip', requirements: ['ministack==1.5.33'], module: 'ministack' },
+    recipe: {
+      kind: 'pip',
+      requirements: ['ministack==1.5.33'],
+      // Without it there are no keys that sign.
+      beside: ['cryptography==50.0.2'],
+      module: 'ministack',
+    },
+  },
+  {
+    name: 'cfn-lint',
+    version: '1.58.0',
+    recipe: { kind: 'pip', requirements: ['cfn-lint==1.58.0'], module: 'cfnlint' },
   },
   { name: 'ssm-bridge', version: '0.6.0', recipe: { kind: 'cargo', source: 'ssm-bridge' } },
   debian('prometheus', 'prometheus', '/usr/bin/prometheus'),

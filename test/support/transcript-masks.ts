@@ -9,6 +9,11 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/(?<=AWS_SECRET_ACCESS_KEY(='|": "))[^'"]+/g, 'SECRET'],
   [/(?<="nonce": ?")[\w-]{22}/g, 'NONCE'],
   [/(?<=\b(?:mac|prev|digest)(?:\\?": ?\\?"| +))[\w-]{43}/g, 'DIGEST'],
+  // Checkpoints: the digest, the signature and the key.
+  [/(?<=^\d+(?:\n|\\n))[\w+/]{43}=/gm, 'DIGEST'],
+  [/(?<=\\n\d+\\n)[\w+/]{43}=/g, 'DIGEST'],
+  [/(?<=— \S+ )[\w+/]{91}=/g, 'SIGNATURE'],
+  [/(?<=pgctl-ledger\/ins-[0-9a-f]{32}\+)[0-9a-f]{8}\+[\w+/]{44}/g, 'KEY'],
   // Snapshots and points: their names hold a moment.
   [/\bpgctl-\d{12}-[0-9a-f]{12}\b/g, 'SNAPSHOT'],
   [/\bpt-\d{12}-[0-9a-f]{8}\b/g, 'POINT'],

@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core'
 import { BaseCommand } from '../../base-command.ts'
-import { installationFlags } from '../../flags.ts'
+import { deployedFlag, installationFlags } from '../../flags.ts'
 import { renderRow } from '../../render/egress.ts'
 
 export default class EgressShow extends BaseCommand {
@@ -11,7 +11,7 @@ export default class EgressShow extends BaseCommand {
   ].join(' ')
   static override examples = ['<%= config.bin %> egress show 12', '<%= config.bin %> egress show 12 --json']
   static override enableJsonFlag = true
-  static override flags = installationFlags
+  static override flags = { ...installationFlags, ...deployedFlag }
   static override args = {
     row: Args.integer({ required: true, description: 'The number of the row, as `egress list` shows it.' }),
   }
@@ -19,7 +19,8 @@ export default class EgressShow extends BaseCommand {
   override async run(): Promise<object> {
     const { args, flags } = await this.parse(EgressShow)
     const { showRow } = await import('../../egress-commands.ts')
-    const { row, line } = await showRow(this.surroundings(flags), args.row)
+    const { deployed, ...where } = flags
+    const { row, line } = await showRow(this.surroundings(where), args.row, { deployed, signal: this.signal })
     this.log(renderRow(row, this.paint))
     return { row, line }
   }

@@ -4,16 +4,19 @@ import type { Demand, Dialect } from './dialect.ts'
 
 /** One operation of S3: which requests ask for it. */
 export interface BucketRoute {
-  readonly method: 'GET' | 'HEAD'
+  readonly method: 'GET' | 'HEAD' | 'PUT'
   /** The query parameter that says what of a bucket is meant: `versioning`. */
   readonly of?: string
   /** Whether a bucket is named. */
   readonly bucket: boolean
+  /** Whether an object in it is. */
+  readonly object?: boolean
   readonly operation: string
 }
 
-/** What an operation of S3 answers: a document, headers, or both. */
+/** What an operation of S3 answers: a document or the bytes of an object, headers, or both. */
 export interface XmlOutput {
+  readonly body?: Uint8Array
   readonly root?: string
   readonly content?: XmlValue
   readonly headers?: Readonly<Record<string, string>>
@@ -26,9 +29,8 @@ export function restXmlDialect(routes: readonly BucketRoute[]): Dialect {
   return {
     read: (request) => read(request, routes),
     result(_operation, output, requestId) {
-      const { root, content = {}, headers } = output as XmlOutput
-      const body = root === undefined ? '' : document(root, content, NAMESPACE)
-      return answer(200, body, requestId, headers)
+      const { root, content = {}, headers, body = '' } = output as XmlOutput
+      return answer(200, root === undefined ? body : document(root, content, NAMESPACE), requestId, headers)
     },
     error: (code, message, status, requestId) =>
       answer(
@@ -71,27 +73,40 @@ const HOST_ID = 'c2FuZGJveCBzYW5kYm94IHNhbmRib3ggc2FuZGJveA=='
 
 function read(request: WireRequest, routes: readonly BucketRoute[]): Demand | undefined {
   const query = Object.fromEntries(new URLSearchParams(request.query))
-  const bucket = bucketOf(request)
+  const { bucket, key } = placeOf(request)
   const named = routes.filter(({ of }) => of !== undefined && query[of] !== undefined)
   const route = (named.length > 0 ? named : routes.filter(({ of }) => of === undefined)).find(
-    ({ method, bucket: needed }) => method === request.method && needed === (bucket !== undefined),
+    ({ method, bucket: needsBucket, object: needsObject = false }) =>
+      method === request.method &&
+      needsBucket === (bucket !== undefined) &&
+      needsObject === (key !== undefined),
   )
   if (route === undefined) return undefined
-  return { operation: route.operation, input: bucket === undefined ? query : { ...query, bucket } }
+  if (bucket === undefined) return { operation: route.operation, input: query }
+  if (key === undefined) return { operation: route.operation, input: { ...query, bucket } }
+  const condition = headerOf(request, 'if-none-match')
+  return {
+    operation: route.operation,
+    input: { ...query, bucket, key, body: request.body, 'if-none-match': condition },
+  }
 }
 
-/** `/BUCKET` at an address or localhost, `BUCKET.localhost` otherwise; undefined where an object is meant. */
-function bucketOf(request: WireRequest): string | undefined {
+/** `/BUCKET/KEY` at an address or localhost, `/KEY` at `BUCKET.localhost` otherwise. */
+function placeOf(request: WireRequest): {
+  readonly bucket: string | undefined
+  readonly key: string | undefined
+} {
   const host = (headerOf(request, 'host') ?? '').replace(/:\d+$/, '')
   const [, before] = /^(.+)\.(localhost|s3[.-].*amazonaws\.com)$/.exec(host) ?? []
-  if (before !== undefined) return before
-  const [, name = ''] = /^\/([^/]+)\/?$/.exec(request.path) ?? []
-  return name === '' ? undefined : decodeURIComponent(name)
+  const [, first = '', rest = ''] = /^\/([^/]*)\/?(.*)$/.exec(request.path) ?? []
+  const filled = (text: string) => (text === '' ? undefined : decodeURIComponent(text))
+  if (before !== undefined) return { bucket: before, key: filled(request.path.slice(1)) }
+  return { bucket: filled(first), key: filled(rest) }
 }
 
 function answer(
   status: number,
-  body: string,
+  body: string | Uint8Array,
   requestId: string,
   headers: Readonly<Record<string, string>> = {},
 ): WireAnswer {

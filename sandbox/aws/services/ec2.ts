@@ -3,6 +3,7 @@ import { ec2Dialect } from '../dialects/query.ts'
 import type { AwsService } from '../service.ts'
 import { addresses, endpoints, internetGateways, natGatewayListing } from './ec2-gateways.ts'
 import { instances } from './ec2-instances.ts'
+import { interfaces } from './ec2-interfaces.ts'
 import { describeOperation } from './ec2-listing.ts'
 import { routeTableListing, subnets, vpcs } from './ec2-network.ts'
 import { securityGroupListing } from './ec2-security-groups.ts'
@@ -21,6 +22,7 @@ export function createEc2(state: WorldState): AwsService {
       DescribeInternetGateways: describeOperation(internetGateways),
       DescribeAddresses: describeOperation(addresses(state)),
       DescribeVpcEndpoints: describeOperation(endpoints),
+      DescribeNetworkInterfaces: describeOperation(interfaces(state)),
       DescribeSecurityGroups: describeOperation(securityGroupListing(state)),
     },
   }

@@ -7,6 +7,7 @@ import { restXmlDialect, type XmlOutput } from '../dialects/rest-xml.ts'
 import { page } from '../pages.ts'
 import type { AwsService, Call, Input, Operation } from '../service.ts'
 import { many } from '../xml.ts'
+import { objectOperations } from './s3-objects.ts'
 
 /** A bucket, whose it is, and whether everybody may read it. */
 interface Found {
@@ -15,7 +16,7 @@ interface Found {
   readonly isPublic: boolean
 }
 
-/** S3, as far as it tells of buckets: what they are, never what is in them. */
+/** S3: what buckets are, and what somebody has put into them. */
 export function createS3(state: WorldState): AwsService {
   /** An operation on one bucket; `action` is what policies call it. */
   const ofBucket = (action: string | undefined, run: (found: Found) => XmlOutput): Operation => ({
@@ -28,11 +29,15 @@ export function createS3(state: WorldState): AwsService {
     dialect: restXmlDialect([
       { method: 'GET', bucket: false, operation: 'ListBuckets' },
       { method: 'HEAD', bucket: true, operation: 'HeadBucket' },
+      { method: 'GET', of: 'list-type', bucket: true, operation: 'ListObjectsV2' },
+      { method: 'GET', bucket: true, object: true, operation: 'GetObject' },
+      { method: 'PUT', bucket: true, object: true, operation: 'PutObject' },
       ...Object.entries(SUBRESOURCES).map(
         ([of, operation]) => ({ method: 'GET', of, bucket: true, operation }) as const,
       ),
     ]),
     operations: {
+      ...objectOperations((name, call) => find(name, call, state)),
       ListBuckets: { action: 'ListAllMyBuckets', resources: () => [], run: listBuckets },
       HeadBucket: ofBucket('ListBucket', ({ world, bucket }) => ({
         headers: {

@@ -212,6 +212,7 @@ describe('the page on JSON', { timeout: 20_000 }, () => {
     'analytics on',
     'analytics off',
     'billing',
+    'egress checkpoint',
     'egress diff',
     'egress list',
     'egress show',

@@ -274,4 +274,33 @@ describe('sorting what left', () => {
       }),
     )
   })
+
+  it('counts what a gateway passed on where it came from, and keeps what nobody inside has sent', () => {
+    const [gateway, at] = ['eni-0nat', '203.0.113.10']
+    const inside = record({ interface: NODE, destination: at })
+    const passed = record({ interface: gateway, source: '10.0.9.9', destination: at })
+    const later = second(T) + 3_600
+    const alone = record({
+      interface: gateway,
+      source: '10.0.9.9',
+      destination: at,
+      start: later,
+      end: later + 60,
+    })
+    const { left, relayed, workload, unexplained } = sorted([inside, passed, alone], [], {
+      relays: new Set([gateway]),
+    })
+    assert.deepEqual([left, relayed, workload.length, unexplained.length], [2, 1, 1, 1])
+    assert.equal(unexplained[0]?.first, later * 1_000)
+  })
+
+  it('takes a row only from a function, where it is known which interfaces are of functions', () => {
+    const announced = [{ row: 1, at: T + 30_000, kind: 'license', host: VENDOR }]
+    const names = [lookup(VENDOR, '203.0.113.10')]
+    const from = (each: string, functions?: ReadonlySet<string>) =>
+      sorted([record({ interface: each })], names, { announced, functions }).ledger.length
+    assert.equal(from(OTHER), 1)
+    assert.equal(from(OTHER, new Set([FUNCTION])), 0)
+    assert.equal(from(FUNCTION, new Set([FUNCTION])), 1)
+  })
 })

@@ -1,0 +1,24 @@
+/** The names that the stack of an installation gives to what it makes; a test compares them with the template. */
+
+export function stackName(workspace: string): string {
+  return `${workspace}-pgctl`
+}
+
+export function tableName(workspace: string): string {
+  return `${workspace}-pgctl-state`
+}
+
+/** Of the key that signs how far the ledger has come. */
+export function signingAlias(workspace: string): string {
+  return `alias/${workspace}-pgctl-ledger`
+}
+
+/** Of the bucket that keeps every checkpoint. */
+export function checkpointBucket(workspace: string): string {
+  return `${workspace}-pgctl-checkpoints`
+}
+
+/** Of the parameter with the document and the verdict, which cluster and bastion pull. */
+export function licenseParameter(workspace: string): string {
+  return `/pgctl/${workspace}/license`
+}
