@@ -14,7 +14,7 @@ import {
   type StreamEnd,
 } from '#core/logs/follow.ts'
 import type { LogLine } from '#core/logs/line.ts'
-import type { Overlap, Seam } from '#core/logs/overlap.ts'
+import type { BadSeam, Overlap, Seam } from '#core/logs/overlap.ts'
 import { type ContainerSnapshot, readableRun } from '#core/logs/pod.ts'
 import { RunPlace } from '#core/logs/run-place.ts'
 import type { LogSource } from '#core/logs/sources.ts'
@@ -41,6 +41,8 @@ export interface ReaderContext extends StreamContext {
   /** Takes lines; a promise says to wait before reading more. */
   accept(source: LogSource, lines: readonly LogLine[]): Promise<void> | undefined
   report(event: LogEvent): void
+  /** Names everything of a source that may turn out to be a hole; nothing when all is clear. */
+  doubt(source: LogSource, seams: readonly BadSeam[]): void
 }
 
 /**
@@ -69,7 +71,7 @@ export class ContainerReader {
     this.#place = new RunPlace(true, candidate)
     this.#unproven = candidate !== undefined
     this.#cut = new SpanCut(context.span)
-    this.#notices = new SeamNotices(source, context.clock, context.report)
+    this.#notices = new SeamNotices(source, context)
   }
 
   /** What may have been read of the next run's log by mistake; undefined when it was not. */
@@ -97,7 +99,7 @@ export class ContainerReader {
       return lost
     } finally {
       this.#isHistory = false
-      this.#notices.settle()
+      this.#notices.settle(signal.aborted)
     }
   }
 
@@ -115,7 +117,7 @@ export class ContainerReader {
       const lost = await this.#readBounded(range, 'line', signal)
       return lost === undefined ? undefined : { kind: 'lost', why: lost.why }
     } finally {
-      this.#notices.settle()
+      this.#notices.settle(signal.aborted)
     }
   }
 
@@ -132,7 +134,7 @@ export class ContainerReader {
         this.#fruitless = 0
         return verdict.lost
       }
-      this.#notices.ended(end, this.#fruitless, verdict.after)
+      this.#notices.ended(end, this.#fruitless, verdict.after, this.#place.cursor.last)
       await sleep(this.#context.clock, verdict.after, signal)
     }
   }
@@ -153,7 +155,8 @@ export class ContainerReader {
       const status = this.#context.statusOf(this.#source)
       const verdict = decide(end, reading, status, this.#context.chance())
       if (verdict.kind === 'over') return verdict.how
-      if (verdict.mode === 'follow') this.#notices.ended(end, this.#fruitless, verdict.after)
+      if (verdict.mode === 'follow')
+        this.#notices.ended(end, this.#fruitless, verdict.after, this.#place.cursor.last)
       mode = verdict.mode
       await sleep(this.#context.clock, verdict.after, signal)
     }
@@ -227,7 +230,8 @@ export class ContainerReader {
    * Takes lines of a log that is not the one read before. Most often the container was restarted: then its status
    * says so in a moment, and the last lines of this run come first. Else the log was rotated.
    */
-  async #takeOther(seam: Seam, lines: readonly LogLine[], signal: AbortSignal): Promise<void> {
+  async #takeOther(seam: BadSeam, lines: readonly LogLine[], signal: AbortSignal): Promise<void> {
+    this.#notices.suspect(seam)
     await this.#untilNotRunning(RESTART_TOLD, signal)
     if (this.#runState() === 'replaced') throw anotherLog()
     this.#place.beginFile()

@@ -143,6 +143,7 @@ class LogFollower {
       onStatus: (listener) => this.#pods.onStatus(listener),
       accept: (source, lines) => out.accept(source, lines),
       report: (event) => out.report(event),
+      doubt: (source, seams) => out.doubt(source, seams),
     }
     const isOneOfNamespaces = new Set(selections.map(({ namespace }) => namespace)).size > 1
     const readings = new RunReadings(this.#options, context, out, isOneOfNamespaces, this.#signal)

@@ -3,6 +3,7 @@ import type { LogEvent } from '#core/logs/events.ts'
 import type { LogFunnel } from '#core/logs/funnel.ts'
 import { LogLedger } from '#core/logs/ledger.ts'
 import type { LogLine } from '#core/logs/line.ts'
+import type { BadSeam } from '#core/logs/overlap.ts'
 import { REORDER_WINDOW } from '#core/logs/reorder-window.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 
@@ -54,6 +55,11 @@ export class LogOutlet {
   /** A log is being read, whether or not it will have lines. */
   opened(): void {
     this.#ledger.opened()
+  }
+
+  /** What of a source may be a hole, for a ledger that is asked for before that is clear; none once it is. */
+  doubt(source: LogSource, seams: readonly BadSeam[]): void {
+    this.#ledger.doubt(source, seams)
   }
 
   report(event: LogEvent): void {

@@ -62,6 +62,11 @@ export class ResumeCursor {
     return this.#firstSecond
   }
 
+  /** The stamp of the line last seen. */
+  get last(): Stamp | undefined {
+    return this.#last
+  }
+
   /** The line that was just read, whether or not anyone was shown it. */
   see(line: LogLine): void {
     if (!isStamped(line)) return

@@ -30,6 +30,9 @@ export type Seam =
   /** The log differs from what was seen; lines may be missing or doubled here. */
   | { readonly kind: 'uncertain'; readonly after: Stamp }
 
+/** A seam at which lines are missing, or may be; or are doubled. */
+export type BadSeam = Exclude<Seam, { kind: 'whole' }>
+
 /** Lines that might be new are held back for at most so much text while the seam is sought. */
 const HELD_LIMIT: Bytes = 4 * 1024 * 1024
 

@@ -16,6 +16,7 @@ import { bufferLogs } from '#core/kube/log-buffer.ts'
 import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
 import type { LogSelection } from '#core/kube/log-selection.ts'
 import type { LogEvent } from '#core/logs/events.ts'
+import type { LogSummary } from '#core/logs/ledger.ts'
 import type { Stamp } from '#core/logs/line.ts'
 import { stampAt } from '#core/logs/moment.ts'
 import type { KubernetesOptions } from '#sandbox/kubernetes/api-server.ts'
@@ -147,6 +148,14 @@ function read(
     },
     /** Reads until the events fulfil a condition. */
     until,
+    /** Ends the follow as a person does. Gives its ledger. */
+    async endNow(): Promise<LogSummary> {
+      abort.abort(new Error('a person has seen enough'))
+      await assert.rejects(toEnd(), /seen enough/)
+      const last = events.at(-1)
+      assert.ok(last?.event === 'ledger')
+      return last.summary
+    },
     untilText: (text: string) => until(() => linesOf(events).some(({ line }) => line.text === text)),
     /** All three pods are being followed. */
     async untilFollowing() {
@@ -178,6 +187,11 @@ function nanoseconds(stamp: Stamp): bigint {
 
 function linesOf(events: readonly LogEvent[]): LineEvent[] {
   return events.filter((event) => event.event === 'line')
+}
+
+/** The stamp of the line of that text. */
+function stampOfLine({ events }: { readonly events: readonly LogEvent[] }, text: string): Stamp | undefined {
+  return linesOf(events).find(({ line }) => line.text === text)?.line.stamp
 }
 
 function kindsOf(events: readonly LogEvent[]): string[] {
@@ -487,11 +501,7 @@ describe('following', limits, () => {
     world.faults.cutFollows({ pod: FIRST_HERMES })
     world.faults.writeLog({ pod: FIRST_HERMES, lines: ['after'] })
     await world.untilText('after')
-    world.abort.abort(new Error('a person has seen enough'))
-    await assert.rejects(world.toEnd(), /seen enough/)
-    const last = world.events.at(-1)
-    assert.ok(last?.event === 'ledger')
-    assert.deepEqual(last.summary, {
+    assert.deepEqual(await world.endNow(), {
       // One of them has a run before.
       streams: HERMES.length + 1,
       lines: HERMES.flatMap((pod) => world.written(pod)).length,
@@ -671,6 +681,42 @@ describe('following', limits, () => {
     assert.ok(resumed?.event === 'resumed')
     assert.equal(resumed.seam.kind, 'gap')
     assert.ok(linesOf(world.events).every(({ line }) => line.text !== 'lost'))
+  })
+
+  it('names a hole in its ledger although it ends before it is sure of it', limits, async () => {
+    // By the real clock, so that ten seconds are ten seconds.
+    await using world = await start({ ...FOLLOW, tail: 0 }, {}, systemClock)
+    await world.untilFollowing()
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['seen'] })
+    await world.untilText('seen')
+    world.faults.failNext({ status: 503, path: `${FIRST_HERMES}/log`, times: 1 })
+    world.faults.cutFollows({ pod: FIRST_HERMES })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['cut here', 'lost', 'found again'] })
+    world.faults.rotateLog({ pod: FIRST_HERMES, keep: 1 })
+    await world.until((events) => events.some(({ event }) => event === 'reconnecting'))
+    await eventually(() => followsOf(world) > HERMES.length)
+    const summary = await world.endNow()
+    assert.equal(summary.holeCount, 1)
+    const [hole] = summary.holes
+    assert.ok(hole !== undefined && 'seam' in hole)
+    assert.deepEqual([hole.source.pod, hole.seam.after], [FIRST_HERMES, stampOfLine(world, 'seen')])
+  })
+
+  it('names a stream in its ledger that was broken when it ended', limits, async () => {
+    await using world = await start({ ...FOLLOW, tail: 0 })
+    await world.untilFollowing()
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['seen'] })
+    await world.untilText('seen')
+    world.faults.failNext({ status: 503, path: `${FIRST_HERMES}/log`, times: 1_000 })
+    world.faults.cutFollows({ pod: FIRST_HERMES })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['cut here', 'not seen'] })
+    await world.until((events) => events.some(({ event }) => event === 'reconnecting'))
+    const summary = await world.endNow()
+    const after = stampOfLine(world, 'seen')
+    assert.deepEqual(
+      summary.holes.map((hole) => ('seam' in hole ? [hole.source.pod, hole.seam] : hole.why)),
+      [[FIRST_HERMES, { kind: 'uncertain', after }]],
+    )
   })
 
   it(
