@@ -40,6 +40,8 @@ export interface ReaderContext extends StreamContext {
   onStatus(listener: () => void): () => void
   /** Takes lines; a promise says to wait before reading more. */
   accept(source: LogSource, lines: readonly LogLine[]): Promise<void> | undefined
+  /** What is accepted next was written before what was accepted last. */
+  rewind(source: LogSource): void
   report(event: LogEvent): void
   /** Names everything of a source that may turn out to be a hole; nothing when all is clear. */
   doubt(source: LogSource, seams: readonly BadSeam[]): void
@@ -172,6 +174,7 @@ export class ContainerReader {
     } catch (error) {
       if (error !== MISFIT) throw error
       this.#notices.forget()
+      this.#context.rewind(this.#source)
       this.#unproven = false
       const foreign = this.#place.goBack()
       this.#foreign ??= foreign

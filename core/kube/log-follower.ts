@@ -142,6 +142,7 @@ class LogFollower {
       statusOf: (source) => this.#pods.statusOf(source),
       onStatus: (listener) => this.#pods.onStatus(listener),
       accept: (source, lines) => out.accept(source, lines),
+      rewind: (source) => out.rewind(source),
       report: (event) => out.report(event),
       doubt: (source, seams) => out.doubt(source, seams),
     }

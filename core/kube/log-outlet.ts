@@ -52,6 +52,11 @@ export class LogOutlet {
     return new Promise((proceed) => this.#waiting.push({ source, proceed }))
   }
 
+  /** What comes next of a source that is followed was written before what came last. */
+  rewind(source: LogSource): void {
+    this.#funnel.rewind(source)
+  }
+
   /** A log is being read, whether or not it will have lines. */
   opened(): void {
     this.#ledger.opened()

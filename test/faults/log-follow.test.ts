@@ -610,6 +610,7 @@ describe('following', limits, () => {
     world.faults.stallFollows({ pod: FIRST_HERMES })
     write('old 2', 'old 3')
     const old = world.written(FIRST_HERMES)
+    await nextMillisecond()
     world.faults.restartContainer({ pod: FIRST_HERMES, exitCode: 1 })
     write('new 1', 'new 2')
     // Taken for the old run's, as nobody has said otherwise.
@@ -621,6 +622,12 @@ describe('following', limits, () => {
     const shown = world.shown(FIRST_HERMES)
     assert.deepEqual(shown.toSorted(), [...old.slice(-3), ...world.written(FIRST_HERMES, 'run')].toSorted())
     assert.deepEqual(shown.slice(-1), world.written(FIRST_HERMES).slice(-1))
+    const late = linesOf(world.events).filter(({ source, late }) => source.pod === FIRST_HERMES && late)
+    assert.deepEqual(
+      late.map(({ line }) => line.text),
+      ['old 2', 'old 3'],
+      'what the old run wrote before is marked where it comes after',
+    )
     const over = world.events.find((event) => event.event === 'over')
     assert.ok(over?.event === 'over' && over.how.kind === 'whole')
     assert.ok(
