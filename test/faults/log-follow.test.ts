@@ -601,7 +601,8 @@ describe('following', limits, () => {
   })
 
   it('tells the runs of a container apart although it learns of the restart late', limits, async () => {
-    await using world = await start({ ...FOLLOW, tail: 0 })
+    // Slow enough that what the cluster is let to say comes within the ten seconds of doubt.
+    await using world = await start({ ...FOLLOW, tail: 0 }, {}, new FastClock(20))
     await world.untilFollowing()
     const write = (...lines: string[]) => world.faults.writeLog({ pod: FIRST_HERMES, lines })
     write('old 1')
