@@ -1,24 +1,19 @@
 import { type Ms, sleep } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
-import { readStream, type StreamContext, type StreamPlan } from '#core/kube/log-stream.ts'
+import { askNewest, readStream, type StreamContext, type StreamPlan } from '#core/kube/log-stream.ts'
 import type { LogRange } from '#core/kube/logs.ts'
 import { SeamNotices } from '#core/kube/seam-notices.ts'
 import type { ResumeCursor } from '#core/logs/cursor.ts'
 import type { LogEvent } from '#core/logs/events.ts'
-import {
-  decide,
-  decideBounded,
-  type LogLoss,
-  type ReadingMode,
-  type RunEnd,
-  type StreamEnd,
-} from '#core/logs/follow.ts'
+import { decide, type ReadingMode, type RunEnd, type StreamEnd } from '#core/logs/follow.ts'
+import { HistoryCheck, type HistoryEnd, type ReadSoFar } from '#core/logs/history-end.ts'
 import type { LogLine } from '#core/logs/line.ts'
 import type { BadSeam, Overlap, Seam } from '#core/logs/overlap.ts'
 import { type ContainerSnapshot, readableRun } from '#core/logs/pod.ts'
 import { RunPlace } from '#core/logs/run-place.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 import { type Span, SpanCut } from '#core/logs/span.ts'
+import { SPLIT_FROM } from '#core/logs/split-line.ts'
 
 /** A stream that lived this long did its work, even if its container had nothing to say. */
 const GOOD_LIFE: Ms = 60_000
@@ -63,6 +58,8 @@ export class ContainerReader {
   #foreign: ResumeCursor | undefined
   #confirmed = false
   #fruitless = 0
+  /** Characters of the line last read: each is one to three bytes. */
+  #lastLength = 0
   #lastEnd: StreamEnd | undefined
   #isComplete = false
 
@@ -87,20 +84,21 @@ export class ContainerReader {
   }
 
   /**
-   * Reads what there is of `range`, and no further. Answers why the rest of it could not be read, or undefined.
-   * `followed`: whether `follow` comes next, and meets a last line without an end again as a whole.
+   * Reads what there is of `range`, and no further. Answers whether that is all there was. `followed`: whether
+   * `follow` comes next, which asks for what may be missing anyway.
    */
-  async readHistory(range: LogRange, followed: boolean, signal: AbortSignal): Promise<LogLoss | undefined> {
+  async readHistory(range: LogRange, followed: boolean, signal: AbortSignal): Promise<HistoryEnd> {
     const { tail, sinceSeconds, sinceTime } = range
     this.#place = new RunPlace(tail === undefined && sinceSeconds === undefined && sinceTime === undefined)
     this.#isHistory = true
     const over = this.#runState() === 'over'
     try {
-      const lost = await this.#readBounded(range, followed && !over ? 'again' : 'line', signal)
-      this.#isComplete = over && lost === undefined
-      return lost
+      const how = await this.#readBounded(range, followed && !over, signal)
+      this.#isComplete = over && how.kind !== 'lost'
+      return how
     } finally {
       this.#isHistory = false
+      this.#lastEnd = undefined
       this.#notices.settle(signal.aborted)
     }
   }
@@ -116,28 +114,42 @@ export class ContainerReader {
     } catch (error) {
       signal.throwIfAborted()
       if (!until.aborted) throw error
-      const lost = await this.#readBounded(range, 'line', signal)
-      return lost === undefined ? undefined : { kind: 'lost', why: lost.why }
+      const how = await this.#readBounded(range, false, signal)
+      return how.kind === 'whole' ? undefined : how
     } finally {
       this.#notices.settle(signal.aborted)
     }
   }
 
-  /** Reads to the present end of the log. Answers why the rest of it could not be read, or undefined. */
-  async #readBounded(
-    range: LogRange,
-    rest: StreamPlan['rest'],
-    signal: AbortSignal,
-  ): Promise<LogLoss | undefined> {
-    for (;;) {
-      const end = await this.#read(range, { rest, log: 'current' }, signal)
-      const verdict = decideBounded(end, this.#fruitless, this.#context.chance())
-      if (verdict.kind === 'over') {
-        this.#fruitless = 0
-        return verdict.lost
-      }
-      this.#notices.ended(end, this.#fruitless, verdict.after, this.#place.cursor.last)
-      await sleep(this.#context.clock, verdict.after, signal)
+  /** Reads to the present end of the log; `followed` as of `readHistory`. */
+  async #readBounded(range: LogRange, followed: boolean, signal: AbortSignal): Promise<HistoryEnd> {
+    const { clock, chance } = this.#context
+    const check = new HistoryCheck(followed)
+    for (let isFirst = true; ; isFirst = false) {
+      const end = await this.#read(range, { rest: this.#restIn('remainder'), log: 'current' }, signal)
+      this.#lastEnd = end
+      const read = this.#readSoFar(isFirst ? range.tail : undefined)
+      let step = check.afterStream(end, read, chance())
+      if (step.kind === 'ask')
+        step = check.afterAnswer(await askNewest(this.#context, this.#source, range, signal), read, chance())
+      if (step.kind === 'over') return step.how
+      if (step.kind === 'ask') continue
+      if (step.failure !== undefined)
+        this.#notices.ended(step.failure, this.#fruitless, step.after, this.#place.cursor.last)
+      await sleep(clock, step.after, signal)
+    }
+  }
+
+  /** `asked`: for how many of the last lines the log was asked; more than that is not missing. */
+  #readSoFar(asked: number | undefined): ReadSoFar {
+    const { cursor } = this.#place
+    return {
+      fruitless: this.#fruitless,
+      hasLines: cursor.count > 0,
+      isEnough: this.#cut.isPast || (asked !== undefined && cursor.count >= asked),
+      mayBeSplit: this.#lastLength * 3 >= SPLIT_FROM,
+      isLast: (line) => cursor.isLast(line),
+      hasSeen: (line) => cursor.hasSeen(line),
     }
   }
 
@@ -225,6 +237,7 @@ export class ContainerReader {
   #takeOwn(lines: readonly LogLine[]): Promise<void> | undefined {
     if (lines.length === 0) return undefined
     for (const line of lines) this.#place.cursor.see(line)
+    this.#lastLength = (lines.at(-1) as LogLine).text.length
     const wanted = this.#cut.cut(lines, this.#isHistory)
     return wanted.length === 0 ? undefined : this.#context.accept(this.#source, wanted)
   }

@@ -6,6 +6,7 @@ import { IdleWatch } from '#core/kube/idle-watch.ts'
 import { type ContainerAddress, type LogRange, openLog } from '#core/kube/logs.ts'
 import type { OpenGate } from '#core/kube/open-gate.ts'
 import type { StreamEnd } from '#core/logs/follow.ts'
+import type { Failure } from '#core/logs/history-end.ts'
 import { type LogLine, parseLine } from '#core/logs/line.ts'
 import { LineSplitter, type Mending } from '#core/logs/line-splitter.ts'
 import type { Overlap } from '#core/logs/overlap.ts'
@@ -31,8 +32,8 @@ export interface StreamPlan {
   readonly range: LogRange
   /** What was seen and will come again; undefined for a log that is read from its beginning. */
   readonly overlap: Overlap | undefined
-  /** An unfinished line at an end in good order is the log's last, or will come again; or is, if it alone came again. */
-  readonly rest: 'line' | 'again' | { readonly expected: string }
+  /** An unfinished line at an end in good order will come again; or is the log's last, if it alone came again. */
+  readonly rest: 'again' | { readonly expected: string }
   /** Takes new lines, an empty list too when only the seam was passed; a promise says to wait. */
   take(lines: readonly LogLine[]): Promise<void> | undefined
   /** Whether nothing after what was taken is wanted, although there may be more. */
@@ -112,8 +113,7 @@ async function pump(
     }
   }
   const rest = splitter.rest()
-  const isExpected = typeof plan.rest !== 'string' && plan.rest.expected === rest && !hasNews
-  const isLine = plan.rest === 'line' || isExpected
+  const isLine = plan.rest !== 'again' && plan.rest.expected === rest && !hasNews
   const lines = freshLines(rest !== undefined && isLine ? [rest] : [], overlap)
   await plan.take([...lines, ...(overlap?.settle() ?? [])])
   return isLine ? undefined : rest
@@ -142,32 +142,60 @@ function freshLines(texts: readonly string[], overlap: Overlap | undefined): rea
 
 /** Compares the newest line of the log with the one last seen. A container that cannot be asked is `behind`. */
 async function probeNewest(
-  { client, clock }: StreamContext,
+  context: StreamContext,
   plan: StreamPlan,
   signal: AbortSignal,
 ): Promise<'current' | 'behind'> {
+  try {
+    const newest = await newestLine(context, plan.address, plan.range, signal)
+    return newest === undefined || plan.isLast(newest) ? 'current' : 'behind'
+  } catch (error) {
+    // Not being able to ask proves nothing about the stream; an answer that there is no such log does.
+    if (error === DEAD) return 'behind'
+    return error instanceof KubeApiError && error.status < 429 ? 'behind' : 'current'
+  }
+}
+
+/** The newest whole line of a log within `range`, as a runtime has written it: of a split one, the last piece. */
+async function newestLine(
+  { client, clock }: StreamContext,
+  address: ContainerAddress,
+  { previous = false, sinceSeconds, sinceTime }: LogRange,
+  signal: AbortSignal,
+): Promise<LogLine | undefined> {
   const late = new AbortController()
   const cancel = clock.after(PROBE_LIMIT, () => late.abort(DEAD))
   try {
     const splitter = new LineSplitter(LINE_LIMIT, JOIN)
     const texts: string[] = []
-    const { previous, sinceSeconds, sinceTime } = plan.range
-    const range = { tail: 1, previous: previous ?? false, sinceSeconds, sinceTime }
-    const merged = AbortSignal.any([signal, late.signal])
-    for await (const chunk of await openLog(client, plan.address, range, merged))
+    const range = { tail: 1, previous, sinceSeconds, sinceTime }
+    for await (const chunk of await openLog(client, address, range, AbortSignal.any([signal, late.signal])))
       texts.push(...splitter.push(chunk))
     const newest = texts.at(-1)
-    return newest === undefined || plan.isLast(parseLine(newest)) ? 'current' : 'behind'
+    return newest === undefined ? undefined : parseLine(newest)
   } catch (error) {
-    // Not being able to ask proves nothing about the stream; an answer that there is no such log does.
-    if (late.signal.aborted) return 'behind'
-    return error instanceof KubeApiError && error.status < 429 ? 'behind' : 'current'
+    throw late.signal.aborted ? DEAD : error
   } finally {
     cancel()
   }
 }
 
-function endOf(error: unknown): StreamEnd {
+/** The same; a failure that may pass, or tells something of the log, is answered and not thrown. */
+export async function askNewest(
+  context: StreamContext,
+  address: ContainerAddress,
+  range: LogRange,
+  signal: AbortSignal,
+): Promise<Failure | { readonly newest: LogLine | undefined }> {
+  try {
+    return { newest: await newestLine(context, address, range, signal) }
+  } catch (error) {
+    signal.throwIfAborted()
+    return endOf(error)
+  }
+}
+
+function endOf(error: unknown): Failure {
   if (error === DEAD) return { kind: 'dead' }
   if (error instanceof KubeApiError && error.status !== 401 && error.status !== 403) {
     const { status, retryAfter, message, why } = error

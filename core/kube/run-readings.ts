@@ -5,7 +5,8 @@ import type { LogOutlet } from '#core/kube/log-outlet.ts'
 import type { LogRange } from '#core/kube/logs.ts'
 import { StreamPlaces } from '#core/kube/stream-places.ts'
 import type { Wanted } from '#core/logs/choice.ts'
-import type { LogLoss } from '#core/logs/follow.ts'
+import type { RunEnd } from '#core/logs/follow.ts'
+import type { HistoryEnd } from '#core/logs/history-end.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 import { type Span, sinceTimeOf } from '#core/logs/span.ts'
 
@@ -94,16 +95,16 @@ export class RunReadings {
     const range: LogRange = { sinceSeconds, sinceTime: sinceTimeOf(this.#span), previous }
     // One line at least: it is what following begins after.
     const asked = { ...range, tail: this.#tailOfEach() }
-    const lost = await this.#orRefused(source, reader.readHistory(asked, follow && !isPast, this.#signal))
+    const how = await this.#orRefused(source, reader.readHistory(asked, follow && !isPast, this.#signal))
     this.#out.endHistory(source)
-    if (lost?.isRefused && isPast) this.#out.report({ event: 'over', source, how: { kind: 'unchecked' } })
-    else if (lost !== undefined && (!follow || isPast)) this.#giveUp(source, lost.why)
-    else if (this.#options.previous) {
-      const end = this.#context.statusOf(source)?.previous
-      this.#out.report({ event: 'over', source, how: { kind: 'whole', end } })
-    }
+    const isGone = how.kind === 'lost' && how.isRefused && isPast
+    if (isGone || how.kind === 'unchecked') this.#report(source, { kind: 'unchecked' })
+    else if (how.kind === 'lost') {
+      if (!follow || isPast) this.#giveUp(source, how.why)
+    } else if (this.#options.previous)
+      this.#report(source, { kind: 'whole', end: this.#context.statusOf(source)?.previous })
     // A log without lines will have new ones only; of one that could not be read, the past is still unknown.
-    return { source, reader, range: lost === undefined ? range : asked }
+    return { source, reader, range: how.kind === 'lost' ? asked : range }
   }
 
   /**
@@ -148,10 +149,7 @@ export class RunReadings {
   }
 
   /** Of several namespaces, one whose logs may not be read spoils nothing for the others. */
-  async #orRefused(
-    { namespace }: LogSource,
-    reading: Promise<LogLoss | undefined>,
-  ): Promise<LogLoss | undefined> {
+  async #orRefused({ namespace }: LogSource, reading: Promise<HistoryEnd>): Promise<HistoryEnd> {
     try {
       return await reading
     } catch (error) {
@@ -159,7 +157,7 @@ export class RunReadings {
       if (!isRefusal || !this.#isOneOfNamespaces) throw error
       if (!this.#refused.has(namespace)) this.#out.report({ event: 'refused', namespace, why: error.message })
       this.#refused.set(namespace, error)
-      return { why: error.message, isRefused: true }
+      return { kind: 'lost', why: error.message, isRefused: true }
     }
   }
 
@@ -174,7 +172,11 @@ export class RunReadings {
   #giveUp(source: LogSource, why: string): void {
     if (this.#refused.has(source.namespace)) return
     this.#lost.push(`${source.pod}: ${why}`)
-    this.#out.report({ event: 'over', source, how: { kind: 'lost', why } })
+    this.#report(source, { kind: 'lost', why })
+  }
+
+  #report(source: LogSource, how: RunEnd): void {
+    this.#out.report({ event: 'over', source, how })
   }
 }
 

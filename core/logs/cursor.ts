@@ -87,6 +87,17 @@ export class ResumeCursor {
     return this.#prints[(this.#position - 1) % REMEMBERED] === fingerprint(line)
   }
 
+  /** How many lines with a stamp were seen. */
+  get count(): number {
+    return this.#position
+  }
+
+  /** Whether `line` is among those seen, or before one of them; as far as they are remembered. */
+  hasSeen(line: LogLine): boolean {
+    if (!isStamped(line) || this.#highest === undefined) return false
+    return line.stamp < this.#highest || this.#prints.includes(fingerprint(line))
+  }
+
   /**
    * Where to take the log up again; undefined while nothing was seen, and it is to be read as at first. One second
    * more than needed is asked for, for lines stamped a little earlier than others before them, and as much more as this

@@ -48,8 +48,11 @@ type LineEvent = Extract<LogEvent, { event: 'line' }>
 /** A client that learns of changes only when it is let, as one does whose cluster is slow to tell. */
 class LaggingClient extends KubeClient {
   hold: Promise<void> = Promise.resolve()
+  /** Called before each request for a stream. */
+  onOpen = (_request: ApiRequest) => {}
 
   override async open(request: ApiRequest, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    this.onOpen(request)
     if (request.verb === 'watch') await this.hold
     return super.open(request, signal)
   }
@@ -137,6 +140,12 @@ function read(
     events,
     abort,
     toEnd,
+    /** Does something before each request for a log. */
+    beforeEachLog(action: (request: ApiRequest) => void) {
+      client.onOpen = (request) => {
+        if (request.resource === 'pods/log') action(request)
+      }
+    },
     /** The token that is given when one was refused. */
     renewTo,
     /** Nothing is learnt of pods and restarts until the returned function is called. */
@@ -297,6 +306,38 @@ describe('history', limits, () => {
         for (const [place, { line }] of shown.entries())
           assert.ok(line.text === lines[place], `line ${place}`)
       })
+
+  it(
+    'is asked for its newest line at its end, unless as many lines came as were asked for',
+    limits,
+    async () => {
+      const queriesOf = async (options: FollowOptions) => {
+        await using world = await start(options)
+        await world.toEnd()
+        return world.api.requests.flatMap(({ path, query }) =>
+          path.includes(`${FIRST_HERMES}/log`) ? [query] : [],
+        )
+      }
+      assert.equal((await queriesOf({ ...HISTORY, tail: 7 })).length, 1)
+      const [whole, newest, ...others] = await queriesOf(HISTORY)
+      assert.ok(whole !== undefined && !whole.includes('tailLines'))
+      assert.match(newest ?? '', /tailLines=1(&|$)/)
+      assert.deepEqual(others, [])
+    },
+  )
+
+  it('is not checked to its end when its pod is gone before, and says so', limits, async () => {
+    await using world = await startApi()
+    await using reading = read(world, HISTORY)
+    reading.beforeEachLog(({ name, query }) => {
+      if (name === FIRST_HERMES && query?.['tailLines'] === 1)
+        world.api.faults.deletePod({ pod: FIRST_HERMES })
+    })
+    await reading.toEnd()
+    const last = reading.events.at(-1)
+    assert.ok(last?.event === 'ledger')
+    assert.deepEqual([last.summary.unchecked, last.summary.holeCount], [1, 0])
+  })
 
   it('survives a broken connection, and servers that are busy', limits, async () => {
     await using world = await start(HISTORY)
