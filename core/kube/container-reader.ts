@@ -1,5 +1,6 @@
 import { sleep } from '#core/clock.ts'
-import { askNewest, type StreamPlan } from '#core/kube/log-stream.ts'
+import { askNewest } from '#core/kube/log-looks.ts'
+import type { StreamPlan } from '#core/kube/log-stream.ts'
 import type { LogRange } from '#core/kube/logs.ts'
 import { RunStatus, type StatusContext } from '#core/kube/run-status.ts'
 import { type LineContext, RunStreams } from '#core/kube/run-streams.ts'
@@ -86,18 +87,21 @@ export class ContainerReader {
   async #readBounded(range: LogRange, followed: boolean, signal: AbortSignal): Promise<HistoryEnd> {
     const { clock, chance } = this.#context
     const check = new HistoryCheck(followed)
-    for (let isFirst = true; ; isFirst = false) {
+    for (;;) {
       const end = await this.#streams.readCurrent(range, this.#restIn('remainder'), signal)
       this.#lastEnd = end
-      const read = this.#streams.soFar(isFirst ? range.tail : undefined)
+      const read = this.#streams.soFar()
       let step = check.afterStream(end, read, chance())
-      if (step.kind === 'ask')
-        step = check.afterAnswer(await askNewest(this.#context, this.#source, range, signal), read, chance())
+      if (step.kind === 'ask') step = check.afterAnswer(await this.#askNewest(range, signal), read, chance())
       if (step.kind === 'over') return step.how
       if (step.kind === 'ask') continue
       if (step.failure !== undefined) this.#streams.ended(step.failure, step.after)
       await sleep(clock, step.after, signal)
     }
+  }
+
+  #askNewest(range: LogRange, signal: AbortSignal): ReturnType<typeof askNewest> {
+    return askNewest(this.#context, this.#source, range, this.#streams.lastRecords, signal)
   }
 
   async #followOn(range: LogRange, signal: AbortSignal): Promise<RunEnd | undefined> {

@@ -1,28 +1,18 @@
-import type { Bytes, Clock, Ms } from '#core/clock.ts'
-import { isPgctlError, PgctlError } from '#core/errors.ts'
-import { isPassing, KubeApiError } from '#core/kube/api-error.ts'
-import type { KubeClient } from '#core/kube/client.ts'
+import type { Ms } from '#core/clock.ts'
+import { KubeApiError } from '#core/kube/api-error.ts'
 import { IdleWatch } from '#core/kube/idle-watch.ts'
-import { type ContainerAddress, type LogRange, openLog } from '#core/kube/logs.ts'
+import { type LookContext, newestLine } from '#core/kube/log-looks.ts'
+import { type ContainerAddress, type LogRange, logSplitter, openLog } from '#core/kube/logs.ts'
 import type { OpenGate } from '#core/kube/open-gate.ts'
+import { DEAD, failureOf } from '#core/kube/stream-failure.ts'
 import type { StreamEnd } from '#core/logs/follow.ts'
-import type { Failure } from '#core/logs/history-end.ts'
 import { type LogLine, parseLine } from '#core/logs/line.ts'
-import { LineSplitter, type Mending } from '#core/logs/line-splitter.ts'
 import type { Overlap } from '#core/logs/overlap.ts'
-import { joinSplitLine, SPLIT_FROM } from '#core/logs/split-line.ts'
 
-/** A longer line keeps its beginning and says how much was left out. */
-const LINE_LIMIT: Bytes = 1024 * 1024
-/** A probe that is not answered by then shares the fate of its stream: what is dead is the way. */
-const PROBE_LIMIT: Ms = 15_000
-const JOIN: Mending = { from: SPLIT_FROM, mend: joinSplitLine }
 /** After so much silence the seam will not become any clearer. */
 const SETTLE_AFTER: Ms = 1_000
 
-export interface StreamContext {
-  readonly client: KubeClient
-  readonly clock: Clock
+export interface StreamContext extends LookContext {
   readonly gate: OpenGate
 }
 
@@ -38,6 +28,8 @@ export interface StreamPlan {
   take(lines: readonly LogLine[]): Promise<void> | undefined
   /** Whether nothing after what was taken is wanted, although there may be more. */
   isEnough(): boolean
+  /** How many records of the log the line last taken may be. */
+  lastRecords(): number
   /** Whether `line` is the one last taken. */
   isLast(line: LogLine): boolean
   /** Calls its argument when the run is over, so that little is to be waited for, or `replaced`: then nothing is. */
@@ -67,14 +59,12 @@ export async function readStream(
     return { kind: 'ended', unfinished: await pump(context, plan, tools) }
   } catch (error) {
     signal.throwIfAborted()
-    return endOf(error)
+    return failureOf(error)
   } finally {
     idle.stop()
     forget()
   }
 }
-
-const DEAD = new PgctlError('timed-out', 'the stream of a log has died silently')
 
 interface PumpTools {
   readonly idle: IdleWatch
@@ -90,7 +80,7 @@ async function pump(
   { idle, signal, fail }: PumpTools,
 ): Promise<string | undefined> {
   const { overlap } = plan
-  const splitter = new LineSplitter(LINE_LIMIT, JOIN)
+  const splitter = logSplitter()
   let hasNews = false
   idle.start()
   const stream = await context.gate.pass(
@@ -147,60 +137,11 @@ async function probeNewest(
   signal: AbortSignal,
 ): Promise<'current' | 'behind'> {
   try {
-    const newest = await newestLine(context, plan.address, plan.range, signal)
+    const newest = await newestLine(context, plan.address, plan.range, plan.lastRecords(), signal)
     return newest === undefined || plan.isLast(newest) ? 'current' : 'behind'
   } catch (error) {
     // Not being able to ask proves nothing about the stream; an answer that there is no such log does.
     if (error === DEAD) return 'behind'
     return error instanceof KubeApiError && error.status < 429 ? 'behind' : 'current'
   }
-}
-
-/** The newest whole line of a log within `range`, as a runtime has written it: of a split one, the last piece. */
-async function newestLine(
-  { client, clock }: StreamContext,
-  address: ContainerAddress,
-  { previous = false, sinceSeconds, sinceTime }: LogRange,
-  signal: AbortSignal,
-): Promise<LogLine | undefined> {
-  const late = new AbortController()
-  const cancel = clock.after(PROBE_LIMIT, () => late.abort(DEAD))
-  try {
-    const splitter = new LineSplitter(LINE_LIMIT, JOIN)
-    const texts: string[] = []
-    const range = { tail: 1, previous, sinceSeconds, sinceTime }
-    for await (const chunk of await openLog(client, address, range, AbortSignal.any([signal, late.signal])))
-      texts.push(...splitter.push(chunk))
-    const newest = texts.at(-1)
-    return newest === undefined ? undefined : parseLine(newest)
-  } catch (error) {
-    throw late.signal.aborted ? DEAD : error
-  } finally {
-    cancel()
-  }
-}
-
-/** The same; a failure that may pass, or tells something of the log, is answered and not thrown. */
-export async function askNewest(
-  context: StreamContext,
-  address: ContainerAddress,
-  range: LogRange,
-  signal: AbortSignal,
-): Promise<Failure | { readonly newest: LogLine | undefined }> {
-  try {
-    return { newest: await newestLine(context, address, range, signal) }
-  } catch (error) {
-    signal.throwIfAborted()
-    return endOf(error)
-  }
-}
-
-function endOf(error: unknown): Failure {
-  if (error === DEAD) return { kind: 'dead' }
-  if (error instanceof KubeApiError && error.status !== 401 && error.status !== 403) {
-    const { status, retryAfter, message, why } = error
-    return { kind: 'refused', status, retryAfter, why: why ?? message }
-  }
-  if (isPassing(error) && isPgctlError(error)) return { kind: 'cut', why: error.why ?? error.message }
-  throw error
 }

@@ -1,9 +1,11 @@
 import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
+import { firstStamp } from '#core/kube/log-looks.ts'
 import { readStream, type StreamContext, type StreamPlan } from '#core/kube/log-stream.ts'
 import type { LogRange } from '#core/kube/logs.ts'
 import type { RunStatus } from '#core/kube/run-status.ts'
 import { SeamNotices, type SeamReport } from '#core/kube/seam-notices.ts'
+import { type AnswerHead, SinceHead, TailHead } from '#core/logs/answer-head.ts'
 import type { ResumeCursor } from '#core/logs/cursor.ts'
 import type { ReadingMode, StreamEnd } from '#core/logs/follow.ts'
 import type { ReadSoFar } from '#core/logs/history-end.ts'
@@ -12,7 +14,7 @@ import type { BadSeam, Overlap, Seam } from '#core/logs/overlap.ts'
 import { RunPlace } from '#core/logs/run-place.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 import { type Span, SpanCut } from '#core/logs/span.ts'
-import { SPLIT_FROM } from '#core/logs/split-line.ts'
+import { piecesOf } from '#core/logs/split-line.ts'
 
 /** A stream that lived this long did its work, even if its container had nothing to say. */
 const GOOD_LIFE: Ms = 60_000
@@ -20,6 +22,9 @@ const GOOD_LIFE: Ms = 60_000
 const RESTART_TOLD: Ms = 3_000
 /** So often a remainder that does not fit is taken for another run's log, and its status waited for. */
 const MISFIT_TRIES = 4
+/** Where fewer whole lines come than were asked for, so many times as many records are asked for, and so often. */
+const MORE_RECORDS = 8
+const TAIL_TRIES = 4
 
 /** Where lines go. */
 export interface LineContext extends StreamContext, SeamReport {
@@ -48,6 +53,10 @@ export class RunStreams {
   #foreign: ResumeCursor | undefined
   #confirmed = false
   #fruitless = 0
+  /** Lines that the last stream has brought, known to be whole or not. */
+  #brought = 0
+  /** Whether as many records have come as were asked for. */
+  #hasTail = false
   /** Characters of the line last read: each is one to three bytes. */
   #lastLength = 0
 
@@ -77,6 +86,11 @@ export class RunStreams {
     return this.#fruitless
   }
 
+  /** How many records of the log the line last read may be, at most. */
+  get lastRecords(): number {
+    return piecesOf(this.#lastLength * 3)
+  }
+
   /** Whether a line past the end of what is wanted has come. */
   get isPast(): boolean {
     return this.#cut.isPast
@@ -97,14 +111,12 @@ export class RunStreams {
     this.#isHistory = false
   }
 
-  /** `asked`: for how many of the last lines the log was asked; more than that is not missing. */
-  soFar(asked: number | undefined): ReadSoFar {
+  soFar(): ReadSoFar {
     const { cursor } = this.#place
     return {
       fruitless: this.#fruitless,
       hasLines: cursor.count > 0,
-      isEnough: this.#cut.isPast || (asked !== undefined && cursor.count >= asked),
-      mayBeSplit: this.#lastLength * 3 >= SPLIT_FROM,
+      isEnough: this.#cut.isPast || this.#hasTail,
       isLast: (line) => cursor.isLast(line),
       hasSeen: (line) => cursor.hasSeen(line),
     }
@@ -150,16 +162,60 @@ export class RunStreams {
   }
 
   async #read(range: LogRange, reading: LogReading, signal: AbortSignal): Promise<StreamEnd> {
+    const point = this.#place.cursor.resume()
+    if (point !== undefined)
+      return await this.#readStream(resumed(range, point.sinceTime), reading, point, signal)
+    // Whoever follows does not wait for the end of an answer to know how it began.
+    if (range.tail !== undefined && !range.follow)
+      return await this.#readTail(range, range.tail, reading, signal)
+    if (range.sinceSeconds === undefined && range.sinceTime === undefined)
+      return await this.#readStream(range, reading, {}, signal)
+    const head = new SinceHead()
+    const end = await this.#readStream(range, reading, { head }, signal)
+    if (end.kind === 'ended' && head.state === 'held') {
+      head.end()
+      await this.#takeOwn(head.take())
+    }
+    return end
+  }
+
+  /** Reads the last `lines`: of as many records as it takes to have so many whole ones. */
+  async #readTail(
+    range: LogRange,
+    lines: number,
+    reading: LogReading,
+    signal: AbortSignal,
+  ): Promise<StreamEnd> {
+    for (let tries = 1, tail = lines + 1; ; tries++, tail *= MORE_RECORDS) {
+      const head = new TailHead(tail)
+      const end = await this.#readStream({ ...range, tail }, reading, { head }, signal)
+      this.#hasTail = this.#brought >= tail
+      if (end.kind !== 'ended' || head.state === 'taken') return end
+      head.end()
+      await this.#knowHead(head, range, signal)
+      if (head.dropped !== undefined && head.count < lines && tries < TAIL_TRIES) continue
+      // Where there is nothing else, it tells at least where the log goes on.
+      if (head.dropped !== undefined && head.count === 0) this.#place.cursor.see(head.dropped)
+      await this.#takeOwn(head.take())
+      return end
+    }
+  }
+
+  async #readStream(
+    range: LogRange,
+    reading: LogReading,
+    { overlap, head }: Opening,
+    signal: AbortSignal,
+  ): Promise<StreamEnd> {
     const { clock } = this.#context
     const { namespace, pod, container } = this.#source
-    const point = this.#place.cursor.resume()
-    const seam = new SeamWatch(point?.overlap)
+    const seam = new SeamWatch(overlap)
     const openedAt = clock.now().mono
-    let brought = false
+    this.#brought = 0
     const plan: StreamPlan = {
       address: { namespace, pod, container },
-      range: point === undefined ? range : resumed(range, point.sinceTime),
-      overlap: point?.overlap,
+      range,
+      overlap,
       rest: reading.rest,
       take: (lines) => {
         const passed = seam.passed()
@@ -168,19 +224,32 @@ export class RunStreams {
         // A good fit is news with the first new line, which may come later; a hole is news at once, and once.
         const news = passed ?? (seam.known?.kind === 'whole' ? seam.known : undefined)
         if (news !== undefined) this.#notices.passed(news, lines.length > 0)
-        if (lines.length > 0) brought = true
-        return this.#takeOwn(lines)
+        this.#brought += lines.length
+        if (head === undefined || head.state === 'taken') return this.#takeOwn(lines)
+        head.offer(lines)
+        return head.state === 'held' ? undefined : this.#takeHead(head, range, signal)
       },
       isEnough: () => this.#cut.isPast,
+      lastRecords: () => this.lastRecords,
       isLast: (line) => this.#place.cursor.isLast(line),
       onOver: (told) => (range.follow ? this.#status.onOver(told) : () => {}),
     }
     const end = await readStream(this.#context, plan, signal)
     if (end.kind === 'ended' && !range.follow && seam.known === undefined)
       this.#onSeam('missing', reading.log)
-    const fruitful = brought || clock.now().mono - openedAt > GOOD_LIFE
+    const fruitful = this.#brought > 0 || clock.now().mono - openedAt > GOOD_LIFE
     this.#fruitless = fruitful ? 1 : this.#fruitless + 1
     return end
+  }
+
+  /** Takes the beginning of an answer, of which enough is there. */
+  async #takeHead(head: AnswerHead, range: LogRange, signal: AbortSignal): Promise<void> {
+    await this.#knowHead(head, range, signal)
+    await this.#takeOwn(head.take())
+  }
+
+  async #knowHead(head: AnswerHead, range: LogRange, signal: AbortSignal): Promise<void> {
+    if (head.state === 'ask') head.settle(await firstStamp(this.#context, this.#source, range, signal))
   }
 
   #takeOwn(lines: readonly LogLine[]): Promise<void> | undefined {
@@ -222,6 +291,14 @@ interface LogReading extends Pick<StreamPlan, 'rest'> {
    * a moment ago and may have been replaced since.
    */
   readonly log: 'own' | 'current' | 'doubtful'
+}
+
+/** How a stream begins that is to be opened. */
+interface Opening {
+  /** What was seen and will come again. */
+  readonly overlap?: Overlap
+  /** What is not known to be whole. */
+  readonly head?: AnswerHead
 }
 
 /** The run's own log does not have what was read before. */

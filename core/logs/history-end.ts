@@ -31,8 +31,6 @@ export interface ReadSoFar {
   readonly hasLines: boolean
   /** Whether nothing that is missing is wanted. */
   readonly isEnough: boolean
-  /** Whether the line last read may be split in the log, so that the log's newest is only its last piece. */
-  readonly mayBeSplit: boolean
   isLast(line: LogLine): boolean
   hasSeen(line: LogLine): boolean
 }
@@ -88,7 +86,7 @@ export class HistoryCheck {
     const wasAsked = this.#missing !== undefined
     this.#missing = newest
     if (!wasAsked || read.fruitless <= 1) return AT_ONCE
-    return read.mayBeSplit ? WHOLE : failed(EARLY, read, false, chance)
+    return failed(EARLY, read, false, chance)
   }
 }
 

@@ -559,7 +559,7 @@ describe('following', limits, () => {
     await using world = await start({ ...FOLLOW, tail: 1, wanted: { accepts }, searched: 3 })
     await world.untilFollowing()
     const asked = world.api.requests.filter(({ query }) => query.includes('tailLines='))
-    assert.ok(asked.length > 0 && asked.every(({ query }) => query.includes('tailLines=3')))
+    assert.ok(asked.length > 0 && asked.every(({ query }) => query.includes('tailLines=4')))
     world.faults.writeLog({ pod: FIRST_HERMES, lines: ['wanted 1', 'not wanted', 'wanted 2'] })
     await world.untilText('wanted 2')
     assert.deepEqual(

@@ -24,7 +24,6 @@ function read(changes: Partial<ReadSoFar> = {}): ReadSoFar {
     fruitless: 1,
     hasLines: true,
     isEnough: false,
-    mayBeSplit: false,
     isLast: (line) => line === LAST,
     hasSeen: (line) => line === LAST,
     ...changes,
@@ -85,12 +84,6 @@ describe('HistoryCheck', () => {
     }
     const step = check.afterAnswer({ newest: NEWER }, read({ fruitless: 6 }), 0)
     assert.ok(step.kind === 'over' && step.how.kind === 'lost' && !step.how.isRefused)
-  })
-
-  it('does not wait for the last piece of a split line, which comes as a part of the whole', () => {
-    const check = new HistoryCheck(false)
-    check.afterAnswer({ newest: NEWER }, read(), 0)
-    assert.deepEqual(check.afterAnswer({ newest: NEWER }, read({ fruitless: 2, mayBeSplit: true }), 0), WHOLE)
   })
 
   it('reads a last line without an end once more, as it may be torn', () => {
