@@ -76,6 +76,14 @@ async function start(
   }
 }
 
+/** A running API with lines in no log but that which a test writes. */
+async function startWithOne(): Promise<TestApi> {
+  const world = await startApi()
+  for (const pod of HERMES) world.api.faults.rotateLog({ pod })
+  world.api.faults.rotateLog({ pod: KILLED_HERMES, run: 'previous' })
+  return world
+}
+
 /** A client of a running API, whose token can be renewed to another one. */
 function connect(world: TestApi, clock: Clock) {
   let token = TOKEN
@@ -730,6 +738,37 @@ describe('following', limits, () => {
     assert.ok(resumed?.event === 'resumed')
     assert.equal(resumed.seam.kind, 'gap')
     assert.ok(linesOf(world.events).every(({ line }) => line.text !== 'lost'))
+  })
+
+  it('goes on after a split line, of which it has asked for the end only', limits, async () => {
+    await using world = await startWithOne()
+    world.api.faults.splitLines({ at: 16 * 1024, stamps: 'first' })
+    world.api.faults.writeLog({ pod: FIRST_HERMES, lines: ['before', 'x'.repeat(100_000)] })
+    await using reading = read(world, { ...FOLLOW, tail: 0 })
+    await reading.untilFollowing()
+    world.api.faults.writeLog({ pod: FIRST_HERMES, lines: ['after'] })
+    await reading.untilText('after')
+    world.api.faults.cutFollows({ pod: FIRST_HERMES })
+    world.api.faults.writeLog({ pod: FIRST_HERMES, lines: ['cut here', 'and on'] })
+    await reading.untilText('and on')
+    const { holeCount, lines } = await reading.endNow()
+    assert.deepEqual([holeCount, lines], [0, 3])
+  })
+
+  it('does not take a stream for dead because its last line is split', limits, async () => {
+    await using world = await startWithOne()
+    world.api.faults.splitLines({ at: 16 * 1024, stamps: 'first' })
+    await using reading = read(world, { ...FOLLOW, tail: 0 })
+    await reading.untilFollowing()
+    world.api.faults.writeLog({ pod: FIRST_HERMES, lines: ['x'.repeat(100_000)] })
+    await reading.until((events) => linesOf(events).length === 1)
+    const before = world.api.requests.length
+    const looks = () =>
+      world.api.requests
+        .slice(before)
+        .filter(({ path, query }) => path.includes(FIRST_HERMES) && /tailLines/.test(query))
+    await eventually(() => looks().length >= 2)
+    assert.ok(reading.events.every(({ event }) => event !== 'reconnecting'))
   })
 
   it('names a hole in its ledger although it ends before it is sure of it', limits, async () => {
