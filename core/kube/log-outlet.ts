@@ -3,6 +3,7 @@ import type { LogEvent } from '#core/logs/events.ts'
 import type { LogFunnel } from '#core/logs/funnel.ts'
 import { LogLedger } from '#core/logs/ledger.ts'
 import type { LogLine } from '#core/logs/line.ts'
+import type { BadSeam } from '#core/logs/overlap.ts'
 import { REORDER_WINDOW } from '#core/logs/reorder-window.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 
@@ -51,9 +52,19 @@ export class LogOutlet {
     return new Promise((proceed) => this.#waiting.push({ source, proceed }))
   }
 
+  /** What comes next of a source that is followed was written before what came last. */
+  rewind(source: LogSource): void {
+    this.#funnel.rewind(source)
+  }
+
   /** A log is being read, whether or not it will have lines. */
   opened(): void {
     this.#ledger.opened()
+  }
+
+  /** What of a source may be a hole, for a ledger that is asked for before that is clear; none once it is. */
+  doubt(source: LogSource, seams: readonly BadSeam[]): void {
+    this.#ledger.doubt(source, seams)
   }
 
   report(event: LogEvent): void {

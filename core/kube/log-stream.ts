@@ -1,27 +1,18 @@
-import type { Bytes, Clock, Ms } from '#core/clock.ts'
-import { isPgctlError, PgctlError } from '#core/errors.ts'
-import { isPassing, KubeApiError } from '#core/kube/api-error.ts'
-import type { KubeClient } from '#core/kube/client.ts'
+import type { Ms } from '#core/clock.ts'
+import { KubeApiError } from '#core/kube/api-error.ts'
 import { IdleWatch } from '#core/kube/idle-watch.ts'
-import { type ContainerAddress, type LogRange, openLog } from '#core/kube/logs.ts'
+import { type LookContext, newestLine } from '#core/kube/log-looks.ts'
+import { type ContainerAddress, type LogRange, logSplitter, openLog } from '#core/kube/logs.ts'
 import type { OpenGate } from '#core/kube/open-gate.ts'
+import { DEAD, failureOf } from '#core/kube/stream-failure.ts'
 import type { StreamEnd } from '#core/logs/follow.ts'
 import { type LogLine, parseLine } from '#core/logs/line.ts'
-import { LineSplitter, type Mending } from '#core/logs/line-splitter.ts'
 import type { Overlap } from '#core/logs/overlap.ts'
-import { joinSplitLine, SPLIT_FROM } from '#core/logs/split-line.ts'
 
-/** A longer line keeps its beginning and says how much was left out. */
-const LINE_LIMIT: Bytes = 1024 * 1024
-/** A probe that is not answered by then shares the fate of its stream: what is dead is the way. */
-const PROBE_LIMIT: Ms = 15_000
-const JOIN: Mending = { from: SPLIT_FROM, mend: joinSplitLine }
 /** After so much silence the seam will not become any clearer. */
 const SETTLE_AFTER: Ms = 1_000
 
-export interface StreamContext {
-  readonly client: KubeClient
-  readonly clock: Clock
+export interface StreamContext extends LookContext {
   readonly gate: OpenGate
 }
 
@@ -31,12 +22,14 @@ export interface StreamPlan {
   readonly range: LogRange
   /** What was seen and will come again; undefined for a log that is read from its beginning. */
   readonly overlap: Overlap | undefined
-  /** An unfinished line at an end in good order is the log's last, or will come again; or is, if it alone came again. */
-  readonly rest: 'line' | 'again' | { readonly expected: string }
+  /** An unfinished line at an end in good order will come again; or is the log's last, if it alone came again. */
+  readonly rest: 'again' | { readonly expected: string }
   /** Takes new lines, an empty list too when only the seam was passed; a promise says to wait. */
   take(lines: readonly LogLine[]): Promise<void> | undefined
   /** Whether nothing after what was taken is wanted, although there may be more. */
   isEnough(): boolean
+  /** How many records of the log the line last taken may be. */
+  lastRecords(): number
   /** Whether `line` is the one last taken. */
   isLast(line: LogLine): boolean
   /** Calls its argument when the run is over, so that little is to be waited for, or `replaced`: then nothing is. */
@@ -66,14 +59,12 @@ export async function readStream(
     return { kind: 'ended', unfinished: await pump(context, plan, tools) }
   } catch (error) {
     signal.throwIfAborted()
-    return endOf(error)
+    return failureOf(error)
   } finally {
     idle.stop()
     forget()
   }
 }
-
-const DEAD = new PgctlError('timed-out', 'the stream of a log has died silently')
 
 interface PumpTools {
   readonly idle: IdleWatch
@@ -89,7 +80,7 @@ async function pump(
   { idle, signal, fail }: PumpTools,
 ): Promise<string | undefined> {
   const { overlap } = plan
-  const splitter = new LineSplitter(LINE_LIMIT, JOIN)
+  const splitter = logSplitter()
   let hasNews = false
   idle.start()
   const stream = await context.gate.pass(
@@ -112,8 +103,7 @@ async function pump(
     }
   }
   const rest = splitter.rest()
-  const isExpected = typeof plan.rest !== 'string' && plan.rest.expected === rest && !hasNews
-  const isLine = plan.rest === 'line' || isExpected
+  const isLine = plan.rest !== 'again' && plan.rest.expected === rest && !hasNews
   const lines = freshLines(rest !== undefined && isLine ? [rest] : [], overlap)
   await plan.take([...lines, ...(overlap?.settle() ?? [])])
   return isLine ? undefined : rest
@@ -142,37 +132,16 @@ function freshLines(texts: readonly string[], overlap: Overlap | undefined): rea
 
 /** Compares the newest line of the log with the one last seen. A container that cannot be asked is `behind`. */
 async function probeNewest(
-  { client, clock }: StreamContext,
+  context: StreamContext,
   plan: StreamPlan,
   signal: AbortSignal,
 ): Promise<'current' | 'behind'> {
-  const late = new AbortController()
-  const cancel = clock.after(PROBE_LIMIT, () => late.abort(DEAD))
   try {
-    const splitter = new LineSplitter(LINE_LIMIT, JOIN)
-    const texts: string[] = []
-    const { previous, sinceSeconds, sinceTime } = plan.range
-    const range = { tail: 1, previous: previous ?? false, sinceSeconds, sinceTime }
-    const merged = AbortSignal.any([signal, late.signal])
-    for await (const chunk of await openLog(client, plan.address, range, merged))
-      texts.push(...splitter.push(chunk))
-    const newest = texts.at(-1)
-    return newest === undefined || plan.isLast(parseLine(newest)) ? 'current' : 'behind'
+    const newest = await newestLine(context, plan.address, plan.range, plan.lastRecords(), signal)
+    return newest === undefined || plan.isLast(newest) ? 'current' : 'behind'
   } catch (error) {
     // Not being able to ask proves nothing about the stream; an answer that there is no such log does.
-    if (late.signal.aborted) return 'behind'
+    if (error === DEAD) return 'behind'
     return error instanceof KubeApiError && error.status < 429 ? 'behind' : 'current'
-  } finally {
-    cancel()
   }
-}
-
-function endOf(error: unknown): StreamEnd {
-  if (error === DEAD) return { kind: 'dead' }
-  if (error instanceof KubeApiError && error.status !== 401 && error.status !== 403) {
-    const { status, retryAfter, message, why } = error
-    return { kind: 'refused', status, retryAfter, why: why ?? message }
-  }
-  if (isPassing(error) && isPgctlError(error)) return { kind: 'cut', why: error.why ?? error.message }
-  throw error
 }

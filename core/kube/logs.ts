@@ -1,4 +1,10 @@
+import type { Bytes } from '#core/clock.ts'
 import type { KubeClient } from '#core/kube/client.ts'
+import { LineSplitter } from '#core/logs/line-splitter.ts'
+import { joinSplitLine, SPLIT_FROM } from '#core/logs/split-line.ts'
+
+/** A longer line keeps its beginning and says how much was left out. */
+const LINE_LIMIT: Bytes = 1024 * 1024
 
 /** One container of one pod. */
 export interface ContainerAddress {
@@ -19,6 +25,8 @@ export interface LogRange {
   readonly sinceTime?: string | undefined
   /** Only the last seconds, by the clock of the container's node. */
   readonly sinceSeconds?: number | undefined
+  /** At most so many of its first bytes. */
+  readonly limitBytes?: Bytes
 }
 
 /**
@@ -41,6 +49,12 @@ export async function openLog(
     tailLines: range.tail,
     sinceTime: range.sinceTime,
     sinceSeconds: range.sinceSeconds,
+    limitBytes: range.limitBytes,
   }
   return await client.open({ verb: 'get', resource: 'pods/log', namespace, name: pod, query }, signal)
+}
+
+/** Cuts the bytes of a log into lines, each with its stamp in front. */
+export function logSplitter(): LineSplitter {
+  return new LineSplitter(LINE_LIMIT, { from: SPLIT_FROM, mend: joinSplitLine })
 }

@@ -1,3 +1,4 @@
+import type { Ms } from '#core/clock.ts'
 import { fingerprint } from '#core/logs/fingerprint.ts'
 import { addSeconds, type LogLine, type Stamp, secondOf } from '#core/logs/line.ts'
 import { type Expected, Overlap } from '#core/logs/overlap.ts'
@@ -6,6 +7,8 @@ import { type Expected, Overlap } from '#core/logs/overlap.ts'
 const REMEMBERED = 8_192
 /** Seconds whose lines are counted; a node's clock may be set back by as many busy seconds without harm. */
 const COUNTED_SECONDS = 64
+/** A clock that is set back further is not believed to be set back as far again: more would have to come again. */
+const SETBACK_LIMIT: Ms = 30_000
 
 /** Where a stream is taken up again. */
 export interface ResumePoint {
@@ -46,6 +49,8 @@ export class ResumeCursor {
   #current: SecondCount | undefined
   /** Counts of this second and of later ones are complete. */
   #completeFrom = ''
+  /** The furthest that stamps ran backwards from one line to the next, in whole seconds. */
+  #setback: Ms = 0
 
   /** `fromStart`: whether the first line seen will be the first of the log. */
   constructor(fromStart: boolean) {
@@ -55,6 +60,11 @@ export class ResumeCursor {
   /** The second of the first line seen, without its zone. */
   get firstSecond(): string | undefined {
     return this.#firstSecond
+  }
+
+  /** The stamp of the line last seen. */
+  get last(): Stamp | undefined {
+    return this.#last
   }
 
   /** The line that was just read, whether or not anyone was shown it. */
@@ -77,13 +87,25 @@ export class ResumeCursor {
     return this.#prints[(this.#position - 1) % REMEMBERED] === fingerprint(line)
   }
 
+  /** How many lines with a stamp were seen. */
+  get count(): number {
+    return this.#position
+  }
+
+  /** Whether `line` is among those seen, or before one of them; as far as they are remembered. */
+  hasSeen(line: LogLine): boolean {
+    if (!isStamped(line) || this.#highest === undefined) return false
+    return line.stamp < this.#highest || this.#prints.includes(fingerprint(line))
+  }
+
   /**
    * Where to take the log up again; undefined while nothing was seen, and it is to be read as at first. One second
-   * more than needed is asked for, for lines stamped a little earlier than others before them.
+   * more than needed is asked for, for lines stamped a little earlier than others before them, and as much more as this
+   * log's stamps have run backwards before: they may do so again just where nobody reads.
    */
   resume(): ResumePoint | undefined {
     if (this.#last === undefined || this.#highest === undefined) return undefined
-    const wanted = addSeconds(secondOf(this.#last), -1)
+    const wanted = addSeconds(secondOf(this.#last), -1 - this.#setback / 1_000)
     const since = wanted > this.#completeFrom ? wanted : this.#completeFrom
     return {
       sinceTime: `${since}Z`,
@@ -96,6 +118,7 @@ export class ResumeCursor {
       this.#current.lines += 1
       return
     }
+    if (stamp < this.#second) this.#noteSetback(stamp)
     // A copy, as a slice would keep alive the text around it.
     this.#second = Buffer.from(secondOf(stamp), 'latin1').toString('latin1')
     this.#current = this.#counts.get(this.#second)
@@ -106,6 +129,11 @@ export class ResumeCursor {
     this.#current = { lines: 1, first: this.#position, print }
     this.#counts.set(this.#second, this.#current)
     if (this.#counts.size > COUNTED_SECONDS) this.#forgetEarliest()
+  }
+
+  #noteSetback(stamp: Stamp): void {
+    const back = Date.parse(`${this.#second}Z`) - Date.parse(`${secondOf(stamp)}Z`)
+    this.#setback = Math.max(this.#setback, Math.min(back, SETBACK_LIMIT))
   }
 
   #forgetEarliest(): void {

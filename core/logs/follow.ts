@@ -65,7 +65,7 @@ export type RunEnd =
 /** Tries, one after another without a line, for the rest of a run that is over; about a minute. */
 const REMAINDER_TRIES = 10
 /** The same for what was asked for once; a person waits. */
-const BOUNDED_TRIES = 6
+export const BOUNDED_TRIES = 6
 const AGAIN: RetryPolicy = { attempts: Number.POSITIVE_INFINITY, base: 250, cap: 15_000 }
 /** Many streams that end together should not all be opened in the same instant. */
 const SPREAD: Ms = 100
@@ -130,10 +130,15 @@ function reopen(mode: ReadingMode, end: StreamEnd, reading: Reading, chance: num
 
 /** At once after a stream that did its work, later and later after others; never before the server allows it. */
 function waitAfter(end: StreamEnd, { fruitless, mode }: Reading, next: ReadingMode, chance: number): Ms {
-  if (end.kind === 'refused')
-    return Math.max(backoff(AGAIN, Math.max(1, fruitless), chance), end.retryAfter ?? 0)
+  if (end.kind === 'refused') return waitForAgain(end, fruitless, chance)
   const changed = next !== mode
   return fruitless <= 1 || changed ? Math.round(SPREAD * chance) : backoff(AGAIN, fruitless - 1, chance)
+}
+
+/** How long after a failure to wait, which was the `fruitless`th in turn; never less than the server says. */
+export function waitForAgain(end: StreamEnd, fruitless: number, chance: number): Ms {
+  const retryAfter = end.kind === 'refused' ? (end.retryAfter ?? 0) : 0
+  return Math.max(backoff(AGAIN, Math.max(1, fruitless), chance), retryAfter)
 }
 
 /** Whether two readings have come to the same end of the log. */
@@ -161,29 +166,6 @@ export function describeEnd(end: StreamEnd): string {
     case 'dead':
       return 'the stream had died silently'
   }
-}
-
-/** The rest of a log that could not be read. */
-export interface LogLoss {
-  readonly why: string
-  /** The cluster has no such log, or none any longer. */
-  readonly isRefused: boolean
-}
-
-/** What follows the end of a stream that was to be read to the log's present end, and to there only. */
-export function decideBounded(
-  end: StreamEnd,
-  fruitless: number,
-  chance: number,
-):
-  | { readonly kind: 'reopen'; readonly after: Ms }
-  | { readonly kind: 'over'; readonly lost: LogLoss | undefined } {
-  if (end.kind === 'ended') return { kind: 'over', lost: undefined }
-  const isRefused = end.kind === 'refused' && end.status < 500 && end.status !== 429
-  if (isRefused || fruitless >= BOUNDED_TRIES)
-    return { kind: 'over', lost: { why: describeEnd(end), isRefused } }
-  const retryAfter = end.kind === 'refused' ? (end.retryAfter ?? 0) : 0
-  return { kind: 'reopen', after: Math.max(backoff(AGAIN, Math.max(1, fruitless), chance), retryAfter) }
 }
 
 /** How long a stream may be silent before it is probed for the number `probe` (0 is the first) time. */

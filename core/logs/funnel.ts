@@ -74,6 +74,12 @@ export class LogFunnel<Source extends object> {
     this.#owing.delete(source)
   }
 
+  /** What comes next of a source that is followed was written before what came last. */
+  rewind(source: Source): void {
+    this.#window.rewind(source)
+    this.#events.delete(source)
+  }
+
   /** Whether the reader of `source` should wait before it reads more. */
   isFull(source: Source): boolean {
     return this.#owing.has(source)

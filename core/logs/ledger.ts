@@ -1,10 +1,10 @@
 import type { LogEvent } from '#core/logs/events.ts'
-import type { Seam } from '#core/logs/overlap.ts'
+import type { BadSeam, Seam } from '#core/logs/overlap.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 
 /** A place where lines are missing, or may be; or doubled, where the seam is uncertain. */
 export type Hole =
-  | { readonly source: LogSource; readonly seam: Exclude<Seam, { kind: 'whole' }> }
+  | { readonly source: LogSource; readonly seam: BadSeam }
   /** The rest of a log that could not be read. */
   | { readonly source: LogSource; readonly why: string }
 
@@ -32,6 +32,7 @@ const HOLES_KEPT = 1_000
 /** Keeps count of a reading of logs, so that its end can say whether it was whole. */
 export class LogLedger {
   readonly #holes: Hole[] = []
+  readonly #doubts = new Map<LogSource, readonly BadSeam[]>()
   #streams = 0
   #holeCount = 0
   #lines = 0
@@ -41,6 +42,12 @@ export class LogLedger {
   /** A run's log is being read, whether or not it will have lines. */
   opened(): void {
     this.#streams += 1
+  }
+
+  /** Everything of a source that may yet turn out to be a hole, and nothing that was in doubt of it before. */
+  doubt(source: LogSource, seams: readonly BadSeam[]): void {
+    if (seams.length === 0) this.#doubts.delete(source)
+    else this.#doubts.set(source, seams)
   }
 
   see(event: LogEvent): void {
@@ -62,15 +69,17 @@ export class LogLedger {
     }
   }
 
+  /** What is in doubt is a hole for whoever reads no further. */
   summary(hidden: number): LogSummary {
+    const doubts = [...this.#doubts].flatMap(([source, seams]) => seams.map((seam) => ({ source, seam })))
     return {
       streams: this.#streams,
       lines: this.#lines,
       hidden,
       reconnects: this.#reconnects,
       unchecked: this.#unchecked,
-      holeCount: this.#holeCount,
-      holes: [...this.#holes],
+      holeCount: this.#holeCount + doubts.length,
+      holes: [...this.#holes, ...doubts].slice(0, HOLES_KEPT),
     }
   }
 

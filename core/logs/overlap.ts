@@ -30,6 +30,9 @@ export type Seam =
   /** The log differs from what was seen; lines may be missing or doubled here. */
   | { readonly kind: 'uncertain'; readonly after: Stamp }
 
+/** A seam at which lines are missing, or may be; or are doubled. */
+export type BadSeam = Exclude<Seam, { kind: 'whole' }>
+
 /** Lines that might be new are held back for at most so much text while the seam is sought. */
 const HELD_LIMIT: Bytes = 4 * 1024 * 1024
 
@@ -52,6 +55,8 @@ export class Overlap {
   readonly #bounds: OverlapBounds
   #phase: 'head' | 'counting' | 'matching' | 'searching' | 'aligned' = 'head'
   #toCount: number
+  /** Whether a line with a stamp has come. */
+  #hasBegun = false
   /** Places in `prints` where the next line may stand; lower ones leave fewer lines to be new. */
   #places: number[] = []
   /** Whether some place has reached the end of `prints` already. */
@@ -77,7 +82,10 @@ export class Overlap {
 
   /** Takes the next line of the log; gives those lines that are known to be new, in order. */
   offer(line: LogLine): readonly LogLine[] {
-    if (this.#phase === 'aligned' || line.stamp === undefined) return [line]
+    if (this.#phase === 'aligned') return [line]
+    // The rest of a line that began before what was asked for; it was seen as a whole.
+    if (line.stamp === undefined) return this.#hasBegun ? [line] : []
+    this.#hasBegun = true
     if (secondOf(line.stamp) < this.#bounds.since) return []
     const stamped = line as LogLine & { stamp: Stamp }
     switch (this.#phase) {

@@ -98,6 +98,11 @@ export class ReorderWindow<Source extends object> {
     this.#sources.set(source, { order, last: undefined })
   }
 
+  /** The next lines of a source are those of an earlier place in its log: they count by their own stamps. */
+  rewind(source: Source): void {
+    this.#sources.delete(source)
+  }
+
   /** When `poll` will have something to give; undefined while nothing is held. */
   deadline(): Ms | undefined {
     return this.#oldest()?.due

@@ -22,11 +22,13 @@ export function sinceTimeOf({ from }: Span): string | undefined {
 export class SpanCut {
   readonly #span: Span
   readonly #last: string | undefined
-  #wasInside = true
+  #wasInside: boolean
   #isPast = false
 
   constructor(span: Span) {
     this.#span = span
+    // What comes first without a stamp may be the rest of a line that began before.
+    this.#wasInside = span.from === undefined
     this.#last = span.to && addSeconds(secondOf(span.to), SPAN_SLACK_SECONDS)
   }
 

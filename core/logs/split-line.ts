@@ -19,6 +19,11 @@ const PIECES: readonly Bytes[] = [16 * 1024, 8 * 1024]
 /** Shorter lines have no seam. */
 export const SPLIT_FROM: Bytes = 8 * 1024
 
+/** How many pieces a line of that many bytes may be in, if each has no stamp of its own. */
+export function piecesOf(length: Bytes): number {
+  return Math.max(1, Math.ceil(length / SPLIT_FROM))
+}
+
 /** The longest stamp with the space behind it: `2026-11-23T08:32:39.663019936+01:00 `. */
 const STAMP_LIMIT: Bytes = 36
 /** How long a program may take to write one line. */

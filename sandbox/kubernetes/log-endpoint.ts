@@ -96,6 +96,22 @@ export function runOf(pod: Pod, options: Pick<LogOptions, 'container' | 'previou
   }
 }
 
+/** Where the last records of a log begin: a line, and how many of its pieces come before. */
+function tailOf(
+  log: RunLog,
+  { tailLines = 0, split }: LogOptions,
+): { readonly line: number; readonly piece?: number } {
+  if (split === undefined || tailLines === 0) return { line: Math.max(log.first, log.end - tailLines) }
+  let left = tailLines
+  const lines = log.read(log.first, Number.POSITIVE_INFINITY)
+  for (let at = lines.length - 1; at >= 0; at--) {
+    const pieces = Math.max(1, Math.ceil(Buffer.byteLength(lines[at]?.text ?? '') / split.at))
+    if (pieces >= left) return { line: log.first + at, piece: pieces - left }
+    left -= pieces
+  }
+  return { line: log.first }
+}
+
 const LINES_A_WRITE = 256
 
 /** A log on its way to a client, which faults can interrupt. */
@@ -105,6 +121,8 @@ export class LogStream {
   readonly #options: LogOptions
   readonly #response: ServerResponse
   #next: number
+  /** Pieces of the next line that come before what is asked for. */
+  #piece: number
   #bytesLeft: number
   #mode: 'flowing' | 'stalled' | 'cut-next' | 'over' = 'flowing'
   #blocked = false
@@ -121,8 +139,9 @@ export class LogStream {
     this.#log = log
     this.#options = options
     this.#response = response
-    this.#next =
-      options.tailLines === undefined ? log.first : Math.max(log.first, log.end - options.tailLines)
+    const start = options.tailLines === undefined ? { line: log.first } : tailOf(log, options)
+    this.#next = start.line
+    this.#piece = start.piece ?? 0
     this.#bytesLeft = options.limitBytes ?? Number.POSITIVE_INFINITY
     const unsubscribe = log.onChange(() => this.#pump())
     response.once('close', () => {
@@ -172,19 +191,24 @@ export class LogStream {
     if (complete && this.#mode === 'flowing' && !this.#blocked) this.end()
   }
 
+  /** A kubelet reads records: a piece that is too old is left out, and one in the middle of a line may have no stamp. */
   #format({ stamp, text }: LogLine): Buffer {
     const { since, timestamps, split } = this.#options
-    if (since !== undefined && stamp < since) return Buffer.alloc(0)
-    const start = timestamps ? `${formatStamp(stamp)} ` : ''
-    if (split === undefined) return Buffer.from(`${start}${text}\n`)
     const bytes = Buffer.from(text)
+    const size = split?.at ?? Math.max(1, bytes.length)
     const parts: Buffer[] = []
-    for (let from = 0; from === 0 || from < bytes.length; from += split.at) {
-      const hasStamp = timestamps && (from === 0 || split.stamps === 'each')
-      parts.push(Buffer.from(hasStamp ? `${formatStamp(stamp + BigInt(from))} ` : ''))
-      parts.push(bytes.subarray(from, from + split.at))
+    let isNew = true
+    for (let from = this.#piece * size; from === 0 || from < bytes.length; from += size) {
+      const written = stamp + BigInt(from)
+      if (since === undefined || written >= since) {
+        const hasStamp = timestamps && (isNew || split?.stamps === 'each')
+        parts.push(Buffer.from(hasStamp ? `${formatStamp(written)} ` : ''), bytes.subarray(from, from + size))
+        if (from + size >= bytes.length) parts.push(Buffer.from('\n'))
+      }
+      isNew = false
     }
-    return Buffer.concat([...parts, Buffer.from('\n')])
+    this.#piece = 0
+    return Buffer.concat(parts)
   }
 
   #send(bytes: Buffer): void {

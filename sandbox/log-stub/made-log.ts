@@ -7,16 +7,15 @@ export const STAMP_WIDTH = 31
 
 const NANOS = 1_000_000_000
 
-/** How a log looks. The odd ones come once in so many lines, 0 for never. */
-export interface LogShape {
+/** What all logs of a stub have in common. The odd ones of their lines come once in so many, 0 for never. */
+export interface LogLook {
   readonly seed: number
-  readonly pod: string
-  readonly run: number
   readonly lines: number
   /** `json` is what a service writes, some 220 bytes; `short` is for logs that are cut at every byte. */
   readonly body: 'json' | 'short'
-  /** The first line's moment in whole seconds since 1970, and nanoseconds between lines. */
+  /** The first line's moment in whole seconds since 1970. */
   readonly start: number
+  /** Nanoseconds between two lines of one pod. */
   readonly step: number
   /** Seconds by which the node's clock is wrong. */
   readonly skew: number
@@ -28,6 +27,12 @@ export interface LogShape {
   readonly repeated: number
   /** One line is so many bytes long. */
   readonly giant: number
+}
+
+/** How the log of one run looks. */
+export interface LogShape extends LogLook {
+  readonly pod: string
+  readonly run: number
 }
 
 /** The lines of one log. `starts` has one entry more than there are lines: where the next would begin. */

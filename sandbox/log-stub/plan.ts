@@ -1,7 +1,7 @@
 /** What the stub will do: whose logs there are, and what goes wrong with them. All of it follows from the options. */
 
 import { seededChance } from '#sandbox/kubernetes/log-lines.ts'
-import { type LogShape, type MadeLog, makeLog } from './made-log.ts'
+import { type LogLook, type MadeLog, makeLog } from './made-log.ts'
 
 /** What can happen to a stream that has come to its place. */
 export const STREAM_FAULTS = ['reset', 'fin', 'end', 'stall', 'rotate'] as const
@@ -54,24 +54,11 @@ export interface FaultOrder {
   readonly times: number
 }
 
-export interface PlanOptions {
+/** Of all pods: `lines` are those of all runs together, and nodes' clocks are wrong by up to `skew`. */
+export interface PlanOptions extends LogLook {
   readonly pods: number
-  /** Of all pods and runs together. */
-  readonly lines: number
-  readonly seed: number
-  readonly body: LogShape['body']
   /** The share of the lines that are there at the start. */
   readonly history: number
-  /** The first line's moment, in seconds since 1970. */
-  readonly start: number
-  /** Nanoseconds between two lines of one pod. */
-  readonly step: number
-  /** Nodes' clocks are wrong by up to so many seconds. */
-  readonly skew: number
-  readonly together: number
-  readonly backwards: number
-  readonly repeated: number
-  readonly giant: number
   readonly pace: number
   readonly ends: boolean
   readonly stallFor: number | undefined

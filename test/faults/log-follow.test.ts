@@ -16,6 +16,7 @@ import { bufferLogs } from '#core/kube/log-buffer.ts'
 import { type FollowOptions, followLogs } from '#core/kube/log-follower.ts'
 import type { LogSelection } from '#core/kube/log-selection.ts'
 import type { LogEvent } from '#core/logs/events.ts'
+import type { LogSummary } from '#core/logs/ledger.ts'
 import type { Stamp } from '#core/logs/line.ts'
 import { stampAt } from '#core/logs/moment.ts'
 import type { KubernetesOptions } from '#sandbox/kubernetes/api-server.ts'
@@ -47,8 +48,11 @@ type LineEvent = Extract<LogEvent, { event: 'line' }>
 /** A client that learns of changes only when it is let, as one does whose cluster is slow to tell. */
 class LaggingClient extends KubeClient {
   hold: Promise<void> = Promise.resolve()
+  /** Called before each request for a stream. */
+  onOpen = (_request: ApiRequest) => {}
 
   override async open(request: ApiRequest, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    this.onOpen(request)
     if (request.verb === 'watch') await this.hold
     return super.open(request, signal)
   }
@@ -70,6 +74,14 @@ async function start(
       await world[Symbol.asyncDispose]()
     },
   }
+}
+
+/** A running API with lines in no log but that which a test writes. */
+async function startWithOne(): Promise<TestApi> {
+  const world = await startApi()
+  for (const pod of HERMES) world.api.faults.rotateLog({ pod })
+  world.api.faults.rotateLog({ pod: KILLED_HERMES, run: 'previous' })
+  return world
 }
 
 /** A client of a running API, whose token can be renewed to another one. */
@@ -136,6 +148,12 @@ function read(
     events,
     abort,
     toEnd,
+    /** Does something before each request for a log. */
+    beforeEachLog(action: (request: ApiRequest) => void) {
+      client.onOpen = (request) => {
+        if (request.resource === 'pods/log') action(request)
+      }
+    },
     /** The token that is given when one was refused. */
     renewTo,
     /** Nothing is learnt of pods and restarts until the returned function is called. */
@@ -147,6 +165,14 @@ function read(
     },
     /** Reads until the events fulfil a condition. */
     until,
+    /** Ends the follow as a person does. Gives its ledger. */
+    async endNow(): Promise<LogSummary> {
+      abort.abort(new Error('a person has seen enough'))
+      await assert.rejects(toEnd(), /seen enough/)
+      const last = events.at(-1)
+      assert.ok(last?.event === 'ledger')
+      return last.summary
+    },
     untilText: (text: string) => until(() => linesOf(events).some(({ line }) => line.text === text)),
     /** All three pods are being followed. */
     async untilFollowing() {
@@ -178,6 +204,11 @@ function nanoseconds(stamp: Stamp): bigint {
 
 function linesOf(events: readonly LogEvent[]): LineEvent[] {
   return events.filter((event) => event.event === 'line')
+}
+
+/** The stamp of the line of that text. */
+function stampOfLine({ events }: { readonly events: readonly LogEvent[] }, text: string): Stamp | undefined {
+  return linesOf(events).find(({ line }) => line.text === text)?.line.stamp
 }
 
 function kindsOf(events: readonly LogEvent[]): string[] {
@@ -283,6 +314,38 @@ describe('history', limits, () => {
         for (const [place, { line }] of shown.entries())
           assert.ok(line.text === lines[place], `line ${place}`)
       })
+
+  it(
+    'is asked for its newest line at its end, unless as many lines came as were asked for',
+    limits,
+    async () => {
+      const queriesOf = async (options: FollowOptions) => {
+        await using world = await start(options)
+        await world.toEnd()
+        return world.api.requests.flatMap(({ path, query }) =>
+          path.includes(`${FIRST_HERMES}/log`) ? [query] : [],
+        )
+      }
+      assert.equal((await queriesOf({ ...HISTORY, tail: 7 })).length, 1)
+      const [whole, newest, ...others] = await queriesOf(HISTORY)
+      assert.ok(whole !== undefined && !whole.includes('tailLines'))
+      assert.match(newest ?? '', /tailLines=1(&|$)/)
+      assert.deepEqual(others, [])
+    },
+  )
+
+  it('is not checked to its end when its pod is gone before, and says so', limits, async () => {
+    await using world = await startApi()
+    await using reading = read(world, HISTORY)
+    reading.beforeEachLog(({ name, query }) => {
+      if (name === FIRST_HERMES && query?.['tailLines'] === 1)
+        world.api.faults.deletePod({ pod: FIRST_HERMES })
+    })
+    await reading.toEnd()
+    const last = reading.events.at(-1)
+    assert.ok(last?.event === 'ledger')
+    assert.deepEqual([last.summary.unchecked, last.summary.holeCount], [1, 0])
+  })
 
   it('survives a broken connection, and servers that are busy', limits, async () => {
     await using world = await start(HISTORY)
@@ -487,11 +550,7 @@ describe('following', limits, () => {
     world.faults.cutFollows({ pod: FIRST_HERMES })
     world.faults.writeLog({ pod: FIRST_HERMES, lines: ['after'] })
     await world.untilText('after')
-    world.abort.abort(new Error('a person has seen enough'))
-    await assert.rejects(world.toEnd(), /seen enough/)
-    const last = world.events.at(-1)
-    assert.ok(last?.event === 'ledger')
-    assert.deepEqual(last.summary, {
+    assert.deepEqual(await world.endNow(), {
       // One of them has a run before.
       streams: HERMES.length + 1,
       lines: HERMES.flatMap((pod) => world.written(pod)).length,
@@ -508,7 +567,7 @@ describe('following', limits, () => {
     await using world = await start({ ...FOLLOW, tail: 1, wanted: { accepts }, searched: 3 })
     await world.untilFollowing()
     const asked = world.api.requests.filter(({ query }) => query.includes('tailLines='))
-    assert.ok(asked.length > 0 && asked.every(({ query }) => query.includes('tailLines=3')))
+    assert.ok(asked.length > 0 && asked.every(({ query }) => query.includes('tailLines=4')))
     world.faults.writeLog({ pod: FIRST_HERMES, lines: ['wanted 1', 'not wanted', 'wanted 2'] })
     await world.untilText('wanted 2')
     assert.deepEqual(
@@ -591,7 +650,8 @@ describe('following', limits, () => {
   })
 
   it('tells the runs of a container apart although it learns of the restart late', limits, async () => {
-    await using world = await start({ ...FOLLOW, tail: 0 })
+    // Slow enough that what the cluster is let to say comes within the ten seconds of doubt.
+    await using world = await start({ ...FOLLOW, tail: 0 }, {}, new FastClock(20))
     await world.untilFollowing()
     const write = (...lines: string[]) => world.faults.writeLog({ pod: FIRST_HERMES, lines })
     write('old 1')
@@ -600,6 +660,7 @@ describe('following', limits, () => {
     world.faults.stallFollows({ pod: FIRST_HERMES })
     write('old 2', 'old 3')
     const old = world.written(FIRST_HERMES)
+    await nextMillisecond()
     world.faults.restartContainer({ pod: FIRST_HERMES, exitCode: 1 })
     write('new 1', 'new 2')
     // Taken for the old run's, as nobody has said otherwise.
@@ -611,6 +672,12 @@ describe('following', limits, () => {
     const shown = world.shown(FIRST_HERMES)
     assert.deepEqual(shown.toSorted(), [...old.slice(-3), ...world.written(FIRST_HERMES, 'run')].toSorted())
     assert.deepEqual(shown.slice(-1), world.written(FIRST_HERMES).slice(-1))
+    const late = linesOf(world.events).filter(({ source, late }) => source.pod === FIRST_HERMES && late)
+    assert.deepEqual(
+      late.map(({ line }) => line.text),
+      ['old 2', 'old 3'],
+      'what the old run wrote before is marked where it comes after',
+    )
     const over = world.events.find((event) => event.event === 'over')
     assert.ok(over?.event === 'over' && over.how.kind === 'whole')
     assert.ok(
@@ -671,6 +738,73 @@ describe('following', limits, () => {
     assert.ok(resumed?.event === 'resumed')
     assert.equal(resumed.seam.kind, 'gap')
     assert.ok(linesOf(world.events).every(({ line }) => line.text !== 'lost'))
+  })
+
+  it('goes on after a split line, of which it has asked for the end only', limits, async () => {
+    await using world = await startWithOne()
+    world.api.faults.splitLines({ at: 16 * 1024, stamps: 'first' })
+    world.api.faults.writeLog({ pod: FIRST_HERMES, lines: ['before', 'x'.repeat(100_000)] })
+    await using reading = read(world, { ...FOLLOW, tail: 0 })
+    await reading.untilFollowing()
+    world.api.faults.writeLog({ pod: FIRST_HERMES, lines: ['after'] })
+    await reading.untilText('after')
+    world.api.faults.cutFollows({ pod: FIRST_HERMES })
+    world.api.faults.writeLog({ pod: FIRST_HERMES, lines: ['cut here', 'and on'] })
+    await reading.untilText('and on')
+    const { holeCount, lines } = await reading.endNow()
+    assert.deepEqual([holeCount, lines], [0, 3])
+  })
+
+  it('does not take a stream for dead because its last line is split', limits, async () => {
+    await using world = await startWithOne()
+    world.api.faults.splitLines({ at: 16 * 1024, stamps: 'first' })
+    await using reading = read(world, { ...FOLLOW, tail: 0 })
+    await reading.untilFollowing()
+    world.api.faults.writeLog({ pod: FIRST_HERMES, lines: ['x'.repeat(100_000)] })
+    await reading.until((events) => linesOf(events).length === 1)
+    const before = world.api.requests.length
+    const looks = () =>
+      world.api.requests
+        .slice(before)
+        .filter(({ path, query }) => path.includes(FIRST_HERMES) && /tailLines/.test(query))
+    await eventually(() => looks().length >= 2)
+    assert.ok(reading.events.every(({ event }) => event !== 'reconnecting'))
+  })
+
+  it('names a hole in its ledger although it ends before it is sure of it', limits, async () => {
+    // By the real clock, so that ten seconds are ten seconds.
+    await using world = await start({ ...FOLLOW, tail: 0 }, {}, systemClock)
+    await world.untilFollowing()
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['seen'] })
+    await world.untilText('seen')
+    world.faults.failNext({ status: 503, path: `${FIRST_HERMES}/log`, times: 1 })
+    world.faults.cutFollows({ pod: FIRST_HERMES })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['cut here', 'lost', 'found again'] })
+    world.faults.rotateLog({ pod: FIRST_HERMES, keep: 1 })
+    await world.until((events) => events.some(({ event }) => event === 'reconnecting'))
+    await eventually(() => followsOf(world) > HERMES.length)
+    const summary = await world.endNow()
+    assert.equal(summary.holeCount, 1)
+    const [hole] = summary.holes
+    assert.ok(hole !== undefined && 'seam' in hole)
+    assert.deepEqual([hole.source.pod, hole.seam.after], [FIRST_HERMES, stampOfLine(world, 'seen')])
+  })
+
+  it('names a stream in its ledger that was broken when it ended', limits, async () => {
+    await using world = await start({ ...FOLLOW, tail: 0 })
+    await world.untilFollowing()
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['seen'] })
+    await world.untilText('seen')
+    world.faults.failNext({ status: 503, path: `${FIRST_HERMES}/log`, times: 1_000 })
+    world.faults.cutFollows({ pod: FIRST_HERMES })
+    world.faults.writeLog({ pod: FIRST_HERMES, lines: ['cut here', 'not seen'] })
+    await world.until((events) => events.some(({ event }) => event === 'reconnecting'))
+    const summary = await world.endNow()
+    const after = stampOfLine(world, 'seen')
+    assert.deepEqual(
+      summary.holes.map((hole) => ('seam' in hole ? [hole.source.pod, hole.seam] : hole.why)),
+      [[FIRST_HERMES, { kind: 'uncertain', after }]],
+    )
   })
 
   it(

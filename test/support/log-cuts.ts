@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Ms } from '#core/clock.ts'
+import type { FollowOptions } from '#core/kube/log-follower.ts'
 import { seededChance } from '#sandbox/kubernetes/log-lines.ts'
 import {
   DEFAULT_PLAN,
@@ -11,7 +12,7 @@ import {
 import { type ExpectedLine, scoreOf } from '#sandbox/log-stub/score.ts'
 import { StubWorld } from '#sandbox/log-stub/world.ts'
 import { LeapingClock } from './leaping-clock.ts'
-import { type FollowedLogs, followStub } from './log-reading.ts'
+import { type FollowedLogs, followStub, readStub } from './log-reading.ts'
 import { StubClient } from './stub-client.ts'
 
 export const HOUR: Ms = 3_600_000
@@ -20,6 +21,21 @@ const START = Date.UTC(2026, 10, 23, 9) / 1000
 export const LOGS: PlanOptions = {
   ...DEFAULT_PLAN,
   ...{ start: START, pods: 8, lines: 200, body: 'short', step: 250_000_000 },
+}
+
+/** Reads what there is of a plan's pods, once and without a connection. */
+export async function readOnce(
+  plan: WorldPlan,
+  options: Partial<FollowOptions> = {},
+  seed = 1,
+): Promise<FollowedLogs> {
+  const clock = new LeapingClock()
+  const world = new StubWorld(plan, clock)
+  try {
+    return await readStub(new StubClient(world, clock), clock, options, seededChance(seed))
+  } finally {
+    world.stop()
+  }
 }
 
 /** Follows a plan's pods without a connection; ends when all lines have come, or an hour of its clock has passed. */

@@ -32,6 +32,22 @@ export interface FollowLimits {
   readonly patience: Ms
 }
 
+const READ_ALL: FollowOptions = { ...FOLLOW_ALL, follow: false }
+
+/** Reads what there is of the stub's pods, and no further. */
+export async function readStub(
+  client: KubeClient,
+  clock: Clock,
+  options: Partial<FollowOptions>,
+  chance: () => number,
+): Promise<FollowedLogs> {
+  const taken = new Taken()
+  const signal = new AbortController().signal
+  const batches = followLogs(client, STUB_SELECTIONS, { ...READ_ALL, ...options }, signal, clock, chance)
+  for await (const batch of batches) for (const event of batch) taken.take(event)
+  return taken.all()
+}
+
 /** Follows the stub's pods until enough has come, and ends the follow as a person does. */
 export async function followStub(
   client: KubeClient,
@@ -42,35 +58,11 @@ export async function followStub(
   const enough = new Error('enough')
   const abort = new AbortController()
   const cancel = clock.after(limits.patience, () => abort.abort(enough))
-  const events: LogEvent[] = []
-  const lines: string[] = []
-  const texts: string[] = []
-  const reached = new Map<string, string>()
-  let latest = ''
-  let unmarked = 0
-  let summary: LogSummary | undefined
-  const take = (event: LogEvent) => {
-    if (event.event === 'ledger') summary = event.summary
-    if (event.event !== 'line') {
-      events.push(event)
-      return
-    }
-    for (const { stamp = '', text } of [event.line, ...event.rest]) {
-      lines.push(`${stamp} ${text}`)
-      texts.push(text)
-    }
-    // A stamp that runs backwards among those of its own pod is no matter of order between pods.
-    const { pod } = event.source
-    const { stamp = '' } = event.line
-    const key = stamp > (reached.get(pod) ?? '') ? stamp : (reached.get(pod) ?? '')
-    reached.set(pod, key)
-    if (key < latest) unmarked += event.late ? 0 : 1
-    else latest = key
-  }
+  const taken = new Taken()
   try {
     for await (const batch of followLogs(client, STUB_SELECTIONS, FOLLOW_ALL, abort.signal, clock, chance)) {
-      batch.forEach(take)
-      if (lines.length < limits.lines || abort.signal.aborted) continue
+      for (const event of batch) taken.take(event)
+      if (taken.count < limits.lines || abort.signal.aborted) continue
       clock.after(limits.quiet, () => abort.abort(enough))
     }
   } catch (error) {
@@ -78,6 +70,52 @@ export async function followStub(
   } finally {
     cancel()
   }
-  if (summary === undefined) throw new Error('the follow has given no ledger')
-  return { lines, texts, unmarked, events, summary }
+  return taken.all()
+}
+
+/** Keeps what a reading gives. */
+class Taken {
+  readonly #events: LogEvent[] = []
+  readonly #lines: string[] = []
+  readonly #texts: string[] = []
+  readonly #reached = new Map<string, string>()
+  #latest = ''
+  #unmarked = 0
+  #summary: LogSummary | undefined
+
+  /** How many lines there are. */
+  get count(): number {
+    return this.#lines.length
+  }
+
+  take(event: LogEvent): void {
+    if (event.event === 'ledger') this.#summary = event.summary
+    if (event.event !== 'line') {
+      this.#events.push(event)
+      return
+    }
+    for (const { stamp = '', text } of [event.line, ...event.rest]) {
+      this.#lines.push(`${stamp} ${text}`)
+      this.#texts.push(text)
+    }
+    // A stamp that runs backwards among those of its own pod is no matter of order between pods.
+    const { pod } = event.source
+    const { stamp = '' } = event.line
+    const before = this.#reached.get(pod) ?? ''
+    const key = stamp > before ? stamp : before
+    this.#reached.set(pod, key)
+    if (key < this.#latest) this.#unmarked += event.late ? 0 : 1
+    else this.#latest = key
+  }
+
+  all(): FollowedLogs {
+    if (this.#summary === undefined) throw new Error('the reading has given no ledger')
+    return {
+      lines: this.#lines,
+      texts: this.#texts,
+      unmarked: this.#unmarked,
+      events: this.#events,
+      summary: this.#summary,
+    }
+  }
 }

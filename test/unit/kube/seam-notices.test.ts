@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { SeamNotices } from '#core/kube/seam-notices.ts'
 import type { StreamEnd } from '#core/logs/follow.ts'
 import type { Stamp } from '#core/logs/line.ts'
-import type { Seam } from '#core/logs/overlap.ts'
+import type { BadSeam, Seam } from '#core/logs/overlap.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
@@ -21,22 +21,31 @@ const SOURCE: LogSource = {
 const CUT: StreamEnd = { kind: 'cut', why: 'socket hang up' }
 const ENDED: StreamEnd = { kind: 'ended', unfinished: undefined }
 const WHOLE: Seam = { kind: 'whole' }
-const GAP: Seam = { kind: 'gap', after: 'a' as Stamp, before: 'b' as Stamp }
+const LAST = 'a' as Stamp
+const GAP: BadSeam = { kind: 'gap', after: 'a' as Stamp, before: 'b' as Stamp }
 
 function start() {
   const clock = new ManualClock()
   const told: string[] = []
-  const notices = new SeamNotices(SOURCE, clock, (event) => {
-    told.push('seam' in event ? `${event.event} ${event.seam.kind}` : event.event)
+  let doubts: readonly string[] = []
+  const notices = new SeamNotices(SOURCE, {
+    clock,
+    report(event) {
+      told.push('seam' in event ? `${event.event} ${event.seam.kind}` : event.event)
+    },
+    doubt(_, seams) {
+      doubts = seams.map(({ kind, after }) => `${kind} ${after}`)
+    },
   })
-  return { clock, told, notices }
+  const ended = (end: StreamEnd, fruitless: number) => notices.ended(end, fruitless, 0, LAST)
+  return { clock, told, notices, ended, doubts: () => doubts }
 }
 
 describe('SeamNotices', () => {
   it('tells once that a stream broke, and once that it goes on', () => {
-    const { told, notices } = start()
-    notices.ended(CUT, 1, 0)
-    notices.ended(CUT, 2, 0)
+    const { told, notices, ended } = start()
+    ended(CUT, 1)
+    ended(CUT, 2)
     notices.passed(WHOLE, false)
     notices.passed(WHOLE, true)
     notices.passed(WHOLE, true)
@@ -44,26 +53,26 @@ describe('SeamNotices', () => {
   })
 
   it('says nothing of an end in good order that nothing comes after: the container was about to stop', () => {
-    const { told, notices } = start()
-    notices.ended(ENDED, 1, 0)
+    const { told, notices, ended } = start()
+    ended(ENDED, 1)
     notices.passed(WHOLE, false)
-    notices.settle()
+    notices.settle(false)
     assert.deepEqual(told, [])
   })
 
   it('tells of such an end when lines come after it, or when it happens again and again', () => {
-    const { told, notices } = start()
-    notices.ended(ENDED, 1, 0)
+    const { told, notices, ended } = start()
+    ended(ENDED, 1)
     notices.passed(WHOLE, true)
-    notices.ended(ENDED, 1, 0)
-    notices.ended(ENDED, 2, 0)
-    notices.ended(ENDED, 3, 0)
+    ended(ENDED, 1)
+    ended(ENDED, 2)
+    ended(ENDED, 3)
     assert.deepEqual(told, ['resumed whole', 'reconnecting'])
   })
 
   it('waits with a hole, as it may turn out to be a restart', () => {
-    const { clock, told, notices } = start()
-    notices.ended(CUT, 1, 0)
+    const { clock, told, notices, ended } = start()
+    ended(CUT, 1)
     notices.passed(GAP, true)
     notices.passed(GAP, true)
     clock.advance(9_999)
@@ -77,7 +86,7 @@ describe('SeamNotices', () => {
     notices.passed(GAP, true)
     notices.forget()
     clock.advance(60_000)
-    notices.settle()
+    notices.settle(false)
     assert.deepEqual(told, [])
     assert.equal(clock.pending, 0)
   })
@@ -85,8 +94,35 @@ describe('SeamNotices', () => {
   it('does not keep a hole to itself when it ends', () => {
     const { clock, told, notices } = start()
     notices.passed(GAP, true)
-    notices.settle()
+    notices.settle(false)
     clock.advance(60_000)
     assert.deepEqual(told, ['gap gap'])
+  })
+
+  it('has a hole in doubt from its first moment, until it is told or was a restart', () => {
+    const { clock, notices, doubts } = start()
+    notices.suspect(GAP)
+    assert.deepEqual(doubts(), ['gap a'])
+    notices.passed(GAP, true)
+    assert.deepEqual(doubts(), ['gap a'])
+    clock.advance(10_000)
+    assert.deepEqual(doubts(), [])
+    notices.passed(GAP, true)
+    notices.forget()
+    assert.deepEqual(doubts(), [])
+  })
+
+  it('doubts a stream that is broken, until it is open again or was read to its end all the same', () => {
+    const { notices, ended, doubts } = start()
+    ended(CUT, 1)
+    assert.deepEqual(doubts(), ['uncertain a'])
+    notices.passed(WHOLE, false)
+    assert.deepEqual(doubts(), [])
+    ended(CUT, 1)
+    notices.settle(false)
+    assert.deepEqual(doubts(), [])
+    ended(CUT, 1)
+    notices.settle(true)
+    assert.deepEqual(doubts(), ['uncertain a'], 'nobody has waited for it')
   })
 })

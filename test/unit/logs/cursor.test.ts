@@ -173,6 +173,27 @@ describe('ResumeCursor', () => {
     }
   })
 
+  it('loses nothing to a clock that is set back exactly at the cut, once the log has shown that it does so', () => {
+    for (const back of [1_500, 5_000, 29_000]) {
+      const [first = [], second = [], third = []] = [0, 1, 2].map((run) =>
+        Array.from({ length: 40 }, (_, n) => line(run * (39_000 - back) + n * 1_000, `${run}: ${n}`)),
+      )
+      // Set back for the second time while nobody reads.
+      const file = { lines: [...first, ...second, ...third] }
+      const cursor = new ResumeCursor(true)
+      const shown = [...first, ...second]
+      for (const text of shown) cursor.see(parseLine(text))
+      assert.deepEqual(readThrough(serve(file, sinceOf(cursor)), cursor, shown), { kind: 'whole' })
+      assert.deepEqual(shown, file.lines, `${back} ms back`)
+    }
+  })
+
+  it('does not ask for hours again because a clock was once wrong by hours', () => {
+    const cursor = new ResumeCursor(true)
+    for (const ms of [7_200_000, 0, 1_000]) cursor.see(parseLine(line(ms, 'x')))
+    assert.equal(cursor.resume()?.sinceTime, `${new Date(start - 30_000).toISOString().slice(0, 19)}Z`)
+  })
+
   it('says so when the log is not the one that was seen, and shows what may be new', () => {
     const cursor = new ResumeCursor(true)
     for (const n of [0, 1, 2, 3]) cursor.see(parseLine(line(n, `line ${n}`)))

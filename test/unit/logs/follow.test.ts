@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { decide, decideBounded, probeDelay, type Reading, type StreamEnd } from '#core/logs/follow.ts'
+import { decide, probeDelay, type Reading, type StreamEnd } from '#core/logs/follow.ts'
 import type { ContainerSnapshot, EndedRun } from '#core/logs/pod.ts'
 
 const ended = (run: string, exitCode = 0): EndedRun => ({
@@ -266,29 +266,6 @@ describe('decide', () => {
         },
       ),
     )
-  })
-})
-
-describe('decideBounded', () => {
-  it('is done at an end in good order', () => {
-    assert.deepEqual(decideBounded(ENDED, 1, 0), { kind: 'over', lost: undefined })
-  })
-
-  it('tries again what may pass, a few times', () => {
-    for (const end of [CUT, DEAD, refused(500), refused(429)]) {
-      assert.equal(decideBounded(end, 1, 0).kind, 'reopen')
-      assert.equal(decideBounded(end, 6, 0).kind, 'over')
-    }
-    const throttled = decideBounded(refused(429, 9_000), 1, 0)
-    assert.ok(throttled.kind === 'reopen' && throttled.after === 9_000)
-  })
-
-  it('does not insist where there is no such log', () => {
-    for (const status of [400, 404])
-      assert.deepEqual(decideBounded(refused(status), 1, 0), {
-        kind: 'over',
-        lost: { why: `HTTP ${status}`, isRefused: true },
-      })
   })
 })
 

@@ -52,6 +52,21 @@ describe('ReorderWindow', () => {
     assert.deepEqual(takeAll(window, 400 + REORDER_WINDOW), ['a5'])
   })
 
+  it('puts a source that is read again from an earlier place among the others by its own stamps', () => {
+    const window = new ReorderWindow<Source>()
+    window.push(A, line(30, 'of the next run'), 0)
+    takeAll(window, REORDER_WINDOW)
+    window.rewind(A)
+    window.push(B, line(40, 'b40'), 400)
+    window.push(A, line(20, 'last words'), 400)
+    window.push(A, line(35, 'of the next run, too'), 400)
+    assert.deepEqual(takeAll(window, 400 + REORDER_WINDOW), [
+      'last words late',
+      'of the next run, too',
+      'b40',
+    ])
+  })
+
   it('lets lines go before their time rather than take more memory', () => {
     const window = new ReorderWindow<Source>()
     const text = 'x'.repeat(1024 * 1024)
