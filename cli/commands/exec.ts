@@ -1,7 +1,7 @@
-import { PgctlError } from '#core/errors.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, reasonFlag } from '../flags.ts'
 import { allInOrder } from '../in-order.ts'
+import { wordsBehindDashes } from '../words-behind-dashes.ts'
 
 export default class Exec extends BaseCommand {
   static override summary = 'Run one command on the bastion, and give its exit status as our own.'
@@ -19,12 +19,7 @@ export default class Exec extends BaseCommand {
 
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Exec)
-    const words = this.#command()
-    if (words.length === 0 || words.length !== argv.length)
-      throw new PgctlError('usage', 'there is no command to run', {
-        why: argv.length === 0 ? undefined : `"${argv[0]}" does not stand behind two dashes`,
-        next: 'put it behind two dashes: pgctl exec -- CMD',
-      })
+    const words = wordsBehindDashes(this.argv, argv, 'pgctl exec -- CMD')
     const { wireInstallation } = await import('../deps.ts')
     const { runCommand } = await import('#core/ssm/io/exec.ts')
     const deps = await wireInstallation(this.surroundings(flags))
@@ -40,10 +35,5 @@ export default class Exec extends BaseCommand {
       },
       this.signal,
     )
-  }
-  /** What follows `--`, as it was typed: the parser sorts its words by where each first occurs, flags included. */
-  #command(): string[] {
-    const dashes = this.argv.indexOf('--')
-    return dashes === -1 ? [] : this.argv.slice(dashes + 1)
   }
 }
