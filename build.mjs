@@ -1,7 +1,7 @@
 // Bundles the CLI into dist/: one chunk a command, shared code split off, so that a command loads what it needs.
 // Then writes oclif's manifest, with which `--help` and dispatch load no command at all.
 import { readFileSync } from 'node:fs'
-import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises'
+import { glob, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Config } from '@oclif/core'
 import { build } from 'esbuild'
@@ -72,7 +72,7 @@ await build({
 })
 
 // The functions: one file each, with all that it needs; the folder is what goes into its archive.
-const functions = ['license-verify', 'ledger-checkpoint', 'snapshot-tick', 'snapshot-prune']
+const functions = ['license-verify', 'ledger-checkpoint']
 await build({
   absWorkingDir: root,
   entryPoints: functions.map((name) => ({ in: `functions/${name}.ts`, out: `${name}/index` })),
@@ -93,9 +93,6 @@ await build({
 })
 for (const name of functions)
   await writeFile(`${root}dist/functions/${name}/package.json`, '{"type":"module"}\n')
-// Which datastores are an installation's, its product's profile says.
-for (const name of ['snapshot-tick', 'snapshot-prune'])
-  await cp(`${root}profiles`, `${root}dist/functions/${name}/profiles`, { recursive: true })
 
 // Loading the commands once without a manifest is what makes one.
 const config = await Config.load({ root, ignoreManifest: true })

@@ -13,7 +13,6 @@ import { type BastionChoice, chooseBastion } from '#core/installation/bastion-ch
 import { type DiscoveryQuery, discoveryQuery } from '#core/installation/discovery.ts'
 import type { Installation } from '#core/installation/installation.ts'
 import type { Inventory } from '#core/installation/inventory.ts'
-import { readProductProfile } from '#core/installation/io/product-profile.ts'
 import { datastorePatterns, type ProductProfile, resourceName } from '#core/installation/profile.ts'
 import { createFileStore } from '#core/io/file-store.ts'
 import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
@@ -33,6 +32,7 @@ import { chooseInstallation, type SettingName } from './config.ts'
 import { allInOrder } from './in-order.ts'
 import { loadConfig } from './load-config.ts'
 import { paths } from './paths.ts'
+import { readProductProfile } from './product-profile.ts'
 
 /** Where a command's shell ends and its environment begins. */
 export interface Surroundings {

@@ -7,7 +7,6 @@ import { type Announced, type Sorted, sortFlows } from '#core/egress/sort.ts'
 import { PgctlError } from '#core/errors.ts'
 import { discoveryQuery } from '#core/installation/discovery.ts'
 import { type InterfaceRoles, interfaceRoles } from '#core/installation/interfaces.ts'
-import { readProductProfile } from '#core/installation/io/product-profile.ts'
 import { type ProductProfile, resourceName } from '#core/installation/profile.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { RELEASE } from '#core/vendor/release.ts'
@@ -16,6 +15,7 @@ import type { Surroundings } from './deps.ts'
 import { departuresOf } from './egress-commands.ts'
 import { openLedgerHere } from './egress-ledger.ts'
 import { isRemote, type LogText, readSource } from './egress-sources.ts'
+import { readProductProfile } from './product-profile.ts'
 
 /** What the logs show, and what they lack. */
 export interface EgressDiff {

@@ -25,12 +25,8 @@ export interface Invocation<Event> {
 /** What a function says of a run: the summary's fields, and figures for metrics. */
 export interface Summary {
   readonly fields: Readonly<Record<string, string | number | boolean | null>>
-  readonly figures?: Figures
-  /** Figures of each of several things, told under a dimension more. */
-  readonly each?: { readonly dimension: string; readonly figures: ReadonlyMap<string, Figures> }
+  readonly figures?: Readonly<Record<string, number | undefined>>
 }
-
-type Figures = Readonly<Record<string, number | undefined>>
 
 export interface HandlerOptions<Event> {
   readonly name: string
@@ -74,9 +70,7 @@ export function createHandler<Event>(options: HandlerOptions<Event>) {
     const log = root.child({ requestId: context.awsRequestId })
     try {
       const event = schema.parse(raw)
-      const { fields, figures = {}, each } = await run({ event, signal, log })
-      for (const [of, own] of each?.figures ?? [])
-        log.info(embedded(own, { [(each as NonNullable<Summary['each']>).dimension]: of }), 'measured')
+      const { fields, figures = {} } = await run({ event, signal, log })
       log.info({ ...fields, ms: now() - began, ...embedded(figures) }, 'done')
       return fields
     } catch (error) {
@@ -87,7 +81,7 @@ export function createHandler<Event>(options: HandlerOptions<Event>) {
   })
 
   /** Figures in the embedded metric format: the log line is the metric, and no call is made. */
-  function embedded(figures: Figures, of: Readonly<Record<string, string>> = {}): object {
+  function embedded(figures: Readonly<Record<string, number | undefined>>): object {
     const known = Object.entries(figures).filter(([, value]) => value !== undefined)
     if (known.length === 0) return {}
     return {
@@ -96,13 +90,12 @@ export function createHandler<Event>(options: HandlerOptions<Event>) {
         CloudWatchMetrics: [
           {
             Namespace: metrics.namespace,
-            Dimensions: [[metrics.dimension, ...Object.keys(of)]],
+            Dimensions: [[metrics.dimension]],
             Metrics: known.map(([metric]) => ({ Name: metric })),
           },
         ],
       },
       [metrics.dimension]: name,
-      ...of,
       ...Object.fromEntries(known),
     }
   }

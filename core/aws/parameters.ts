@@ -24,26 +24,3 @@ export async function writeParameter(
     )
   })
 }
-
-/** What a parameter holds; undefined where there is none of that name. */
-export async function readParameter(
-  connection: AwsConnection,
-  name: string,
-  signal?: AbortSignal,
-): Promise<string | undefined> {
-  const call = { action: 'ssm:GetParameter', purpose: `read the parameter ${name}`, resource: name }
-  return await connection.call(call, signal, async () => {
-    const { GetParameterCommand, ParameterNotFound, SSMClient } = await import('@aws-sdk/client-ssm')
-    const client = new SSMClient(connection.settings)
-    try {
-      const { Parameter } = await client.send(
-        new GetParameterCommand({ Name: name }),
-        signal === undefined ? {} : { abortSignal: signal },
-      )
-      return Parameter?.Value
-    } catch (error) {
-      if (error instanceof ParameterNotFound) return undefined
-      throw error
-    }
-  })
-}

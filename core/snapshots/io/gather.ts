@@ -67,12 +67,6 @@ export async function gather(
   }
 }
 
-/** The text of the policy that was in force last; undefined where none ever was. */
-export async function lastPolicy(store: Store, workspace: string): Promise<string | undefined> {
-  const stored = await store.read(historyKey(workspace))
-  return stored === undefined ? undefined : parseHistory(stored.value).policies.at(-1)?.text
-}
-
 /** Notes that this policy is in force from now on, where another was before. */
 export async function notePolicy(
   store: Store,
