@@ -11,6 +11,7 @@ import { type Machine, type Outcome, renderResults, renderTable, replaceTables }
 import type { Bench, Row, Subject } from './subject.ts'
 import { faults } from './subjects/faults.ts'
 import { firstByte } from './subjects/first-byte.ts'
+import { functions } from './subjects/functions.ts'
 import { logFaults } from './subjects/log-faults.ts'
 import { logMemory } from './subjects/log-memory.ts'
 import { logSpeed } from './subjects/log-speed.ts'
@@ -33,6 +34,7 @@ const SUBJECTS: readonly Subject[] = [
   logSpeed,
   logStart,
   logMemory,
+  functions,
 ]
 /** The whole run: what is not measured by then is given up. */
 const LIMIT = 20 * 60_000
