@@ -39,12 +39,14 @@ export interface DiffWishes {
   readonly deployed: boolean
   /** How far back what is not a file is read. */
   readonly since: Ms
+  /** Only flows that began then or later count. */
+  readonly after?: Ms
   readonly signal: AbortSignal
 }
 
 /** Sorts the flows of these logs against the ledger. Nothing is sent to the vendor. */
 export async function diffEgress(surroundings: Surroundings, wishes: DiffWishes): Promise<EgressDiff> {
-  const { sources, workloads, discover, signal } = wishes
+  const { sources, workloads, discover, signal, after = 0 } = wishes
   const opened = await openLedgerHere(surroundings, wishes)
   const { installation } = opened.here
   const profile = await readProductProfile(surroundings.root, installation.product)
@@ -63,7 +65,7 @@ export async function diffEgress(surroundings: Surroundings, wishes: DiffWishes)
     }),
   )
   const sorted = sortFlows({
-    flows: logs.flows,
+    flows: logs.flows.filter(({ start }) => start >= after),
     lookups: logs.lookups,
     announced,
     vendorHost: RELEASE === undefined ? undefined : new URL(RELEASE.url).host,

@@ -9,7 +9,7 @@ import type { Store } from '#core/store.ts'
  * alone; `list` and `remove` need Scan and DeleteItem.
  */
 export function createDocumentTable(connection: AwsConnection, table: string): Store {
-  const sdk = () => import('@aws-sdk/client-dynamodb')
+  const sdk = () => import('#core/aws/parts/dynamodb.ts')
   const client = async () => new (await sdk()).DynamoDBClient(connection.settings)
   const call = <T>(action: string, purpose: string, run: () => Promise<T>) =>
     connection.call({ action: `dynamodb:${action}`, purpose, resource: table }, undefined, async () => {

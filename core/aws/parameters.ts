@@ -9,7 +9,7 @@ export async function writeParameter(
 ): Promise<void> {
   const call = { action: 'ssm:PutParameter', purpose: `write the parameter ${name}`, resource: name }
   await connection.call(call, signal, async () => {
-    const { PutParameterCommand, SSMClient } = await import('@aws-sdk/client-ssm')
+    const { PutParameterCommand, SSMClient } = await import('#core/aws/parts/parameters.ts')
     const client = new SSMClient(connection.settings)
     await client.send(
       // A license and its verdict may be longer than the 4 KB of a standard parameter.

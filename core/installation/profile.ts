@@ -43,6 +43,15 @@ const profileSchema = z.strictObject({
   buckets: z.record(z.string(), bucket),
   services: z.record(z.string(), endpoint),
   monitors: z.record(z.string(), endpoint),
+  /** The switch of the product's own reports of use: an entry of a ConfigMap, and what it holds for on and off. */
+  analytics: z
+    .strictObject({
+      configMap: z.string().min(1),
+      key: z.string().min(1),
+      on: z.string().default('true'),
+      off: z.string().default('false'),
+    })
+    .optional(),
   /** What installations are known to send to others by default, and what ends it. */
   outside: z
     .record(z.string(), z.strictObject({ hosts: z.array(z.string().min(1)), setting: z.string().min(1) }))

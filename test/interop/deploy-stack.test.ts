@@ -137,6 +137,12 @@ describeWith(['ministack'], 'deploying to an emulator', { timeout: 300_000 }, ()
     assert.match(stderr, /next: .*pgctl deploy --plan/)
   })
 
+  it('says that there is no function to have the license verified by', async () => {
+    const { status, stderr } = await run('license', 'verify', '--boot')
+    assert.equal(status, 3, stderr)
+    assert.match(stderr, /there is no function/)
+  })
+
   it('says what is missing, and what would be made, and leaves nothing behind', async () => {
     const bare = await run('deploy', '--plan')
     assert.equal(bare.status, 2)
@@ -183,6 +189,15 @@ describeWith(['ministack'], 'deploying to an emulator', { timeout: 300_000 }, ()
     })
     const proof = await ask('egress', 'verify', '--deployed')
     assert.deepEqual([proof.whole, proof.key.from, proof.checkpoints[0].row], [true, 'service', 1])
+  })
+
+  it('tells in the words of a function why it has failed', async () => {
+    const { status, stderr } = await run('license', 'verify', '--deployed')
+    assert.equal(status, 1, stderr)
+    assert.match(
+      stderr,
+      /the function paragon-acme-5d1f0c2e-license-verify has failed\n {2}why: this build belongs/,
+    )
   })
 
   it('updates what differs and keeps what is not named', async () => {
