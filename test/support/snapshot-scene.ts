@@ -97,6 +97,7 @@ export function planInput(
     previous: [],
     sources,
     unreadable: [],
+    quotas: [],
     listings,
     records,
     ...more,
