@@ -7,7 +7,14 @@ import { type Forecast, forecast } from '#core/snapshots/forecast.ts'
 import { groupSnapshots, type Member } from '#core/snapshots/groups.ts'
 import { checkRoom } from '#core/snapshots/io/adopt.ts'
 import { carryOut } from '#core/snapshots/io/carry-out.ts'
-import { type Gathered, gather, notePolicy, planOf, withQuotas } from '#core/snapshots/io/gather.ts'
+import {
+  type Gathered,
+  gather,
+  notePolicy,
+  planOf,
+  withBuckets,
+  withQuotas,
+} from '#core/snapshots/io/gather.ts'
 import type { Plan } from '#core/snapshots/plan.ts'
 import { type RecoveryPoint, recoveryPoints } from '#core/snapshots/points.ts'
 import { HOLD_TAG, HOLD_UNTIL_TAG } from '#core/snapshots/retention.ts'
@@ -51,13 +58,17 @@ export async function readSnapshots(
     now: systemClock.now().wall,
   }
   const gathered = await gather(request, deps.snapshotApi, deps.store, signal)
-  const known = await withQuotas(gathered, deps.quotaApi, signal)
+  const [{ input: quotas }, { input: buckets }] = await Promise.all([
+    withQuotas(gathered, deps.quotaApi, signal),
+    withBuckets(gathered, deps.bucketApi, signal),
+  ])
+  const known = { ...gathered, input: { ...quotas, buckets: buckets.buckets } }
   const whole = await planOf(known, deps.snapshotApi, signal)
   const groupInput = { ...whole.input, snapshots: whole.input.listings.flatMap(({ snapshots }) => snapshots) }
   const members = groupSnapshots(groupInput).flatMap((group) => group.members)
   const ahead = forecast(groupInput, request.now, HORIZON_DAYS)
   const horizon = request.now + HORIZON_DAYS * DAY
-  const points = recoveryPoints(members, whole.pointRecords, ahead.expiries, horizon)
+  const points = recoveryPoints(members, whole.pointRecords, ahead.expiries, horizon, whole.input.buckets)
   return { ...whole, points, members, ahead, policyText: text, policyFrom: from }
 }
 

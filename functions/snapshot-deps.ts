@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { createBucketApi } from '#core/aws/bucket-versions.ts'
 import { type AwsAccess, connectAws } from '#core/aws/clients.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
 import { createKeyApi } from '#core/aws/key-states.ts'
@@ -7,7 +8,7 @@ import { createQuotaApi } from '#core/aws/quotas.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
 import { PgctlError } from '#core/errors.ts'
-import { datastorePatterns, parseProfile } from '#core/installation/profile.ts'
+import { bucketNames, datastorePatterns, parseProfile } from '#core/installation/profile.ts'
 import { createOutboundAgents } from '#core/io/outbound.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import type { TickShell } from '#core/snapshots/io/tick.ts'
@@ -50,6 +51,7 @@ export function wireSnapshotFunction(environment: NodeJS.ProcessEnv, profiles: U
   const ports = {
     api: createSnapshotApi(connectionIn, removerIn),
     keyApi: createKeyApi(connectionIn),
+    bucketApi: createBucketApi(connection, bucketNames(profile, workspace)),
     quotaApi: createQuotaApi(connectionIn),
     store: createDocumentTable(connection, variable(SNAPSHOT_VARIABLES.table)),
     clock: systemClock,

@@ -1,4 +1,5 @@
 import type { Ms } from '#core/clock.ts'
+import type { BucketMarker } from '#core/snapshots/buckets.ts'
 import { type Due, dueActions } from '#core/snapshots/due.ts'
 import { type Group, groupSnapshots, keepOf, type Member } from '#core/snapshots/groups.ts'
 import { guardGroup, TAGS_UNKNOWN, whyNotDelete } from '#core/snapshots/guards.ts'
@@ -69,6 +70,8 @@ export interface PlanInput {
   readonly listings: readonly Listing[]
   /** What the provider allows, by region; where it was not asked, defaults stand in. */
   readonly quotas: readonly QuotaReading[]
+  /** How the installation's buckets stand; empty where nobody asked. */
+  readonly buckets: readonly BucketMarker[]
   /** By {@link snapshotId}. */
   readonly records: ReadonlyMap<string, SnapshotRecord>
 }

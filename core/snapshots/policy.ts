@@ -160,7 +160,7 @@ export function setOf(
   { id, kind }: { id: string; kind: string },
   workspace: string,
 ): string | undefined {
-  const family = kind.startsWith('rds') ? 'postgres' : 'redis'
+  const family = kind === 'bucket' ? 'buckets' : kind.startsWith('rds') ? 'postgres' : 'redis'
   const short = id.startsWith(`${workspace}-`) ? id.slice(workspace.length + 1) : id
   const words = new Set(['all', family, id, short, `${family}-${short}`])
   return Object.keys(policy.sets).find((name) => policy.sets[name]?.what.some((word) => words.has(word)))

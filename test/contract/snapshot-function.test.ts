@@ -224,6 +224,22 @@ describe('the function that makes and keeps snapshots', { timeout: 120_000 }, ()
     assert.deepEqual([report['started'], report['failed']], [2, 0], lines.join(''))
   })
 
+  it('writes down how the buckets stood when a point was begun', async () => {
+    const calls = await callsOf(invoke)
+    assert.equal(
+      calls.filter(({ name }) => name === 's3:GetBucketVersioning').length,
+      4,
+      'one was never there',
+    )
+    const { store } = wire().shell(AbortSignal.timeout(10_000))
+    const [point] = [...(await store.readAll(`snapshots/${workspace}/points/`)).values()]
+    assert.deepEqual(Object(point?.value).buckets, [
+      { bucket: `${workspace}-app`, versioning: 'on', noncurrentDays: 90 },
+      { bucket: `${workspace}-cdn`, versioning: 'on', noncurrentDays: 'never' },
+      { bucket: `${workspace}-auditlogs`, versioning: 'on', noncurrentDays: 365 },
+    ])
+  })
+
   it('refuses an event that it does not know', async () => {
     await assert.rejects(invoke({ trigger: 'boot' }))
     assert.equal(held('db').length, 0)

@@ -98,6 +98,7 @@ export function planInput(
     sources,
     unreadable: [],
     quotas: [],
+    buckets: [],
     listings,
     records,
     ...more,

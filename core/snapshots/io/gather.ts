@@ -1,5 +1,6 @@
 import type { Ms } from '#core/clock.ts'
 import { isPgctlError } from '#core/errors.ts'
+import type { BucketApi } from '#core/snapshots/buckets.ts'
 import type { Listing } from '#core/snapshots/listing.ts'
 import { makePlan, type Plan, type PlanInput } from '#core/snapshots/plan.ts'
 import { type PointRecord, parsePoint, pointKey } from '#core/snapshots/points.ts'
@@ -61,6 +62,7 @@ export async function gather(
     input: {
       ...{ workspace, now, policy, sources, unreadable, records, listings },
       quotas: [],
+      buckets: [],
       previous: previousPolicies(history, policyText, now),
       begun: history.policies[0]?.since ?? now,
       points: new Set(pointRecords.keys()),
@@ -79,6 +81,15 @@ export async function withQuotas<T extends Gathered>(
   const regions = [...new Set(shelved.map(({ region }) => region))].sort()
   const quotas = await Promise.all(regions.map((region) => api.read(region, signal)))
   return { ...gathered, input: { ...input, quotas } }
+}
+
+/** The same with how the buckets stand, whose moment a point that is begun writes down. */
+export async function withBuckets<T extends Gathered>(
+  gathered: T,
+  api: BucketApi,
+  signal?: AbortSignal,
+): Promise<T> {
+  return { ...gathered, input: { ...gathered.input, buckets: await api.markers(signal) } }
 }
 
 /** Notes that this policy is in force from now on, where another was before. */

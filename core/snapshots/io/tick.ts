@@ -1,11 +1,12 @@
 import type { Ms } from '#core/clock.ts'
+import type { BucketApi } from '#core/snapshots/buckets.ts'
 import { defaultPolicy } from '#core/snapshots/defaults.ts'
 import { describeWall, firstWall, forecast } from '#core/snapshots/forecast.ts'
 import { type Freshness, freshnessOf } from '#core/snapshots/freshness.ts'
 import { groupSnapshots } from '#core/snapshots/groups.ts'
 import { AHEAD_DAYS, adoptPolicy } from '#core/snapshots/io/adopt.ts'
 import { carryOut, type RunShell } from '#core/snapshots/io/carry-out.ts'
-import { notePolicy, planOf, policyInForce } from '#core/snapshots/io/gather.ts'
+import { notePolicy, planOf, policyInForce, withBuckets } from '#core/snapshots/io/gather.ts'
 import type { KeyApi, KeyState } from '#core/snapshots/key-api.ts'
 import type { Plan, PlanInput } from '#core/snapshots/plan.ts'
 import { type RecoveryPoint, recoveryPoints } from '#core/snapshots/points.ts'
@@ -27,6 +28,7 @@ export interface TickRequest {
 export interface TickShell extends RunShell {
   readonly quotaApi: QuotaApi
   readonly keyApi: KeyApi
+  readonly bucketApi: BucketApi
   /** What can be snapshotted, and in clauses what could not be read of it. */
   findSources(signal?: AbortSignal): Promise<{ sources: readonly Source[]; unreadable: readonly string[] }>
   /** The text of the policy and where it stands; undefined where nobody wrote one. */
@@ -57,7 +59,10 @@ export async function tick({ workspace, region, now }: TickRequest, shell: TickS
   const request = { workspace, region, policyText, policySource, sources, unreadable, now }
   const { gathered, text, refused } = await adoptPolicy(request, inForce, { ...shell, signal })
   await notePolicy(store, workspace, gathered, text, now)
-  const whole = await planOf(gathered, api, signal)
+  const planned = await planOf(gathered, api, signal)
+  // Only a point that is begun writes down how the buckets stand.
+  const isBegun = planned.plan.actions.some(({ kind }) => kind === 'create')
+  const whole = isBegun ? await withBuckets(planned, shell.bucketApi, signal) : planned
   const { results } = await carryOut(whole.plan, whole.input, shell)
   const points = pointsOf(whole.input, whole.pointRecords)
   const keys = await readKeys(shell.keyApi, points, signal)
