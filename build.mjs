@@ -1,7 +1,7 @@
 // Bundles the CLI into dist/: one chunk a command, shared code split off, so that a command loads what it needs.
 // Then writes oclif's manifest, with which `--help` and dispatch load no command at all.
 import { readFileSync } from 'node:fs'
-import { glob, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Config } from '@oclif/core'
 import { build } from 'esbuild'
@@ -101,7 +101,7 @@ await build({
 })
 
 // The functions: one file each, with all that it needs; its folder is what goes into its archive.
-const functions = ['license-verify', 'ledger-checkpoint']
+const functions = ['license-verify', 'ledger-checkpoint', 'snapshot-tick']
 for (const name of functions) {
   await build({
     absWorkingDir: root,
@@ -123,6 +123,8 @@ for (const name of functions) {
   })
   await writeFile(`${root}dist/functions/${name}/package.json`, '{"type":"module"}\n')
 }
+// The names of the products whose datastores are looked for.
+await cp(`${root}profiles`, `${root}dist/functions/snapshot-tick/profiles`, { recursive: true })
 
 // Loading the commands once without a manifest is what makes one.
 const config = await Config.load({ root, ignoreManifest: true })

@@ -1,8 +1,11 @@
+import { createBucketApi } from '#core/aws/bucket-versions.ts'
 import { type AwsConnection, connectAws } from '#core/aws/clients.ts'
 import { createClusterCredentials } from '#core/aws/cluster-token.ts'
 import { createDiscovery } from '#core/aws/discovery.ts'
+import { createDocumentTable } from '#core/aws/document-table.ts'
 import { createIdentityApi } from '#core/aws/identity.ts'
 import { createKeyApi } from '#core/aws/key-states.ts'
+import { createQuotaApi } from '#core/aws/quotas.ts'
 import type { Reading } from '#core/aws/reading.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
@@ -13,13 +16,20 @@ import { type BastionChoice, chooseBastion } from '#core/installation/bastion-ch
 import { type DiscoveryQuery, discoveryQuery } from '#core/installation/discovery.ts'
 import type { Installation } from '#core/installation/installation.ts'
 import type { Inventory } from '#core/installation/inventory.ts'
-import { datastorePatterns, type ProductProfile, resourceName } from '#core/installation/profile.ts'
+import {
+  bucketNames,
+  datastorePatterns,
+  type ProductProfile,
+  resourceName,
+} from '#core/installation/profile.ts'
 import { createFileStore } from '#core/io/file-store.ts'
 import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import type { ClusterCredentials } from '#core/kube/credentials.ts'
 import type { Logger } from '#core/logger.ts'
+import type { BucketApi } from '#core/snapshots/buckets.ts'
 import type { KeyApi } from '#core/snapshots/key-api.ts'
+import type { QuotaApi } from '#core/snapshots/quotas.ts'
 import type { Source } from '#core/snapshots/snapshot.ts'
 import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
@@ -70,6 +80,10 @@ export interface Deps extends Account {
   ): Promise<Inventory>
   readonly snapshotApi: SnapshotApi
   readonly keyApi: KeyApi
+  readonly quotaApi: QuotaApi
+  readonly bucketApi: BucketApi
+  /** Where what was written down of snapshots lies, if not in the state folder: a table of the account. */
+  documentTable(name: string): Store
   /** What of the installation can be snapshotted. */
   snapshotSources(signal?: AbortSignal): Promise<Reading<Source[]>>
   /** The bastion to open sessions on, or the error that says why there is none. */
@@ -102,6 +116,9 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     inventory,
     snapshotApi: createSnapshotApi(account.connectionIn),
     keyApi: createKeyApi(account.connectionIn),
+    quotaApi: createQuotaApi(account.connectionIn),
+    bucketApi: createBucketApi(connection, bucketNames(profile, installation.workspace)),
+    documentTable: (name) => createDocumentTable(connection, name),
     snapshotSources: (signal) =>
       findSources(connection, datastorePatterns(profile, installation.workspace), signal),
     bastion: once(async (signal) =>

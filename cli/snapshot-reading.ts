@@ -5,14 +5,20 @@ import { systemClock } from '#core/io/system-clock.ts'
 import { defaultPolicy } from '#core/snapshots/defaults.ts'
 import { type Forecast, forecast } from '#core/snapshots/forecast.ts'
 import { groupSnapshots, type Member } from '#core/snapshots/groups.ts'
+import { checkRoom } from '#core/snapshots/io/adopt.ts'
 import { carryOut } from '#core/snapshots/io/carry-out.ts'
-import { type Gathered, gather, notePolicy, planOf, readPoints } from '#core/snapshots/io/gather.ts'
-import type { KeyState } from '#core/snapshots/key-api.ts'
+import {
+  type Gathered,
+  gather,
+  notePolicy,
+  planOf,
+  withBuckets,
+  withQuotas,
+} from '#core/snapshots/io/gather.ts'
 import type { Plan } from '#core/snapshots/plan.ts'
 import { type RecoveryPoint, recoveryPoints } from '#core/snapshots/points.ts'
 import { HOLD_TAG, HOLD_UNTIL_TAG } from '#core/snapshots/retention.ts'
 import type { RunReport } from '#core/snapshots/run.ts'
-import { keysOf } from '#core/snapshots/verify.ts'
 import type { Deps } from './deps.ts'
 import { paths } from './paths.ts'
 
@@ -52,24 +58,18 @@ export async function readSnapshots(
     now: systemClock.now().wall,
   }
   const gathered = await gather(request, deps.snapshotApi, deps.store, signal)
-  const whole = await planOf(gathered, deps.snapshotApi, signal)
+  const [{ input: quotas }, { input: buckets }] = await Promise.all([
+    withQuotas(gathered, deps.quotaApi, signal),
+    withBuckets(gathered, deps.bucketApi, signal),
+  ])
+  const known = { ...gathered, input: { ...quotas, buckets: buckets.buckets } }
+  const whole = await planOf(known, deps.snapshotApi, signal)
   const groupInput = { ...whole.input, snapshots: whole.input.listings.flatMap(({ snapshots }) => snapshots) }
   const members = groupSnapshots(groupInput).flatMap((group) => group.members)
   const ahead = forecast(groupInput, request.now, HORIZON_DAYS)
   const horizon = request.now + HORIZON_DAYS * DAY
-  const points = recoveryPoints(members, await readPoints(deps.store, workspace), ahead.expiries, horizon)
+  const points = recoveryPoints(members, whole.pointRecords, ahead.expiries, horizon, whole.input.buckets)
   return { ...whole, points, members, ahead, policyText: text, policyFrom: from }
-}
-
-/** The states of the keys of all recovery points. */
-export async function readKeys(
-  deps: Deps,
-  view: SnapshotView,
-  signal: AbortSignal,
-): Promise<Map<string, KeyState>> {
-  const wanted = [...keysOf(view.points)]
-  const states = await Promise.all(wanted.map(([key, region]) => deps.keyApi.state(key, region, signal)))
-  return new Map(wanted.map(([key], index) => [key, states[index] as KeyState]))
 }
 
 /** Carries out `plan` in the account that is pinned, and notes the policy that it was made by. */
@@ -80,6 +80,7 @@ export async function runPlan(
   signal: AbortSignal,
 ): Promise<RunReport> {
   await deps.identity(signal)
+  if (view.history.policies.at(-1)?.text !== view.policyText) checkRoom(view, view.policyFrom)
   await notePolicy(deps.store, plan.workspace, view, view.policyText, view.input.now)
   const shell = { api: deps.snapshotApi, store: deps.store, clock: systemClock, chance: Math.random, signal }
   return await carryOut(plan, view.input, shell)

@@ -25,8 +25,15 @@ export interface Invocation<Event> {
 /** What a function says of a run: the summary's fields, and figures for metrics. */
 export interface Summary {
   readonly fields: Readonly<Record<string, string | number | boolean | null>>
-  readonly figures?: Readonly<Record<string, number | undefined>>
+  readonly figures?: Figures
+  /** Figures of several things, each told apart by more dimensions: a line each. */
+  readonly series?: readonly {
+    readonly dimensions: Readonly<Record<string, string>>
+    readonly figures: Figures
+  }[]
 }
+
+type Figures = Readonly<Record<string, number | undefined>>
 
 export interface HandlerOptions<Event> {
   readonly name: string
@@ -70,7 +77,8 @@ export function createHandler<Event>(options: HandlerOptions<Event>) {
     const log = root.child({ requestId: context.awsRequestId })
     try {
       const event = schema.parse(raw)
-      const { fields, figures = {} } = await run({ event, signal, log })
+      const { fields, figures = {}, series = [] } = await run({ event, signal, log })
+      for (const each of series) log.info(embedded(each.figures, each.dimensions), 'figures')
       log.info({ ...fields, ms: now() - began, ...embedded(figures) }, 'done')
       return fields
     } catch (error) {
@@ -81,7 +89,7 @@ export function createHandler<Event>(options: HandlerOptions<Event>) {
   })
 
   /** Figures in the embedded metric format: the log line is the metric, and no call is made. */
-  function embedded(figures: Readonly<Record<string, number | undefined>>): object {
+  function embedded(figures: Figures, more: Readonly<Record<string, string>> = {}): object {
     const known = Object.entries(figures).filter(([, value]) => value !== undefined)
     if (known.length === 0) return {}
     return {
@@ -90,12 +98,13 @@ export function createHandler<Event>(options: HandlerOptions<Event>) {
         CloudWatchMetrics: [
           {
             Namespace: metrics.namespace,
-            Dimensions: [[metrics.dimension]],
+            Dimensions: [[metrics.dimension, ...Object.keys(more)]],
             Metrics: known.map(([metric]) => ({ Name: metric })),
           },
         ],
       },
       [metrics.dimension]: name,
+      ...more,
       ...Object.fromEntries(known),
     }
   }

@@ -17,6 +17,19 @@ export const VARIABLES = {
   checkpointBucket: 'PGCTL_CHECKPOINT_BUCKET',
 } as const
 
+/** Those of the function that makes and keeps snapshots. */
+export const SNAPSHOT_VARIABLES = {
+  workspace: 'PGCTL_WORKSPACE',
+  /** The names of the product's datastores: a file of `profiles/`. */
+  product: 'PGCTL_PRODUCT',
+  /** The table of what was written down of snapshots. */
+  table: 'PGCTL_SNAPSHOT_TABLE',
+  /** The parameter that holds the policy's text. */
+  policy: 'PGCTL_SNAPSHOT_POLICY_PARAMETER',
+  /** The role that may delete our snapshots. */
+  deleteRole: 'PGCTL_SNAPSHOT_DELETE_ROLE',
+} as const
+
 /** Of the metrics; the alarms of the template look for them there. */
 export const METRICS_NAMESPACE = 'pgctl'
 /** The one dimension of every metric. */

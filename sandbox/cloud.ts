@@ -23,6 +23,7 @@ import { kmsKeyOperations } from './aws/services/kms-keys.ts'
 import { kmsSigningOperations } from './aws/services/kms-signing.ts'
 import { createLoadBalancing } from './aws/services/load-balancing.ts'
 import { createRds } from './aws/services/rds.ts'
+import { rdsQuotaOperations } from './aws/services/rds-quotas.ts'
 import { rdsSnapshotOperations } from './aws/services/rds-snapshots.ts'
 import { createS3 } from './aws/services/s3.ts'
 import { createSecretsManager } from './aws/services/secrets-manager.ts'
@@ -86,7 +87,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     createEks({ state, clusterAuthority: options.clusterAuthority }),
     createSts(authenticator),
     withOperations(createKms(), { ...kmsKeyOperations(snapshots), ...kmsSigningOperations() }),
-    withOperations(createRds(state), rdsSnapshotOperations(snapshots)),
+    withOperations(createRds(state), {
+      ...rdsSnapshotOperations(snapshots),
+      ...rdsQuotaOperations(snapshots),
+    }),
     withOperations(createElastiCache(), elastiCacheSnapshotOperations(snapshots)),
     createAutoScaling(state),
     createLoadBalancing(),

@@ -1,4 +1,5 @@
 import type { AwsConnection } from '#core/aws/clients.ts'
+import { abortedBy, orNone } from '#core/aws/sdk-client.ts'
 
 /** Puts a text where the cluster and the bastion look for it: a parameter, replaced as a whole. */
 export async function writeParameter(
@@ -20,7 +21,22 @@ export async function writeParameter(
         Overwrite: true,
         Tier: 'Intelligent-Tiering',
       }),
-      signal === undefined ? {} : { abortSignal: signal },
+      abortedBy(signal),
     )
+  })
+}
+
+/** The text of a parameter; undefined where there is none. */
+export async function readParameter(
+  connection: AwsConnection,
+  name: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const call = { action: 'ssm:GetParameter', purpose: `read the parameter ${name}`, resource: name }
+  return await connection.call(call, signal, async () => {
+    const { GetParameterCommand, SSMClient } = await import('@aws-sdk/client-ssm')
+    const client = new SSMClient(connection.settings)
+    const answer = client.send(new GetParameterCommand({ Name: name }), abortedBy(signal))
+    return (await orNone(answer, 'ParameterNotFound'))?.Parameter?.Value
   })
 }

@@ -103,8 +103,8 @@ const limitsSchema = z.strictObject({
   deletes: z.int().min(0).max(1_000).default(10),
   /** How long a rule that keeps less waits before it deletes. */
   'tightened-after': durationSchema.default(7 * 86_400_000),
-  /** Manual snapshots that a region holds, for each of instances and clusters. */
-  'rds-snapshots': z.int().min(1).default(100),
+  /** Manual snapshots that a region may hold, for each of instances and clusters; the quota, unless this is less. */
+  'rds-snapshots': z.int().min(1).optional(),
   /** Backups of one node in 24 hours. */
   'cache-backups-a-day': z.int().min(1).default(20),
 })
@@ -160,7 +160,7 @@ export function setOf(
   { id, kind }: { id: string; kind: string },
   workspace: string,
 ): string | undefined {
-  const family = kind.startsWith('rds') ? 'postgres' : 'redis'
+  const family = kind === 'bucket' ? 'buckets' : kind.startsWith('rds') ? 'postgres' : 'redis'
   const short = id.startsWith(`${workspace}-`) ? id.slice(workspace.length + 1) : id
   const words = new Set(['all', family, id, short, `${family}-${short}`])
   return Object.keys(policy.sets).find((name) => policy.sets[name]?.what.some((word) => words.has(word)))

@@ -1,3 +1,4 @@
+import { markersOf } from '#core/snapshots/buckets.ts'
 import type { CopyAction, CreateAction, Due } from '#core/snapshots/due.ts'
 import { type Group, groupSnapshots } from '#core/snapshots/groups.ts'
 import { guardGroup, whyNotDelete } from '#core/snapshots/guards.ts'
@@ -223,13 +224,16 @@ function recordOf(action: Due, { now }: PlanInput): SnapshotRecord {
 /** What the point should hold: every datastore of the set, whether or not its snapshot can begin now. */
 function pointRecord(
   { occasion }: CreateAction,
-  { sources, policy, workspace, now }: PlanInput,
+  { sources, policy, workspace, now, buckets }: PlanInput,
 ): PointRecord {
   const parts = sources
     .filter((source) => setOf(policy, source, workspace) === occasion.set)
     .map((source) => [sourceId(source), source.key === undefined ? {} : { key: source.key }] as const)
   const { set, slot } = occasion
-  return { version: 1, id: pointId(occasion), set, slot, at: now, parts: Object.fromEntries(parts) }
+  return {
+    ...{ version: 1, id: pointId(occasion), set, slot, at: now, parts: Object.fromEntries(parts) },
+    buckets: markersOf(buckets, set, policy, workspace),
+  }
 }
 
 function describe({ says }: Refusal): string {

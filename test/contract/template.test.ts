@@ -6,8 +6,10 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { Plan } from '#core/snapshots/plan.ts'
+import { type FigureSeries, figuresOf } from '#core/snapshots/tick-figures.ts'
 import { checkpointBucket, licenseParameter, signingAlias, tableName } from '#core/stack/names.ts'
-import { METRICS_DIMENSION, METRICS_NAMESPACE, VARIABLES } from '../../functions/names.ts'
+import { METRICS_DIMENSION, METRICS_NAMESPACE, SNAPSHOT_VARIABLES, VARIABLES } from '../../functions/names.ts'
 import { packCli } from '../support/packaged-cli.ts'
 
 /**
@@ -162,9 +164,9 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     }
   })
 
-  it('gives no role an action by a pattern, nor anything that stops, scales, deletes or lets others in', () => {
+  it('gives no role of the license an action by a pattern, nor anything that stops, scales, deletes or lets others in', () => {
     const statements = Object.entries(resources)
-      .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
+      .filter(([name, { Type }]) => Type === 'AWS::IAM::Role' && name.startsWith('License'))
       .flatMap(([name]) => statementsOf(name))
       .concat(
         ofType('AWS::IAM::ManagedPolicy').flatMap(({ Properties }) => Properties.PolicyDocument.Statement),
@@ -200,6 +202,7 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     for (const [prefix, name] of [
       ['LicenseVerify', 'license-verify'],
       ['LedgerCheckpoint', 'ledger-checkpoint'],
+      ['SnapshotTick', 'snapshot-tick'],
     ]) {
       const { Name, Target: target } = named(`${prefix}Schedule`).Properties
       assert.equal(Name, `${WORKSPACE}-${name}`)
@@ -215,8 +218,10 @@ describe('the packaged template', { timeout: 120_000 }, () => {
         [Properties.Runtime, Properties.Architectures, Properties.ReservedConcurrentExecutions],
         ['nodejs24.x', ['arm64'], 1],
       )
-      assert.ok(Properties.VpcConfig, 'it is in no subnet of its own')
     }
+    assert.ok(named('LicenseDashverifyLambdaFunction').Properties.VpcConfig, 'it is in no subnet of its own')
+    // From those subnets there is no way to the cloud's own interfaces.
+    assert.equal(named('SnapshotDashtickLambdaFunction').Properties.VpcConfig, undefined)
     for (const { Properties } of ofType('AWS::Logs::LogGroup')) assert.equal(Properties.RetentionInDays, 90)
   })
 
@@ -232,6 +237,54 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     assert.deepEqual(Object.keys(others).sort(), [installation, table, signingKey, bucket].sort())
     assert.equal(Variables[licenseSecret], SECRET)
     assert.equal(Variables[parameter], licenseParameter(WORKSPACE))
+    const tick = named('SnapshotDashtickLambdaFunction').Properties.Environment.Variables
+    assert.deepEqual(Object.keys(tick).sort(), Object.values(SNAPSHOT_VARIABLES).sort())
+  })
+
+  it('keeps who makes snapshots and who deletes them apart, and lets nobody delete what is not ours', () => {
+    const making = statementsOf('SnapshotTickRole')
+    for (const action of making.flatMap(actionsOf)) {
+      assert.doesNotMatch(action, /\*/)
+      assert.doesNotMatch(
+        action,
+        /^(rds|elasticache|s3|kms):(Delete|Modify|Restore|Reset|Stop|Reboot|Remove)/,
+      )
+    }
+    const made = making.find(({ Sid }) => Sid === 'MakeSnapshots')
+    assert.deepEqual(made?.Condition, {
+      StringEquals: { 'aws:RequestTag/pgctl:installation': WORKSPACE },
+    })
+    const [deleting, more] = statementsOf('SnapshotDeleteRole')
+    assert.equal(more, undefined)
+    assert.deepEqual(actionsOf(deleting as Statement), [
+      ...['rds:DeleteDBSnapshot', 'rds:DeleteDBClusterSnapshot', 'elasticache:DeleteSnapshot'],
+    ])
+    assert.deepEqual(deleting?.Condition, {
+      StringEquals: { 'aws:ResourceTag/pgctl:installation': WORKSPACE },
+    })
+    for (const { 'Fn::Sub': arn } of (deleting as Statement).Resource as { 'Fn::Sub': string }[])
+      assert.match(arn, /:(cluster-)?snapshot:pgctl-\*$/)
+    const trust = named('SnapshotDeleteRole').Properties.AssumeRolePolicyDocument.Statement
+    assert.deepEqual(trust[0].Principal, { AWS: { 'Fn::GetAtt': ['SnapshotTickRole', 'Arn'] } })
+  })
+
+  it('takes a snapshot run that does not happen for one that failed', () => {
+    for (const name of ['SnapshotsTooOld', 'SnapshotChecksFail']) {
+      const { Namespace, TreatMissingData, Dimensions, MetricName } = named(name).Properties
+      assert.deepEqual([Namespace, TreatMissingData], [METRICS_NAMESPACE, 'breaching'])
+      assert.deepEqual(Dimensions, [
+        { Name: METRICS_DIMENSION, Value: 'snapshot-tick' },
+        { Name: 'Workspace', Value: WORKSPACE },
+      ])
+      const [{ figures }] = figuresOf(
+        {
+          ...{ results: [], checks: [], refused: undefined, plan: { digest: '' } as Plan },
+          freshness: [{ sourceId: 'a', verifiedAt: 0, age: 0 }],
+        },
+        WORKSPACE,
+      ) as [FigureSeries]
+      assert.ok(MetricName in figures, MetricName)
+    }
   })
 
   it('alarms on metrics that the code writes', () => {
@@ -261,14 +314,17 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     assert.equal(named('CheckpointBucket').Properties.BucketName, checkpointBucket(WORKSPACE))
   })
 
-  it('keeps the table when the stack is deleted: the ledger outlives it', () => {
-    const table = named('StateTable')
-    assert.deepEqual([table.DeletionPolicy, table.Properties.DeletionProtectionEnabled], ['Retain', true])
-    assert.equal(table.Properties.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled, true)
+  it('keeps the tables when the stack is deleted: ledger and records outlive it', () => {
+    for (const table of [named('StateTable'), named('SnapshotTable')]) {
+      assert.deepEqual([table.DeletionPolicy, table.Properties.DeletionProtectionEnabled], ['Retain', true])
+      assert.equal(table.Properties.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled, true)
+    }
   })
 
   it('packs what the function needs and nothing else', async () => {
     const { size } = await stat(join(folder, 'license-verify.zip'))
     assert.ok(size > 20_000 && size < 400_000, `${size} bytes`)
+    const tick = await stat(join(folder, 'snapshot-tick.zip'))
+    assert.ok(tick.size > 20_000 && tick.size < 800_000, `${tick.size} bytes`)
   })
 })

@@ -1,3 +1,4 @@
+import { DEFAULT_RULES } from '#sandbox/aws/snapshots/snapshot-world.ts'
 import type { Sandbox } from '#sandbox/sandbox.ts'
 import { WORLD } from '#sandbox/world.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
@@ -79,6 +80,14 @@ const cacheSnapshot = (cli: AwsCli, name: string) =>
 export const SNAPSHOT_ROWS: Readonly<Record<string, AwsCliRow>> = {
   ...databaseRows(DATABASES[0]),
   ...databaseRows(DATABASES[1]),
+  'rds:DescribeAccountAttributes': {
+    words: ['rds', 'describe-account-attributes'],
+    query: 'AccountQuotas[].[AccountQuotaName,Max]',
+    want: [
+      ['ManualSnapshots', DEFAULT_RULES.manualLimit],
+      ['ManualClusterSnapshots', DEFAULT_RULES.manualLimit],
+    ],
+  },
   'rds:AddTagsToResource': {
     words: async (cli) => {
       const arn = String(await databaseSnapshot(cli, 'tagged'))
