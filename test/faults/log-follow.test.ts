@@ -347,6 +347,46 @@ describe('history', limits, () => {
     assert.deepEqual([last.summary.unchecked, last.summary.holeCount], [1, 0])
   })
 
+  for (const at of [8 * 1024, 16 * 1024])
+    for (const stamps of ['each', 'first'] as const)
+      it(
+        `ends with whole lines, though it begins within one (pieces of ${at}, ${stamps} stamps)`,
+        limits,
+        async () => {
+          await using world = await startWithOne()
+          world.api.faults.splitLines({ at, stamps })
+          const sizes = [3 * at, 1, at, 40 * at + 7, at + 1, 2]
+          const lines = ['first', ...sizes.map((size, nth) => String(nth).repeat(size))]
+          world.api.faults.writeLog({ pod: FIRST_HERMES, lines })
+          const describeText = (text: string) => `${text.slice(0, 8)} ${text.length}`
+          for (let tail = 0; tail <= lines.length + 1; tail++) {
+            await using reading = read(world, { ...HISTORY, tail })
+            await reading.toEnd()
+            assert.deepEqual(
+              linesOf(reading.events).map(({ line }) => describeText(line.text)),
+              lines.slice(Math.max(0, lines.length - tail)).map(describeText),
+              `the last ${tail}`,
+            )
+          }
+        },
+      )
+
+  it('leaves out the rest of a line that was begun before the moment it begins at', limits, async () => {
+    await using world = await startWithOne()
+    const { log } = world.api.cluster.pod(FIRST_HERMES)?.run ?? assert.fail('it runs')
+    world.api.faults.splitLines({ at: 16 * 1024, stamps: 'first' })
+    const second = Math.floor(Date.now() / 1_000) - 10
+    log.append(['x'.repeat(40_000)], stampOf(second * 1_000) - 1_000n)
+    log.append(['whole'], stampOf((second + 2) * 1_000))
+    const from = formatStamp(stampOf((second + 1) * 1_000)) as Stamp
+    await using reading = read(world, { ...HISTORY, span: { from } })
+    await reading.toEnd()
+    assert.deepEqual(
+      linesOf(reading.events).map(({ line }) => line.text),
+      ['whole'],
+    )
+  })
+
   it('survives a broken connection, and servers that are busy', limits, async () => {
     await using world = await start(HISTORY)
     world.faults.failNext({ status: 500, path: `${FIRST_HERMES}/log`, times: 2 })
