@@ -295,25 +295,30 @@ describe('history', limits, () => {
     )
   })
 
-  for (const at of [8 * 1024, 16 * 1024])
-    for (const stamps of ['each', 'first'] as const)
-      it(`joins lines that were split at ${at} bytes, with a stamp at ${stamps} piece`, limits, async () => {
-        await using world = await startApi()
-        world.api.faults.splitLines({ at, stamps })
-        world.api.faults.rotateLog({ pod: FIRST_HERMES })
-        const lines = [at - 1, at, at + 1, 3 * at, 5 * at + 7].flatMap((length) => [
-          'ž日本👩‍💻'.repeat(length).slice(0, length).toWellFormed(),
-          'x'.repeat(length),
-          'short',
-        ])
-        world.api.faults.writeLog({ pod: FIRST_HERMES, lines })
-        await using reading = read(world, HISTORY)
-        await reading.toEnd()
-        const shown = linesOf(reading.events).filter(({ source }) => source.pod === FIRST_HERMES)
-        assert.equal(shown.length, lines.length)
-        for (const [place, { line }] of shown.entries())
-          assert.ok(line.text === lines[place], `line ${place}`)
-      })
+  it(
+    'has the last lines before a moment of the past, and does not read all of the log for them',
+    limits,
+    async () => {
+      await using world = await startWithOne()
+      const { log } = world.api.cluster.pod(FIRST_HERMES)?.run ?? assert.fail('it runs')
+      const start = Date.UTC(2026, 10, 20)
+      for (let nth = 0; nth < 15_000; nth++) log.append([`${nth}`], stampOf(start + nth * 10_000))
+      const to = stampAt(start + 9_000 * 10_000 + 5_000)
+      await using reading = read(world, { ...HISTORY, span: { to }, tail: 5 })
+      await reading.toEnd()
+      assert.deepEqual(
+        linesOf(reading.events).map(({ line }) => line.text),
+        ['8996', '8997', '8998', '8999', '9000'],
+      )
+      const queries = world.api.requests.flatMap(({ path, query }) =>
+        path.includes(`${FIRST_HERMES}/log`) ? [new URLSearchParams(query)] : [],
+      )
+      const [first, ...others] = queries
+      assert.equal(first?.get('limitBytes'), '64')
+      const back = others.map((query) => (Date.parse(to) - Date.parse(query.get('sinceTime') ?? '')) / 1_000)
+      assert.deepEqual(back, [10, 40, 160, 160], 'looked for, and then read')
+    },
+  )
 
   it(
     'is asked for its newest line at its end, unless as many lines came as were asked for',
