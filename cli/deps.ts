@@ -4,6 +4,7 @@ import { createDiscovery } from '#core/aws/discovery.ts'
 import { createIdentityApi } from '#core/aws/identity.ts'
 import { createKeyApi } from '#core/aws/key-states.ts'
 import type { Reading } from '#core/aws/reading.ts'
+import { createRestoreApi } from '#core/aws/restore.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
@@ -20,6 +21,7 @@ import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import type { ClusterCredentials } from '#core/kube/credentials.ts'
 import type { Logger } from '#core/logger.ts'
 import type { KeyApi } from '#core/snapshots/key-api.ts'
+import type { RestoreApi } from '#core/snapshots/restore/restore-api.ts'
 import type { Source } from '#core/snapshots/snapshot.ts'
 import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
@@ -70,6 +72,7 @@ export interface Deps extends Account {
   ): Promise<Inventory>
   readonly snapshotApi: SnapshotApi
   readonly keyApi: KeyApi
+  readonly restoreApi: RestoreApi
   /** What of the installation can be snapshotted. */
   snapshotSources(signal?: AbortSignal): Promise<Reading<Source[]>>
   /** The bastion to open sessions on, or the error that says why there is none. */
@@ -102,6 +105,7 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     inventory,
     snapshotApi: createSnapshotApi(account.connectionIn),
     keyApi: createKeyApi(account.connectionIn),
+    restoreApi: createRestoreApi(account.connectionIn),
     snapshotSources: (signal) =>
       findSources(connection, datastorePatterns(profile, installation.workspace), signal),
     bastion: once(async (signal) =>

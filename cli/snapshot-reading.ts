@@ -9,7 +9,7 @@ import { carryOut } from '#core/snapshots/io/carry-out.ts'
 import { type Gathered, gather, notePolicy, planOf, readPoints } from '#core/snapshots/io/gather.ts'
 import type { KeyState } from '#core/snapshots/key-api.ts'
 import type { Plan } from '#core/snapshots/plan.ts'
-import { type RecoveryPoint, recoveryPoints } from '#core/snapshots/points.ts'
+import { type PointRecord, type RecoveryPoint, recoveryPoints } from '#core/snapshots/points.ts'
 import { HOLD_TAG, HOLD_UNTIL_TAG } from '#core/snapshots/retention.ts'
 import type { RunReport } from '#core/snapshots/run.ts'
 import { keysOf } from '#core/snapshots/verify.ts'
@@ -26,6 +26,8 @@ export const HORIZON_DAYS = 400
 export interface SnapshotView extends Gathered {
   readonly plan: Plan
   readonly points: readonly RecoveryPoint[]
+  /** What was written down of them, by id. */
+  readonly pointRecords: ReadonlyMap<string, PointRecord>
   readonly members: readonly Member[]
   /** Lived through to the horizon, for when each snapshot goes. */
   readonly ahead: Forecast
@@ -57,8 +59,9 @@ export async function readSnapshots(
   const members = groupSnapshots(groupInput).flatMap((group) => group.members)
   const ahead = forecast(groupInput, request.now, HORIZON_DAYS)
   const horizon = request.now + HORIZON_DAYS * DAY
-  const points = recoveryPoints(members, await readPoints(deps.store, workspace), ahead.expiries, horizon)
-  return { ...whole, points, members, ahead, policyText: text, policyFrom: from }
+  const pointRecords = await readPoints(deps.store, workspace)
+  const points = recoveryPoints(members, pointRecords, ahead.expiries, horizon)
+  return { ...whole, points, pointRecords, members, ahead, policyText: text, policyFrom: from }
 }
 
 /** The states of the keys of all recovery points. */

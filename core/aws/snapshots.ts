@@ -49,7 +49,10 @@ export function createSnapshotApi(connect: (region: string) => AwsConnection): S
 }
 
 /** A refusal is an answer; only an abort, and a bug, is thrown. */
-async function outcome(signal: AbortSignal | undefined, request: () => Promise<unknown>): Promise<Outcome> {
+export async function outcome(
+  signal: AbortSignal | undefined,
+  request: () => Promise<unknown>,
+): Promise<Outcome> {
   signal?.throwIfAborted()
   try {
     await request()
