@@ -78,8 +78,8 @@ export default class SnapshotsRehearse extends SnapshotCommand {
     )
     const document = rehearsalDocument(report)
     if (reportFile !== undefined) {
-      const { replaceFile } = await import('#core/io/replace-file.ts')
-      await replaceFile(reportFile, `${toJson(document, 2)}\n`)
+      const { writeResult } = await import('../../write-result.ts')
+      await writeResult(reportFile, `${toJson(document, 2)}\n`)
     }
     this.log(renderRehearsal(report, this.paint))
     if (report.checks.some(({ passed }) => !passed)) this.unhealthy()

@@ -250,7 +250,7 @@ function majorOf(version: string | undefined): number | undefined {
 }
 
 function cannotStart(why: string): PgctlError {
-  return new PgctlError('failed', 'Postgres does not start on this computer', {
+  return new PgctlError('failed', 'cannot start a Postgres on this computer', {
     why: why.trim().slice(0, 300),
     next: 'look whether this computer has memory and disk enough for it',
   })

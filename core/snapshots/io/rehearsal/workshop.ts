@@ -51,7 +51,7 @@ export async function openWorkshop(path: string): Promise<Workshop> {
   const account = process.getuid?.() === 0 ? await findUnprivileged() : undefined
   if (process.getuid?.() === 0 && account === undefined)
     throw new PgctlError('not-supported', 'a rehearsal does not run as root', {
-      why: 'Postgres refuses to, and there is neither an account postgres nor nobody',
+      why: 'its engines refuse to, and there is neither an account postgres nor nobody',
       next: 'run the command as another user',
     })
   if (account !== undefined) await chown(folder, account.uid, account.gid)
