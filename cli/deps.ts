@@ -7,6 +7,7 @@ import { createIdentityApi } from '#core/aws/identity.ts'
 import { createKeyApi } from '#core/aws/key-states.ts'
 import { createQuotaApi } from '#core/aws/quotas.ts'
 import type { Reading } from '#core/aws/reading.ts'
+import { createRestoreApi } from '#core/aws/restore.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
@@ -30,6 +31,7 @@ import type { Logger } from '#core/logger.ts'
 import type { BucketApi } from '#core/snapshots/buckets.ts'
 import type { KeyApi } from '#core/snapshots/key-api.ts'
 import type { QuotaApi } from '#core/snapshots/quotas.ts'
+import type { RestoreApi } from '#core/snapshots/restore/restore-api.ts'
 import type { Source } from '#core/snapshots/snapshot.ts'
 import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
@@ -84,6 +86,7 @@ export interface Deps extends Account {
   readonly bucketApi: BucketApi
   /** Where what was written down of snapshots lies, if not in the state folder: a table of the account. */
   documentTable(name: string): Store
+  readonly restoreApi: RestoreApi
   /** What of the installation can be snapshotted. */
   snapshotSources(signal?: AbortSignal): Promise<Reading<Source[]>>
   /** The bastion to open sessions on, or the error that says why there is none. */
@@ -119,6 +122,7 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     quotaApi: createQuotaApi(account.connectionIn),
     bucketApi: createBucketApi(connection, bucketNames(profile, installation.workspace)),
     documentTable: (name) => createDocumentTable(connection, name),
+    restoreApi: createRestoreApi(account.connectionIn),
     snapshotSources: (signal) =>
       findSources(connection, datastorePatterns(profile, installation.workspace), signal),
     bastion: once(async (signal) =>

@@ -60,7 +60,10 @@ export function createSnapshotApi(connect: Connect, connectToRemove: Connect = c
 }
 
 /** A refusal is an answer; only an abort, and a bug, is thrown. */
-async function outcome(signal: AbortSignal | undefined, request: () => Promise<unknown>): Promise<Outcome> {
+export async function outcome(
+  signal: AbortSignal | undefined,
+  request: () => Promise<unknown>,
+): Promise<Outcome> {
   signal?.throwIfAborted()
   try {
     await request()

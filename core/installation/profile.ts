@@ -40,6 +40,14 @@ const profileSchema = z.strictObject({
     redis: z.array(datastorePattern).default([]),
     kafka: z.array(datastorePattern).default([]),
   }),
+  /** What a Redis of such a name is used for; only what is known for certain. */
+  redisUses: z
+    .strictObject({
+      queue: z.array(datastorePattern).default([]),
+      cache: z.array(datastorePattern).default([]),
+      locks: z.array(datastorePattern).default([]),
+    })
+    .prefault({}),
   buckets: z.record(z.string(), bucket),
   services: z.record(z.string(), endpoint),
   monitors: z.record(z.string(), endpoint),
@@ -87,6 +95,19 @@ export function datastorePatterns({ datastores }: ProductProfile, workspace: str
   const { postgres, redis, kafka } = datastores
   const filled = (patterns: readonly string[]) => patterns.map((pattern) => inWorkspace(pattern, workspace))
   return { postgres: filled(postgres), redis: filled(redis), kafka: filled(kafka) }
+}
+
+/** What identifiers of the workspace's Redis say of their use. */
+export function redisUsePatterns(
+  { redisUses }: ProductProfile,
+  workspace: string,
+): Readonly<Record<'queue' | 'cache' | 'locks', readonly string[]>> {
+  const filled = (patterns: readonly string[]) => patterns.map((pattern) => inWorkspace(pattern, workspace))
+  return {
+    queue: filled(redisUses.queue),
+    cache: filled(redisUses.cache),
+    locks: filled(redisUses.locks),
+  }
 }
 
 /** The workspace's buckets, and what each is meant to be. */

@@ -4,6 +4,7 @@ import { PgctlError } from '#core/errors.ts'
 import { type BucketMarker, horizonOf, markerSchema } from '#core/snapshots/buckets.ts'
 import type { Member } from '#core/snapshots/groups.ts'
 import { TAGS } from '#core/snapshots/naming.ts'
+import { settingsSchema } from '#core/snapshots/restore/settings.ts'
 import { type SnapshotState, snapshotId } from '#core/snapshots/snapshot.ts'
 
 /**
@@ -17,8 +18,8 @@ const pointSchema = z.object({
   slot: z.string(),
   /** When it was begun. */
   at: z.number(),
-  /** The datastores that it should hold, each with the key that its data is useless without. */
-  parts: z.record(z.string(), z.object({ key: z.string().optional() })),
+  /** The datastores that it should hold, each with the key that its data is useless without, and what it was like. */
+  parts: z.record(z.string(), z.object({ key: z.string().optional(), settings: settingsSchema.optional() })),
   /** How the buckets stood then, whose versions lead back to that moment. */
   buckets: z.array(markerSchema).default([]),
 })

@@ -4,6 +4,7 @@ import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { describeIssues } from '#core/installation/schema-issues.ts'
 import { type Cron, parseCron } from '#core/snapshots/cron.ts'
+import { CACHE_USES } from '#core/snapshots/restore/cache-use.ts'
 import { type Avoided, parseAvoided } from '#core/snapshots/windows.ts'
 import { Zone } from '#core/snapshots/zone.ts'
 import { parseDuration } from '#core/text/duration.ts'
@@ -115,6 +116,8 @@ const policySchema = z.strictObject({
     .record(z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, 'a set has a short name of a-z, 0-9 and -'), setSchema)
     .refine((sets) => Object.keys(sets).length > 0, 'it names no set'),
   limits: limitsSchema.prefault({}),
+  /** What a Redis is used for, by id or short name, where its name does not say it. */
+  redis: z.record(z.string().min(1), z.enum(CACHE_USES)).default({}),
 })
 
 export type Policy = z.infer<typeof policySchema>
