@@ -16,7 +16,7 @@ import {
   withQuotas,
 } from '#core/snapshots/io/gather.ts'
 import type { Plan } from '#core/snapshots/plan.ts'
-import { type PointRecord, type RecoveryPoint, recoveryPoints } from '#core/snapshots/points.ts'
+import { type RecoveryPoint, recoveryPoints } from '#core/snapshots/points.ts'
 import { HOLD_TAG, HOLD_UNTIL_TAG } from '#core/snapshots/retention.ts'
 import type { RunReport } from '#core/snapshots/run.ts'
 import type { Deps } from './deps.ts'
