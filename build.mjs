@@ -42,6 +42,35 @@ const plainSort = {
   },
 }
 
+/** pino's transports run in threads of their own; a function writes its lines itself. */
+const noThreads = {
+  name: 'no-threads',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^thread-stream$/ }, ({ path }) => ({ path, namespace: 'left-out' }))
+    onLoad({ filter: /./, namespace: 'left-out' }, () => ({ contents: 'module.exports = undefined' }))
+  },
+}
+
+/**
+ * A command loads a client when it needs one; a function needs all of its own, and is given the most processor while it
+ * starts. Loaded with the rest, they also keep only what is used of them.
+ */
+const clientsAtOnce = {
+  name: 'clients-at-once',
+  setup({ onLoad }) {
+    onLoad({ filter: /core\/aws\/[\w-]+\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8')
+      const parts = new Set()
+      const contents = source.replaceAll(/import\('#core\/aws\/parts\/(\w+)\.ts'\)/g, (_, part) => {
+        parts.add(part)
+        return `Promise.resolve(${part}Part)`
+      })
+      const imports = [...parts].map((part) => `import * as ${part}Part from '#core/aws/parts/${part}.ts';`)
+      return { contents: imports.join('') + contents, loader: 'ts' }
+    })
+  },
+}
+
 const commands = await Array.fromAsync(glob('cli/commands/**/*.ts', { cwd: root }))
 await build({
   absWorkingDir: root,
@@ -71,31 +100,31 @@ await build({
   },
 })
 
-// The functions: one file each, with all that it needs; the folder is what goes into its archive.
-const functions = ['license-verify', 'ledger-checkpoint', 'snapshot-tick', 'snapshot-prune']
-await build({
-  absWorkingDir: root,
-  entryPoints: functions.map((name) => ({ in: `functions/${name}.ts`, out: `${name}/index` })),
-  outdir: 'dist/functions',
-  bundle: true,
-  minify: true,
-  keepNames: true,
-  platform: 'node',
-  target: 'node24',
-  format: 'esm',
-  mainFields: ['module', 'main'],
-  legalComments: 'none',
-  logLevel: 'warning',
-  define: { PGCTL_VERSION: JSON.stringify(version) },
-  banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-  },
-})
-for (const name of functions)
+// The functions: one file each, with all that it needs; its folder is what goes into its archive.
+const functions = ['license-verify', 'ledger-checkpoint', 'snapshot-tick']
+for (const name of functions) {
+  await build({
+    absWorkingDir: root,
+    entryPoints: [`functions/${name}.ts`],
+    outfile: `dist/functions/${name}/index.js`,
+    bundle: true,
+    plugins: [builtinsByRequire, noThreads, clientsAtOnce],
+    minify: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    legalComments: 'none',
+    logLevel: 'warning',
+    define: { PGCTL_VERSION: JSON.stringify(version) },
+    banner: {
+      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+    },
+  })
   await writeFile(`${root}dist/functions/${name}/package.json`, '{"type":"module"}\n')
-// Which datastores are an installation's, its product's profile says.
-for (const name of ['snapshot-tick', 'snapshot-prune'])
-  await cp(`${root}profiles`, `${root}dist/functions/${name}/profiles`, { recursive: true })
+}
+// The names of the products whose datastores are looked for.
+await cp(`${root}profiles`, `${root}dist/functions/snapshot-tick/profiles`, { recursive: true })
 
 // Loading the commands once without a manifest is what makes one.
 const config = await Config.load({ root, ignoreManifest: true })

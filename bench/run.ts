@@ -13,6 +13,7 @@ import { dataChannel } from './subjects/data-channel.ts'
 import { discovery } from './subjects/discovery.ts'
 import { faults } from './subjects/faults.ts'
 import { firstByte } from './subjects/first-byte.ts'
+import { functions } from './subjects/functions.ts'
 import { logFaults } from './subjects/log-faults.ts'
 import { logMemory } from './subjects/log-memory.ts'
 import { logSpeed } from './subjects/log-speed.ts'
@@ -37,6 +38,7 @@ const SUBJECTS: readonly Subject[] = [
   logSpeed,
   logStart,
   logMemory,
+  functions,
 ]
 /** The whole run: what is not measured by then is given up. */
 const LIMIT = 20 * 60_000

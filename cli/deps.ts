@@ -1,9 +1,13 @@
+import { createBucketApi } from '#core/aws/bucket-versions.ts'
 import { type AwsConnection, connectAws } from '#core/aws/clients.ts'
 import { createClusterCredentials } from '#core/aws/cluster-token.ts'
 import { createDiscovery } from '#core/aws/discovery.ts'
+import { createDocumentTable } from '#core/aws/document-table.ts'
 import { createIdentityApi } from '#core/aws/identity.ts'
 import { createKeyApi } from '#core/aws/key-states.ts'
+import { createQuotaApi } from '#core/aws/quotas.ts'
 import type { Reading } from '#core/aws/reading.ts'
+import { createRestoreApi } from '#core/aws/restore.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
@@ -13,14 +17,21 @@ import { type BastionChoice, chooseBastion } from '#core/installation/bastion-ch
 import { type DiscoveryQuery, discoveryQuery } from '#core/installation/discovery.ts'
 import type { Installation } from '#core/installation/installation.ts'
 import type { Inventory } from '#core/installation/inventory.ts'
-import { readProductProfile } from '#core/installation/io/product-profile.ts'
-import { datastorePatterns, type ProductProfile, resourceName } from '#core/installation/profile.ts'
+import {
+  bucketNames,
+  datastorePatterns,
+  type ProductProfile,
+  resourceName,
+} from '#core/installation/profile.ts'
 import { createFileStore } from '#core/io/file-store.ts'
 import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import type { ClusterCredentials } from '#core/kube/credentials.ts'
 import type { Logger } from '#core/logger.ts'
+import type { BucketApi } from '#core/snapshots/buckets.ts'
 import type { KeyApi } from '#core/snapshots/key-api.ts'
+import type { QuotaApi } from '#core/snapshots/quotas.ts'
+import type { RestoreApi } from '#core/snapshots/restore/restore-api.ts'
 import type { Source } from '#core/snapshots/snapshot.ts'
 import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
@@ -33,6 +44,7 @@ import { chooseInstallation, type SettingName } from './config.ts'
 import { allInOrder } from './in-order.ts'
 import { loadConfig } from './load-config.ts'
 import { paths } from './paths.ts'
+import { readProductProfile } from './product-profile.ts'
 
 /** Where a command's shell ends and its environment begins. */
 export interface Surroundings {
@@ -70,6 +82,11 @@ export interface Deps extends Account {
   ): Promise<Inventory>
   readonly snapshotApi: SnapshotApi
   readonly keyApi: KeyApi
+  readonly quotaApi: QuotaApi
+  readonly bucketApi: BucketApi
+  /** Where what was written down of snapshots lies, if not in the state folder: a table of the account. */
+  documentTable(name: string): Store
+  readonly restoreApi: RestoreApi
   /** What of the installation can be snapshotted. */
   snapshotSources(signal?: AbortSignal): Promise<Reading<Source[]>>
   /** The bastion to open sessions on, or the error that says why there is none. */
@@ -102,6 +119,10 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     inventory,
     snapshotApi: createSnapshotApi(account.connectionIn),
     keyApi: createKeyApi(account.connectionIn),
+    quotaApi: createQuotaApi(account.connectionIn),
+    bucketApi: createBucketApi(connection, bucketNames(profile, installation.workspace)),
+    documentTable: (name) => createDocumentTable(connection, name),
+    restoreApi: createRestoreApi(account.connectionIn),
     snapshotSources: (signal) =>
       findSources(connection, datastorePatterns(profile, installation.workspace), signal),
     bastion: once(async (signal) =>

@@ -7,7 +7,6 @@ import { type Announced, type Sorted, sortFlows } from '#core/egress/sort.ts'
 import { PgctlError } from '#core/errors.ts'
 import { discoveryQuery } from '#core/installation/discovery.ts'
 import { type InterfaceRoles, interfaceRoles } from '#core/installation/interfaces.ts'
-import { readProductProfile } from '#core/installation/io/product-profile.ts'
 import { type ProductProfile, resourceName } from '#core/installation/profile.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { RELEASE } from '#core/vendor/release.ts'
@@ -16,6 +15,7 @@ import type { Surroundings } from './deps.ts'
 import { departuresOf } from './egress-commands.ts'
 import { openLedgerHere } from './egress-ledger.ts'
 import { isRemote, type LogText, readSource } from './egress-sources.ts'
+import { readProductProfile } from './product-profile.ts'
 
 /** What the logs show, and what they lack. */
 export interface EgressDiff {
@@ -39,12 +39,14 @@ export interface DiffWishes {
   readonly deployed: boolean
   /** How far back what is not a file is read. */
   readonly since: Ms
+  /** Only flows that began then or later count. */
+  readonly after?: Ms
   readonly signal: AbortSignal
 }
 
 /** Sorts the flows of these logs against the ledger. Nothing is sent to the vendor. */
 export async function diffEgress(surroundings: Surroundings, wishes: DiffWishes): Promise<EgressDiff> {
-  const { sources, workloads, discover, signal } = wishes
+  const { sources, workloads, discover, signal, after = 0 } = wishes
   const opened = await openLedgerHere(surroundings, wishes)
   const { installation } = opened.here
   const profile = await readProductProfile(surroundings.root, installation.product)
@@ -63,7 +65,7 @@ export async function diffEgress(surroundings: Surroundings, wishes: DiffWishes)
     }),
   )
   const sorted = sortFlows({
-    flows: logs.flows,
+    flows: logs.flows.filter(({ start }) => start >= after),
     lookups: logs.lookups,
     announced,
     vendorHost: RELEASE === undefined ? undefined : new URL(RELEASE.url).host,

@@ -43,3 +43,8 @@ export const deployedFlag = {
     summary: "The ledger of the installation's functions, in its account, instead of this computer's.",
   }),
 }
+
+/** Whose switch of reports of use. */
+export const analyticsFlags = {
+  local: Flags.boolean({ summary: 'Only what this computer may send; the cluster is not asked.' }),
+}

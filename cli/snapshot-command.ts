@@ -6,6 +6,7 @@ import type { SnapshotView } from './snapshot-reading.ts'
 
 type InstallationWishes = Parameters<BaseCommand['surroundings']>[0] & {
   readonly policy?: string | undefined
+  readonly records?: string | undefined
 }
 
 /** What the commands of snapshots share. */
@@ -14,8 +15,9 @@ export abstract class SnapshotCommand extends BaseCommand {
   protected async view(flags: InstallationWishes): Promise<{ deps: Deps; view: SnapshotView }> {
     const { wireInstallation } = await import('./deps.ts')
     const { readSnapshots } = await import('./snapshot-reading.ts')
-    const { policy, ...rest } = flags
-    const deps = await wireInstallation(this.surroundings(rest))
+    const { policy, records, ...rest } = flags
+    const wired = await wireInstallation(this.surroundings(rest))
+    const deps = records === undefined ? wired : { ...wired, store: wired.documentTable(records) }
     const view = await readSnapshots(deps, { policy, environment: process.env }, this.signal)
     return { deps, view }
   }

@@ -9,6 +9,11 @@ export const snapshotFlags = {
     helpValue: 'FILE',
     env: 'PGCTL_SNAPSHOT_POLICY',
   }),
+  records: Flags.string({
+    summary: 'The table of what the scheduled function wrote down, instead of the state folder.',
+    helpValue: 'TABLE',
+    env: 'PGCTL_SNAPSHOT_TABLE',
+  }),
 }
 
 /** What a command that changes something in the account asks to be typed. */

@@ -3,20 +3,38 @@ import { join } from 'node:path'
 import { messageOf, PgctlError } from '#core/errors.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { defaultPolicy } from '#core/snapshots/defaults.ts'
+import { type Forecast, forecast } from '#core/snapshots/forecast.ts'
+import { groupSnapshots, type Member } from '#core/snapshots/groups.ts'
+import { checkRoom } from '#core/snapshots/io/adopt.ts'
 import { carryOut } from '#core/snapshots/io/carry-out.ts'
-import { notePolicy } from '#core/snapshots/io/gather.ts'
-import { type Survey, survey } from '#core/snapshots/io/survey.ts'
+import {
+  type Gathered,
+  gather,
+  notePolicy,
+  planOf,
+  withBuckets,
+  withQuotas,
+} from '#core/snapshots/io/gather.ts'
 import type { Plan } from '#core/snapshots/plan.ts'
-import type { RecoveryPoint } from '#core/snapshots/points.ts'
+import { type RecoveryPoint, recoveryPoints } from '#core/snapshots/points.ts'
 import { HOLD_TAG, HOLD_UNTIL_TAG } from '#core/snapshots/retention.ts'
 import type { RunReport } from '#core/snapshots/run.ts'
 import type { Deps } from './deps.ts'
 import { paths } from './paths.ts'
 
 const POLICY_FILE = 'snapshots.yaml'
+const DAY = 86_400_000
 const NEWEST = 'newest'
+/** Far enough for rules by the year. */
+export const HORIZON_DAYS = 400
+
 /** Everything that the snapshot commands show, read once. */
-export interface SnapshotView extends Survey {
+export interface SnapshotView extends Gathered {
+  readonly plan: Plan
+  readonly points: readonly RecoveryPoint[]
+  readonly members: readonly Member[]
+  /** Lived through to the horizon, for when each snapshot goes. */
+  readonly ahead: Forecast
   readonly policyText: string
   /** The file of the policy, or that it is the default. */
   readonly policyFrom: string
@@ -39,8 +57,19 @@ export async function readSnapshots(
     unreadable: unreadable.map(({ error }) => error.message),
     now: systemClock.now().wall,
   }
-  const all = await survey(request, deps.snapshotApi, deps.store, signal)
-  return { ...all, policyText: text, policyFrom: from }
+  const gathered = await gather(request, deps.snapshotApi, deps.store, signal)
+  const [{ input: quotas }, { input: buckets }] = await Promise.all([
+    withQuotas(gathered, deps.quotaApi, signal),
+    withBuckets(gathered, deps.bucketApi, signal),
+  ])
+  const known = { ...gathered, input: { ...quotas, buckets: buckets.buckets } }
+  const whole = await planOf(known, deps.snapshotApi, signal)
+  const groupInput = { ...whole.input, snapshots: whole.input.listings.flatMap(({ snapshots }) => snapshots) }
+  const members = groupSnapshots(groupInput).flatMap((group) => group.members)
+  const ahead = forecast(groupInput, request.now, HORIZON_DAYS)
+  const horizon = request.now + HORIZON_DAYS * DAY
+  const points = recoveryPoints(members, whole.pointRecords, ahead.expiries, horizon, whole.input.buckets)
+  return { ...whole, points, members, ahead, policyText: text, policyFrom: from }
 }
 
 /** Carries out `plan` in the account that is pinned, and notes the policy that it was made by. */
@@ -51,6 +80,7 @@ export async function runPlan(
   signal: AbortSignal,
 ): Promise<RunReport> {
   await deps.identity(signal)
+  if (view.history.policies.at(-1)?.text !== view.policyText) checkRoom(view, view.policyFrom)
   await notePolicy(deps.store, plan.workspace, view, view.policyText, view.input.now)
   const shell = { api: deps.snapshotApi, store: deps.store, clock: systemClock, chance: Math.random, signal }
   return await carryOut(plan, view.input, shell)

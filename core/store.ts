@@ -16,6 +16,8 @@ export interface Store {
   remove(key: string): Promise<void>
   /** Keys that start with `prefix`, in order. */
   list(prefix: string): Promise<string[]>
+  /** All documents whose keys start with `prefix`, by key and in order: one request, or as few as there are pages. */
+  readAll(prefix: string): Promise<Map<string, Stored>>
 }
 
 export interface Stored {

@@ -26,8 +26,11 @@ export interface Invocation<Event> {
 export interface Summary {
   readonly fields: Readonly<Record<string, string | number | boolean | null>>
   readonly figures?: Figures
-  /** Figures of each of several things, told under a dimension more. */
-  readonly each?: { readonly dimension: string; readonly figures: ReadonlyMap<string, Figures> }
+  /** Figures of several things, each told apart by more dimensions: a line each. */
+  readonly series?: readonly {
+    readonly dimensions: Readonly<Record<string, string>>
+    readonly figures: Figures
+  }[]
 }
 
 type Figures = Readonly<Record<string, number | undefined>>
@@ -74,9 +77,8 @@ export function createHandler<Event>(options: HandlerOptions<Event>) {
     const log = root.child({ requestId: context.awsRequestId })
     try {
       const event = schema.parse(raw)
-      const { fields, figures = {}, each } = await run({ event, signal, log })
-      for (const [of, own] of each?.figures ?? [])
-        log.info(embedded(own, { [(each as NonNullable<Summary['each']>).dimension]: of }), 'measured')
+      const { fields, figures = {}, series = [] } = await run({ event, signal, log })
+      for (const each of series) log.info(embedded(each.figures, each.dimensions), 'figures')
       log.info({ ...fields, ms: now() - began, ...embedded(figures) }, 'done')
       return fields
     } catch (error) {
@@ -87,7 +89,7 @@ export function createHandler<Event>(options: HandlerOptions<Event>) {
   })
 
   /** Figures in the embedded metric format: the log line is the metric, and no call is made. */
-  function embedded(figures: Figures, of: Readonly<Record<string, string>> = {}): object {
+  function embedded(figures: Figures, more: Readonly<Record<string, string>> = {}): object {
     const known = Object.entries(figures).filter(([, value]) => value !== undefined)
     if (known.length === 0) return {}
     return {
@@ -96,13 +98,13 @@ export function createHandler<Event>(options: HandlerOptions<Event>) {
         CloudWatchMetrics: [
           {
             Namespace: metrics.namespace,
-            Dimensions: [[metrics.dimension, ...Object.keys(of)]],
+            Dimensions: [[metrics.dimension, ...Object.keys(more)]],
             Metrics: known.map(([metric]) => ({ Name: metric })),
           },
         ],
       },
       [metrics.dimension]: name,
-      ...of,
+      ...more,
       ...Object.fromEntries(known),
     }
   }

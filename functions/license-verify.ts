@@ -11,9 +11,9 @@ import { type LicenseFunctionDeps, wireLicenseFunction } from './deps.ts'
 import { createHandler, type HandlerOptions } from './handler.ts'
 import { METRICS_DIMENSION, METRICS_NAMESPACE } from './names.ts'
 
-/** What the schedule and the bastion's unit send; the unit says which pgctl the bastion has. */
+/** What the schedule, a person and the bastion's unit send; the unit says which pgctl the bastion has. */
 const eventSchema = z.discriminatedUnion('trigger', [
-  z.strictObject({ trigger: z.literal('schedule') }),
+  z.strictObject({ trigger: z.enum(['schedule', 'person']) }),
   z.strictObject({
     trigger: z.literal('boot'),
     version: z

@@ -15,18 +15,22 @@ export const VARIABLES = {
   /** The key that signs how far the ledger has come, and the bucket that keeps what it signed. */
   signingKey: 'PGCTL_SIGNING_KEY',
   checkpointBucket: 'PGCTL_CHECKPOINT_BUCKET',
-  /** The workspace whose datastores are looked for, and the product profile that names them. */
+} as const
+
+/** Those of the function that makes and keeps snapshots. */
+export const SNAPSHOT_VARIABLES = {
   workspace: 'PGCTL_WORKSPACE',
+  /** The names of the product's datastores: a file of `profiles/`. */
   product: 'PGCTL_PRODUCT',
-  /** The table that remembers which snapshots are ours. */
-  snapshotTable: 'PGCTL_SNAPSHOT_TABLE',
-  /** The parameter that holds the policy of snapshots; the default one counts where there is none. */
-  snapshotPolicy: 'PGCTL_SNAPSHOT_POLICY',
+  /** The table of what was written down of snapshots. */
+  table: 'PGCTL_SNAPSHOT_TABLE',
+  /** The parameter that holds the policy's text. */
+  policy: 'PGCTL_SNAPSHOT_POLICY_PARAMETER',
+  /** The role that may delete our snapshots. */
+  deleteRole: 'PGCTL_SNAPSHOT_DELETE_ROLE',
 } as const
 
 /** Of the metrics; the alarms of the template look for them there. */
 export const METRICS_NAMESPACE = 'pgctl'
-/** The dimension of every metric. */
+/** The one dimension of every metric. */
 export const METRICS_DIMENSION = 'Function'
-/** The second one, of what is told of each datastore. */
-export const DATASTORE_DIMENSION = 'Datastore'

@@ -1,44 +1,76 @@
-import { fileURLToPath } from 'node:url'
-import { connectAws } from '#core/aws/clients.ts'
+import { readFileSync } from 'node:fs'
+import { createBucketApi } from '#core/aws/bucket-versions.ts'
+import { type AwsAccess, connectAws } from '#core/aws/clients.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
 import { createKeyApi } from '#core/aws/key-states.ts'
 import { readParameter } from '#core/aws/parameters.ts'
+import { createQuotaApi } from '#core/aws/quotas.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
-import { readProductProfile } from '#core/installation/io/product-profile.ts'
-import { datastorePatterns } from '#core/installation/profile.ts'
+import { PgctlError } from '#core/errors.ts'
+import { bucketNames, datastorePatterns, parseProfile } from '#core/installation/profile.ts'
 import { createOutboundAgents } from '#core/io/outbound.ts'
 import { systemClock } from '#core/io/system-clock.ts'
-import { VARIABLES } from './names.ts'
-import type { SnapshotFunctionDeps } from './snapshot-function.ts'
-import { variableOf, versionOf } from './variables.ts'
+import type { TickShell } from '#core/snapshots/io/tick.ts'
+import { SNAPSHOT_VARIABLES } from './names.ts'
 
-/**
- * Wires the functions that look after snapshots, from their variables. `root` is the folder that has the product
- * profiles: the function's own, where they are packed beside it.
- */
-export function wireSnapshotFunction(
-  environment: NodeJS.ProcessEnv,
-  root = fileURLToPath(new URL('.', import.meta.url)),
-): SnapshotFunctionDeps {
-  const variable = (name: string) => variableOf(environment, name)
+declare const PGCTL_VERSION: string
+
+/** What the function that makes and keeps snapshots works with. */
+export interface SnapshotFunctionDeps {
+  readonly workspace: string
+  readonly region: string
+  shell(signal: AbortSignal): TickShell
+}
+
+/** Wires them from the function's variables, once for as long as the process lives; `profiles` is a folder's URL. */
+export function wireSnapshotFunction(environment: NodeJS.ProcessEnv, profiles: URL): SnapshotFunctionDeps {
+  const variable = (name: string): string => {
+    const value = environment[name]
+    if (value) return value
+    throw new PgctlError('config-invalid', `the variable ${name} of the function is not set`, {
+      next: 'deploy the stack anew: its template sets it',
+    })
+  }
+  const workspace = variable(SNAPSHOT_VARIABLES.workspace)
   const region = variable('AWS_REGION')
-  const agents = createOutboundAgents(environment)
-  const connectIn = (region: string) =>
-    connectAws({ region, environment, agents, clock: systemClock, version: versionOf() })
-  const connection = connectIn(region)
-  const workspace = variable(VARIABLES.workspace)
-  const product = variable(VARIABLES.product)
-  const policy = variable(VARIABLES.snapshotPolicy)
+  const product = variable(SNAPSHOT_VARIABLES.product)
+  const profile = parseProfile(readFileSync(new URL(`${product}.yaml`, profiles), 'utf8'), product)
+  const access: AwsAccess = {
+    ...{ region, environment, agents: createOutboundAgents(environment), clock: systemClock },
+    version: typeof PGCTL_VERSION === 'undefined' ? '0.0.0' : PGCTL_VERSION,
+  }
+  const connection = connectAws(access)
+  const connectionIn = (place: string) =>
+    place === region ? connection : connectAws({ ...access, region: place })
+  // Who makes snapshots may not delete them: that is another role, which sees our own alone.
+  const role = { arn: variable(SNAPSHOT_VARIABLES.deleteRole) }
+  const removerIn = (place: string) => connectAws({ ...access, region: place, role })
+  const patterns = datastorePatterns(profile, workspace)
+  const parameter = variable(SNAPSHOT_VARIABLES.policy)
+  const ports = {
+    api: createSnapshotApi(connectionIn, removerIn),
+    keyApi: createKeyApi(connectionIn),
+    bucketApi: createBucketApi(connection, bucketNames(profile, workspace)),
+    quotaApi: createQuotaApi(connectionIn),
+    store: createDocumentTable(connection, variable(SNAPSHOT_VARIABLES.table)),
+    clock: systemClock,
+    chance: Math.random,
+  }
   return {
     workspace,
     region,
-    store: createDocumentTable(connection, variable(VARIABLES.snapshotTable)),
-    api: createSnapshotApi(connectIn),
-    keyApi: createKeyApi(connectIn),
-    clock: systemClock,
-    sources: async (signal) =>
-      findSources(connection, datastorePatterns(await readProductProfile(root, product), workspace), signal),
-    policy: (signal) => readParameter(connection, policy, signal),
+    shell: (signal) => ({
+      ...ports,
+      signal,
+      async findSources() {
+        const { value = [], unreadable } = await findSources(connection, patterns, signal)
+        return { sources: value, unreadable: unreadable.map(({ error }) => error.message) }
+      },
+      async readPolicy() {
+        const text = await readParameter(connection, parameter, signal)
+        return text === undefined ? undefined : { text, from: `in the parameter ${parameter}` }
+      },
+    }),
   }
 }

@@ -16,6 +16,7 @@ import { createDynamoDb } from './aws/services/dynamodb.ts'
 import { createEc2 } from './aws/services/ec2.ts'
 import { createEks } from './aws/services/eks.ts'
 import { createElastiCache } from './aws/services/elasticache.ts'
+import { elastiCacheRestoreOperations } from './aws/services/elasticache-restore.ts'
 import { elastiCacheSnapshotOperations } from './aws/services/elasticache-snapshots.ts'
 import { createKafka } from './aws/services/kafka.ts'
 import { createKms } from './aws/services/kms.ts'
@@ -23,6 +24,8 @@ import { kmsKeyOperations } from './aws/services/kms-keys.ts'
 import { kmsSigningOperations } from './aws/services/kms-signing.ts'
 import { createLoadBalancing } from './aws/services/load-balancing.ts'
 import { createRds } from './aws/services/rds.ts'
+import { rdsQuotaOperations } from './aws/services/rds-quotas.ts'
+import { rdsRestoreOperations } from './aws/services/rds-restore.ts'
 import { rdsSnapshotOperations } from './aws/services/rds-snapshots.ts'
 import { createS3 } from './aws/services/s3.ts'
 import { createSecretsManager } from './aws/services/secrets-manager.ts'
@@ -86,8 +89,15 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     createEks({ state, clusterAuthority: options.clusterAuthority }),
     createSts(authenticator),
     withOperations(createKms(), { ...kmsKeyOperations(snapshots), ...kmsSigningOperations() }),
-    withOperations(createRds(state), rdsSnapshotOperations(snapshots)),
-    withOperations(createElastiCache(), elastiCacheSnapshotOperations(snapshots)),
+    withOperations(createRds(state, snapshots), {
+      ...rdsSnapshotOperations(snapshots),
+      ...rdsRestoreOperations(snapshots),
+      ...rdsQuotaOperations(snapshots),
+    }),
+    withOperations(createElastiCache(snapshots), {
+      ...elastiCacheSnapshotOperations(snapshots),
+      ...elastiCacheRestoreOperations(snapshots),
+    }),
     createAutoScaling(state),
     createLoadBalancing(),
     createKafka(),

@@ -45,7 +45,7 @@ export default class Complete extends BaseCommand {
    */
   async #targets(config: Config): Promise<TargetWords> {
     const { currentChoice } = await import('../config.ts')
-    const { readProductProfile } = await import('#core/installation/io/product-profile.ts')
+    const { readProductProfile } = await import('../product-profile.ts')
     const choice = currentChoice(config)
     const entry = isPgctlError(choice) ? undefined : config.installations.get(choice.name)?.entry
     try {

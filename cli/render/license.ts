@@ -5,6 +5,7 @@ import { VERDICTS, type Verdict } from '#core/license/verdicts.ts'
 import { describeAge } from '#core/text/age.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import { exitStatusOfVerdict } from '../exit-codes.ts'
+import type { FunctionVerdict } from '../license-deployed.ts'
 import type { Paint } from './error.ts'
 
 /** A verdict, and all that led to it. */
@@ -127,4 +128,22 @@ export function licenseDocument(report: LicenseReport): Record<string, unknown> 
     revocation:
       revocation === undefined ? null : { effective: time(revocation.effective), reason: revocation.reason },
   }
+}
+
+/** What the installation's function has found. */
+export function renderFunctionVerdict(
+  { verdict, sentence, sequence, asked }: FunctionVerdict,
+  paint: Paint,
+): string {
+  const colour = exitStatusOfVerdict(verdict) === 0 ? (verdict === 'valid' ? 'green' : 'yellow') : 'red'
+  return [
+    `  ${paint('dim', 'document'.padEnd(12))} ${sequence}`,
+    `  ${paint('dim', 'asked'.padEnd(12))} ${neutralise(asked)}`,
+    '',
+    `${paint(colour, `${verdict}:`)} ${neutralise(sentence)}`,
+  ].join('\n')
+}
+
+export function functionDocument({ verdict, sentence, sequence, asked }: FunctionVerdict): object {
+  return { verdict, sentence, exit: exitStatusOfVerdict(verdict), sequence, asked }
 }

@@ -160,7 +160,7 @@ function withExpiration({ expires, ...keys }: AwsCredentials, now: Ms) {
 }
 
 async function loadCredentials(access: AwsAccess, http: HttpSettings): Promise<AwsCredentials> {
-  const { fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
+  const { fromNodeProviderChain, fromTemporaryCredentials } = await import('#core/aws/parts/credentials.ts')
   const clientConfig = { requestHandler: http, maxAttempts: ATTEMPTS, customUserAgent: userAgent(access) }
   // No region here: it would override the one of a profile's single sign-on.
   const own = fromNodeProviderChain({

@@ -9,7 +9,7 @@ import type { Store } from '#core/store.ts'
  * alone; `list` and `remove` need Scan and DeleteItem.
  */
 export function createDocumentTable(connection: AwsConnection, table: string): Store {
-  const sdk = () => import('@aws-sdk/client-dynamodb')
+  const sdk = () => import('#core/aws/parts/dynamodb.ts')
   const client = async () => new (await sdk()).DynamoDBClient(connection.settings)
   const call = <T>(action: string, purpose: string, run: () => Promise<T>) =>
     connection.call({ action: `dynamodb:${action}`, purpose, resource: table }, undefined, async () => {
@@ -61,22 +61,37 @@ export function createDocumentTable(connection: AwsConnection, table: string): S
 
     list: (prefix) =>
       call('Scan', `list ${prefix}`, async () => {
-        const { paginateScan } = await sdk()
-        const keys: string[] = []
-        const pages = paginateScan(
-          { client: await client() },
-          {
-            TableName: table,
-            ConsistentRead: true,
-            ProjectionExpression: '#k',
-            ExpressionAttributeNames: { '#k': 'key' },
-          },
+        const only = { ProjectionExpression: '#k', ExpressionAttributeNames: { '#k': 'key' } }
+        return (await scan(prefix, only)).map(([key]) => key)
+      }),
+
+    readAll: (prefix) =>
+      call('Scan', `read ${prefix}`, async () => {
+        const items = await scan(prefix, {})
+        return new Map(
+          items.map(([key, { document, version }]) => [
+            key,
+            { value: parse(document?.S, key, table), version: version?.S ?? '' },
+          ]),
         )
-        for await (const { Items = [] } of pages) keys.push(...Items.flatMap(({ key }) => key?.S ?? []))
-        return keys.filter((key) => key.startsWith(prefix)).sort()
       }),
   }
+
+  /** The items of keys with this beginning, in their order. */
+  async function scan(prefix: string, projection: object): Promise<[string, Item][]> {
+    const { paginateScan } = await sdk()
+    const found: [string, Item][] = []
+    const pages = paginateScan(
+      { client: await client() },
+      { TableName: table, ConsistentRead: true, ...projection },
+    )
+    for await (const { Items = [] } of pages)
+      for (const item of Items) if (item['key']?.S?.startsWith(prefix)) found.push([item['key'].S, item])
+    return found.sort(([a], [b]) => (a < b ? -1 : 1))
+  }
 }
+
+type Item = Readonly<Record<string, { readonly S?: string | undefined } | undefined>>
 
 /** `key` is one of the service's own words, so it goes by another name in expressions. */
 function conditionOf(expected: string | undefined) {

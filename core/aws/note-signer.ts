@@ -5,7 +5,7 @@ import type { NoteSigner } from '#core/checkpoint/sign.ts'
 import { PgctlError } from '#core/errors.ts'
 
 const clientOf = clientPerConnection<KMSClient>(async (settings) => {
-  const { KMSClient } = await import('@aws-sdk/client-kms')
+  const { KMSClient } = await import('#core/aws/parts/signing.ts')
   return new KMSClient(settings)
 })
 
@@ -20,7 +20,7 @@ export function createNoteSigner(connection: AwsConnection, key: string): NoteSi
         { action: 'kms:GetPublicKey', purpose: `get the public key of ${key}`, resource: key },
         signal,
         async () => {
-          const { GetPublicKeyCommand } = await import('@aws-sdk/client-kms')
+          const { GetPublicKeyCommand } = await import('#core/aws/parts/signing.ts')
           const client = await clientOf(connection)
           const { PublicKey } = await client.send(new GetPublicKeyCommand({ KeyId: key }), abortedBy(signal))
           const der = Buffer.from(PublicKey ?? [])
@@ -37,7 +37,7 @@ export function createNoteSigner(connection: AwsConnection, key: string): NoteSi
         { action: 'kms:Sign', purpose: `sign with the key ${key}`, resource: key },
         signal,
         async () => {
-          const { SignCommand } = await import('@aws-sdk/client-kms')
+          const { SignCommand } = await import('#core/aws/parts/signing.ts')
           const client = await clientOf(connection)
           const { Signature } = await client.send(
             new SignCommand({

@@ -18,7 +18,7 @@ export interface ListedObject extends ObjectPlace {
 }
 
 const clientOf = clientPerConnection<S3Client>(async (settings) => {
-  const { S3Client } = await import('@aws-sdk/client-s3')
+  const { S3Client } = await import('#core/aws/parts/objects.ts')
   return new S3Client({ ...settings, followRegionRedirects: true })
 })
 
@@ -30,7 +30,7 @@ export function listObjects(
 ): Promise<ListedObject[]> {
   const call = { action: 's3:ListBucket', purpose: `list s3://${bucket}/${key}`, resource: bucket }
   return connection.call(call, signal, async () => {
-    const { ListObjectsV2Command } = await import('@aws-sdk/client-s3')
+    const { ListObjectsV2Command } = await import('#core/aws/parts/objects.ts')
     const client = await clientOf(connection)
     const found = await readPages(
       `objects of ${bucket}`,
@@ -56,7 +56,7 @@ export function getObject(
 ): Promise<Uint8Array> {
   const call = { action: 's3:GetObject', purpose: `read s3://${bucket}/${key}`, resource: `${bucket}/${key}` }
   return connection.call(call, signal, async () => {
-    const { GetObjectCommand } = await import('@aws-sdk/client-s3')
+    const { GetObjectCommand } = await import('#core/aws/parts/objects.ts')
     const client = await clientOf(connection)
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), abortedBy(signal))
     return Body === undefined ? new Uint8Array() : await Body.transformToByteArray()
@@ -76,7 +76,7 @@ export async function putNewObject(
     resource: `${bucket}/${key}`,
   }
   await connection.call(call, signal, async () => {
-    const { PutObjectCommand } = await import('@aws-sdk/client-s3')
+    const { PutObjectCommand } = await import('#core/aws/parts/objects.ts')
     const client = await clientOf(connection)
     const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body: content, IfNoneMatch: '*' })
     await orNone(client.send(command, abortedBy(signal)), 'PreconditionFailed')

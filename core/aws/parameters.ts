@@ -1,4 +1,5 @@
 import type { AwsConnection } from '#core/aws/clients.ts'
+import { abortedBy, orNone } from '#core/aws/sdk-client.ts'
 
 /** Puts a text where the cluster and the bastion look for it: a parameter, replaced as a whole. */
 export async function writeParameter(
@@ -9,7 +10,7 @@ export async function writeParameter(
 ): Promise<void> {
   const call = { action: 'ssm:PutParameter', purpose: `write the parameter ${name}`, resource: name }
   await connection.call(call, signal, async () => {
-    const { PutParameterCommand, SSMClient } = await import('@aws-sdk/client-ssm')
+    const { PutParameterCommand, SSMClient } = await import('#core/aws/parts/parameters.ts')
     const client = new SSMClient(connection.settings)
     await client.send(
       // A license and its verdict may be longer than the 4 KB of a standard parameter.
@@ -20,12 +21,12 @@ export async function writeParameter(
         Overwrite: true,
         Tier: 'Intelligent-Tiering',
       }),
-      signal === undefined ? {} : { abortSignal: signal },
+      abortedBy(signal),
     )
   })
 }
 
-/** What a parameter holds; undefined where there is none of that name. */
+/** The text of a parameter; undefined where there is none. */
 export async function readParameter(
   connection: AwsConnection,
   name: string,
@@ -33,17 +34,9 @@ export async function readParameter(
 ): Promise<string | undefined> {
   const call = { action: 'ssm:GetParameter', purpose: `read the parameter ${name}`, resource: name }
   return await connection.call(call, signal, async () => {
-    const { GetParameterCommand, ParameterNotFound, SSMClient } = await import('@aws-sdk/client-ssm')
+    const { GetParameterCommand, SSMClient } = await import('@aws-sdk/client-ssm')
     const client = new SSMClient(connection.settings)
-    try {
-      const { Parameter } = await client.send(
-        new GetParameterCommand({ Name: name }),
-        signal === undefined ? {} : { abortSignal: signal },
-      )
-      return Parameter?.Value
-    } catch (error) {
-      if (error instanceof ParameterNotFound) return undefined
-      throw error
-    }
+    const answer = client.send(new GetParameterCommand({ Name: name }), abortedBy(signal))
+    return (await orNone(answer, 'ParameterNotFound'))?.Parameter?.Value
   })
 }

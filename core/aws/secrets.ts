@@ -12,7 +12,7 @@ export async function readSecret(
 ): Promise<string> {
   const call = { action: 'secretsmanager:GetSecretValue', purpose: `read the secret ${id}`, resource: id }
   const text = await connection.call(call, signal, async () => {
-    const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
+    const { GetSecretValueCommand, SecretsManagerClient } = await import('#core/aws/parts/secrets.ts')
     const client = new SecretsManagerClient(connection.settings)
     const { SecretString } = await client.send(
       new GetSecretValueCommand({ SecretId: id }),

@@ -23,6 +23,23 @@ const REASONS: readonly (readonly [RefusalReason, readonly string[]])[] = [
   ['tag-quota', ['TagQuotaPerResourceExceeded']],
   ['key-unusable', ['KMSKeyNotAccessible', 'KMSKeyDisabled', 'InvalidKMSKey']],
   ['unsupported', ['SnapshotFeatureNotSupported']],
+  ['exists', ['DBInstanceAlreadyExists', 'DBClusterAlreadyExists']],
+  ['exists', ['CacheClusterAlreadyExists', 'ReplicationGroupAlreadyExists']],
+  [
+    'quota',
+    [
+      ...['InstanceQuotaExceeded', 'StorageQuotaExceeded', 'DBClusterQuotaExceeded'],
+      ...['NodeQuotaForClusterExceeded', 'NodeQuotaForCustomerExceeded', 'ClusterQuotaForCustomerExceeded'],
+      'NodeGroupsPerReplicationGroupQuotaExceeded',
+    ],
+  ],
+  [
+    'no-capacity',
+    [
+      ...['InsufficientDBInstanceCapacity', 'InsufficientDBClusterCapacity'],
+      ...['InsufficientStorageClusterCapacity', 'InsufficientCacheClusterCapacity'],
+    ],
+  ],
   [
     'invalid',
     [

@@ -5,6 +5,7 @@ import { readPages } from '#core/aws/pages.ts'
 import { windowOf } from '#core/aws/rds.ts'
 import { type Reading, reading } from '#core/aws/reading.ts'
 import { abortedBy, clientPerConnection } from '#core/aws/sdk-client.ts'
+import { cacheSettings, clusterSettings, groupSettings, instanceSettings } from '#core/aws/source-settings.ts'
 import { matchName } from '#core/installation/resource-names.ts'
 import type { ProviderWindow, Source } from '#core/snapshots/snapshot.ts'
 
@@ -51,7 +52,7 @@ export async function findSources(
   const members = caches.value ?? []
   const found = [
     ...(instances.value ?? []).flatMap((each) => fromInstance(each, region)),
-    ...(clusters.value ?? []).flatMap((each) => fromCluster(each, region)),
+    ...(clusters.value ?? []).flatMap((each) => fromCluster(each, instances.value ?? [], region)),
     ...members.flatMap((each) => fromCache(each, region)),
     ...(groups.value ?? []).flatMap((each) => fromGroup(each, members, region)),
   ]
@@ -131,11 +132,12 @@ function fromInstance(instance: DBInstance, region: string): Source[] {
       status: word(instance.DBInstanceStatus),
       key: instance.KmsKeyId,
       windows,
+      settings: instanceSettings(instance),
     },
   ]
 }
 
-function fromCluster(cluster: DBCluster, region: string): Source[] {
+function fromCluster(cluster: DBCluster, instances: readonly DBInstance[], region: string): Source[] {
   const { DBClusterIdentifier: id } = cluster
   if (!id || !/postgres/.test(cluster.Engine ?? '')) return []
   const windows = windowsOf(cluster.PreferredBackupWindow, cluster.PreferredMaintenanceWindow)
@@ -147,6 +149,7 @@ function fromCluster(cluster: DBCluster, region: string): Source[] {
       status: word(cluster.Status),
       key: cluster.KmsKeyId,
       windows,
+      settings: clusterSettings(cluster, instances),
     },
   ]
 }
@@ -163,6 +166,7 @@ function fromCache(cache: CacheCluster, region: string): Source[] {
       status: word(cache.CacheClusterStatus),
       key: undefined,
       windows,
+      settings: cacheSettings(cache),
     },
   ]
 }
@@ -180,6 +184,7 @@ function fromGroup(group: ReplicationGroup, members: readonly CacheCluster[], re
     status: word(group.Status),
     key: group.KmsKeyId,
     windows,
+    settings: groupSettings(group, own[0]),
   } as const
   return group.ClusterEnabled ? [source] : [{ ...source, nodes: nodesOf(group) }]
 }

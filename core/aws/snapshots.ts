@@ -8,20 +8,31 @@ import { messageOf, PgctlError } from '#core/errors.ts'
 import type { Shelf } from '#core/snapshots/snapshot.ts'
 import type { Outcome, SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 
+type Connect = (region: string) => AwsConnection
+
+/** One connection a region. */
+function remembered(connect: Connect): Connect {
+  const connections = new Map<string, AwsConnection>()
+  return (region) => {
+    const connection = connections.get(region) ?? connect(region)
+    connections.set(region, connection)
+    return connection
+  }
+}
+
 const SHELF_CALLS: Readonly<Record<Shelf, ShelfCalls>> = {
   'rds-instances': dbInstanceShelf,
   'rds-clusters': dbClusterShelf,
   caches: cacheShelf,
 }
 
-/** Snapshots of RDS and ElastiCache; `connect` gives the same caller's connection in a region. */
-export function createSnapshotApi(connect: (region: string) => AwsConnection): SnapshotApi {
-  const connections = new Map<string, AwsConnection>()
-  const connectionIn = (region: string) => {
-    const connection = connections.get(region) ?? connect(region)
-    connections.set(region, connection)
-    return connection
-  }
+/**
+ * Snapshots of RDS and ElastiCache; `connect` gives the same caller's connection in a region. Who deletes may be
+ * somebody else than who makes.
+ */
+export function createSnapshotApi(connect: Connect, connectToRemove: Connect = connect): SnapshotApi {
+  const connectionIn = remembered(connect)
+  const removerIn = connectToRemove === connect ? connectionIn : remembered(connectToRemove)
   return {
     async list(shelf, region, options, signal) {
       const calls = SHELF_CALLS[shelf]
@@ -42,14 +53,17 @@ export function createSnapshotApi(connect: (region: string) => AwsConnection): S
     copy: ({ shelf, region, ...request }, signal) =>
       outcome(signal, () => SHELF_CALLS[shelf].copy(connectionIn(region), request, signal)),
     remove: ({ shelf, region, name }, signal) =>
-      outcome(signal, () => SHELF_CALLS[shelf].remove(connectionIn(region), name, signal)),
+      outcome(signal, () => SHELF_CALLS[shelf].remove(removerIn(region), name, signal)),
     tag: ({ shelf, region, arn }, change, signal) =>
       outcome(signal, () => SHELF_CALLS[shelf].tag(connectionIn(region), arn, change, signal)),
   }
 }
 
 /** A refusal is an answer; only an abort, and a bug, is thrown. */
-async function outcome(signal: AbortSignal | undefined, request: () => Promise<unknown>): Promise<Outcome> {
+export async function outcome(
+  signal: AbortSignal | undefined,
+  request: () => Promise<unknown>,
+): Promise<Outcome> {
   signal?.throwIfAborted()
   try {
     await request()

@@ -40,9 +40,26 @@ const profileSchema = z.strictObject({
     redis: z.array(datastorePattern).default([]),
     kafka: z.array(datastorePattern).default([]),
   }),
+  /** What a Redis of such a name is used for; only what is known for certain. */
+  redisUses: z
+    .strictObject({
+      queue: z.array(datastorePattern).default([]),
+      cache: z.array(datastorePattern).default([]),
+      locks: z.array(datastorePattern).default([]),
+    })
+    .prefault({}),
   buckets: z.record(z.string(), bucket),
   services: z.record(z.string(), endpoint),
   monitors: z.record(z.string(), endpoint),
+  /** The switch of the product's own reports of use: an entry of a ConfigMap, and what it holds for on and off. */
+  analytics: z
+    .strictObject({
+      configMap: z.string().min(1),
+      key: z.string().min(1),
+      on: z.string().default('true'),
+      off: z.string().default('false'),
+    })
+    .optional(),
   /** What installations are known to send to others by default, and what ends it. */
   outside: z
     .record(z.string(), z.strictObject({ hosts: z.array(z.string().min(1)), setting: z.string().min(1) }))
@@ -78,6 +95,19 @@ export function datastorePatterns({ datastores }: ProductProfile, workspace: str
   const { postgres, redis, kafka } = datastores
   const filled = (patterns: readonly string[]) => patterns.map((pattern) => inWorkspace(pattern, workspace))
   return { postgres: filled(postgres), redis: filled(redis), kafka: filled(kafka) }
+}
+
+/** What identifiers of the workspace's Redis say of their use. */
+export function redisUsePatterns(
+  { redisUses }: ProductProfile,
+  workspace: string,
+): Readonly<Record<'queue' | 'cache' | 'locks', readonly string[]>> {
+  const filled = (patterns: readonly string[]) => patterns.map((pattern) => inWorkspace(pattern, workspace))
+  return {
+    queue: filled(redisUses.queue),
+    cache: filled(redisUses.cache),
+    locks: filled(redisUses.locks),
+  }
 }
 
 /** The workspace's buckets, and what each is meant to be. */

@@ -31,7 +31,7 @@ export function createFileStore({ folder, clock }: FileStoreOptions): Store {
   const exclusively = <T>(path: string, action: () => Promise<T>) =>
     explained(path, 'write', () => withFileLock(`${path}.lock`, clock, action))
 
-  return {
+  const store: Store = {
     async read(key) {
       const path = pathOf(key)
       const content = await readContent(path)
@@ -63,7 +63,18 @@ export function createFileStore({ folder, clock }: FileStoreOptions): Store {
         .filter((key) => key.startsWith(prefix) && KEY.test(key))
         .sort()
     },
+
+    async readAll(prefix) {
+      const all = new Map<string, Stored>()
+      for (const key of await store.list(prefix)) {
+        const stored = await store.read(key)
+        // Removed by somebody since it was listed.
+        if (stored !== undefined) all.set(key, stored)
+      }
+      return all
+    },
   }
+  return store
 }
 
 async function checkVersion(path: string, key: string, expected: string): Promise<void> {

@@ -4,7 +4,7 @@ import { type ErrorCode, messageOf, PgctlError } from '#core/errors.ts'
 
 /** What was asked of the API, in the words that its access rules use. */
 export interface ApiSubject {
-  readonly verb: 'get' | 'list' | 'watch' | 'create'
+  readonly verb: 'get' | 'list' | 'watch' | 'create' | 'patch'
   /** With its subresource: `pods`, `pods/log`, `services`. */
   readonly resource: string
   /** Undefined for what stands outside of all. */
@@ -124,6 +124,12 @@ function describeAnswer(
         code: 'target-unknown',
         message: `the cluster ${cluster} has nothing to ${what}`,
         next: 'check the namespace and the workspace of the installation: pgctl config',
+      }
+    case 409:
+      return {
+        code: 'state-conflict',
+        message: `somebody else has changed it meanwhile: could not ${what}`,
+        next: 'see how it is now, and run the command again',
       }
     case 429:
       return {

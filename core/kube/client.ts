@@ -11,8 +11,10 @@ import type { ClusterToken } from '#core/kube/credentials.ts'
 import { clusterTls } from '#core/kube/tls.ts'
 import { retry } from '#core/retry.ts'
 
-/** A request for something in a namespace. All requests read, so each may be repeated. */
+/** A request for something in a namespace. Those that read may be repeated; one with a patch is sent once. */
 export interface ApiRequest extends ApiSubject {
+  /** What to change, as a JSON merge patch (RFC 7396). */
+  readonly patch?: object | undefined
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined
 }
 
@@ -70,6 +72,15 @@ export class KubeClient implements AsyncDisposable {
       signal,
     })
     return this.#parse(request, body, schema)
+  }
+
+  /** Changes one document, and gives it as it is then. Tried once: nobody knows what became of a change that broke off. */
+  async change<T>(
+    request: ApiRequest & { readonly verb: 'patch'; readonly patch: object },
+    schema: z.ZodType<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    return this.#parse(request, await this.#readBody(request, signal), schema)
   }
 
   /**
@@ -145,7 +156,8 @@ export class KubeClient implements AsyncDisposable {
         return await responseTo(sent, this.#clock, limits)
       } catch (error) {
         limits.signal?.throwIfAborted()
-        if (sent.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET') continue
+        const isDead = sent.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET'
+        if (isDead && request.patch === undefined) continue
         throw connectionError(this.cluster, error)
       }
     }
@@ -153,12 +165,21 @@ export class KubeClient implements AsyncDisposable {
 
   #send(request: ApiRequest, token: ClusterToken, signal: AbortSignal | undefined): ClientRequest {
     signal?.throwIfAborted()
+    const body = request.patch === undefined ? undefined : JSON.stringify(request.patch)
     const sent = httpsRequest(new URL(pathOf(request), this.#access.server), {
       agent: this.#agent,
-      headers: { authorization: `Bearer ${token.value}`, accept: 'application/json', 'user-agent': 'pgctl' },
+      ...(body === undefined ? {} : { method: 'PATCH' }),
+      headers: {
+        authorization: `Bearer ${token.value}`,
+        accept: 'application/json',
+        'user-agent': 'pgctl',
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/merge-patch+json', 'content-length': Buffer.byteLength(body) }),
+      },
       ...(signal === undefined ? {} : { signal }),
     })
-    sent.end()
+    sent.end(body)
     return sent
   }
 

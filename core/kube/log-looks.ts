@@ -24,7 +24,7 @@ export async function newestLine(
   records: number,
   signal: AbortSignal,
 ): Promise<LogLine | undefined> {
-  return await look(context, signal, async (limited) => {
+  return await look(context, signal, LOOK_LIMIT, async (limited) => {
     const splitter = logSplitter()
     let newest: string | undefined
     const range = { tail: records, previous: previous ?? false, sinceSeconds, sinceTime }
@@ -54,7 +54,7 @@ export async function firstStamp(
   signal: AbortSignal,
 ): Promise<Stamp | undefined> {
   try {
-    return await look(context, signal, async (limited) => {
+    return await look(context, signal, LOOK_LIMIT, async (limited) => {
       const range = { previous: previous ?? false, limitBytes: STAMP_BYTES }
       let head = ''
       for await (const chunk of await openLog(context.client, address, range, limited)) {
@@ -70,13 +70,15 @@ export async function firstStamp(
   }
 }
 
-async function look<T>(
+/** Answers what `ask` does within `limit`; rejects as a silent stream does after that. */
+export async function look<T>(
   { clock }: LookContext,
   signal: AbortSignal,
+  limit: Ms,
   ask: (limited: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new AbortController()
-  const cancel = clock.after(LOOK_LIMIT, () => late.abort(DEAD))
+  const cancel = clock.after(limit, () => late.abort(DEAD))
   try {
     return await ask(AbortSignal.any([signal, late.signal]))
   } catch (error) {

@@ -4,6 +4,7 @@ import { ContainerReader, type ReaderContext } from '#core/kube/container-reader
 import type { LogOutlet } from '#core/kube/log-outlet.ts'
 import type { LogRange } from '#core/kube/logs.ts'
 import { StreamPlaces } from '#core/kube/stream-places.ts'
+import { searchTail } from '#core/kube/tail-search.ts'
 import type { Wanted } from '#core/logs/choice.ts'
 import type { RunEnd } from '#core/logs/follow.ts'
 import type { HistoryEnd } from '#core/logs/history-end.ts'
@@ -93,9 +94,11 @@ export class RunReadings {
     const reader = new ContainerReader(source, this.#context)
     this.#out.opened()
     const range: LogRange = { sinceSeconds, sinceTime: sinceTimeOf(this.#span), previous }
-    // One line at least: it is what following begins after.
-    const asked = { ...range, tail: this.#tailOfEach() }
-    const how = await this.#orRefused(source, reader.readHistory(asked, follow && !isPast, this.#signal))
+    const lines = this.#linesOfEach()
+    const asked = this.#endsInThePast ? range : { ...range, tail: lines }
+    const read = async () =>
+      reader.readHistory(await this.#fromTailOn(source, asked, lines), follow && !isPast, this.#signal)
+    const how = await this.#orRefused(source, read())
     this.#out.endHistory(source)
     const isGone = how.kind === 'lost' && how.isRefused && isPast
     if (isGone || how.kind === 'unchecked') this.#report(source, { kind: 'unchecked' })
@@ -162,11 +165,24 @@ export class RunReadings {
   }
 
   /** How many of the last lines of each source the merged ones can be among. */
-  #tailOfEach(): number | undefined {
-    const { tail, wanted, searched, follow } = this.#options
-    // Lines past the end of the span are no part of what is counted, and nobody knows how many there are.
-    if (tail === undefined || (this.#span.to !== undefined && !follow)) return undefined
+  #linesOfEach(): number | undefined {
+    const { tail, wanted, searched } = this.#options
+    if (tail === undefined) return undefined
+    // One line at least: it is what following begins after.
     return wanted?.accepts === undefined || tail === 0 ? Math.max(tail, 1) : searched
+  }
+
+  /** Whether the last lines that are wanted are not the last ones of the log. */
+  get #endsInThePast(): boolean {
+    return this.#span.to !== undefined && !this.#options.follow
+  }
+
+  /** `range` from no earlier than it takes to have the last `lines` before the end of the span. */
+  async #fromTailOn(source: LogSource, range: LogRange, lines: number | undefined): Promise<LogRange> {
+    const { from, to } = this.#span
+    if (!this.#endsInThePast || to === undefined || lines === undefined) return range
+    const sinceTime = await searchTail(this.#context, source, range, { lines, to, from }, this.#signal)
+    return { ...range, sinceTime: sinceTime ?? range.sinceTime }
   }
 
   #giveUp(source: LogSource, why: string): void {

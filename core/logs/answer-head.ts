@@ -33,8 +33,8 @@ export interface AnswerHead {
 
 export type HeadState = 'held' | 'ask' | 'known' | 'taken'
 
-/** Beyond this, nobody waits for the end of the answer. */
-const HELD_LIMIT: Bytes = 128 * 1024
+/** Beyond this, nobody waits for the end of the answer; the first line, which may be very long, does not count. */
+const HELD_LIMIT: Bytes = 256 * 1024
 
 /** The beginning of the last records of a log. */
 export class TailHead implements AnswerHead {
@@ -65,12 +65,12 @@ export class TailHead implements AnswerHead {
   }
 
   offer(lines: readonly LogLine[]): void {
-    this.#held = [...this.#held, ...lines]
-    for (const line of lines) {
-      this.#weight += weigh(line)
+    for (const [place, line] of lines.entries()) {
+      if (this.#held.length + place > 0) this.#weight += weigh(line)
       // A character is one to three bytes.
       this.#mayBeSplit ||= line.text.length * 3 >= SPLIT_FROM
     }
+    this.#held = [...this.#held, ...lines]
     if (this.#held.length >= this.#records) this.#know(false)
     else if (this.#weight > HELD_LIMIT) this.#state = 'ask'
   }

@@ -3,6 +3,7 @@ import type { Group } from '#core/snapshots/groups.ts'
 import type { Listing } from '#core/snapshots/listing.ts'
 import { type Occasion, snapshotName, tagsOf } from '#core/snapshots/naming.ts'
 import type { PlanInput } from '#core/snapshots/plan.ts'
+import { manualLimit } from '#core/snapshots/quotas.ts'
 import { lastSlot, type Slot } from '#core/snapshots/schedule.ts'
 import { type Shelf, type Source, type SourceKind, shelfOf, snapshotId } from '#core/snapshots/snapshot.ts'
 import { whyNotNow } from '#core/snapshots/windows.ts'
@@ -68,12 +69,13 @@ export function dueActions(
 
 /** The snapshot of the slot that is due, why it does not begin now, or undefined where all is done. */
 function dueSnapshot(
-  { workspace, policy, now, records, begun }: PlanInput,
+  input: PlanInput,
   group: Group,
   source: Source,
   set: string,
   held: Map<string, number>,
 ): CreateAction | string | undefined {
+  const { workspace, policy, now, records, begun } = input
   const { when } = policy.sets[set] as (typeof policy.sets)[string]
   const slot = lastSlot(when.cron, policy.zone, now)
   if (slot === undefined) return undefined
@@ -90,7 +92,7 @@ function dueSnapshot(
   const wait =
     whyNotNow(now, policy.zone, when.avoid, source.windows) ??
     (READY.has(source.status) ? undefined : `its status is ${source.status}`) ??
-    whyFull(group, source, policy.limits, now, held)
+    whyFull(group, source, input, held)
   if (wait !== undefined) return `the slot ${slot.key} waits: ${wait}`
   const because = `the slot ${slot.key} of ${set} is due`
   return createAction(source, occasion, because)
@@ -127,20 +129,20 @@ function countHeld(listings: readonly Listing[]): Map<string, number> {
 function whyFull(
   group: Group,
   source: Source,
-  limits: PlanInput['policy']['limits'],
-  now: Ms,
+  { policy, quotas, now }: PlanInput,
   held: Map<string, number>,
 ): string | undefined {
   const shelf = shelfOf(source.kind)
   if (shelf === 'caches') {
     const recent = group.members.filter(({ takenAt }) => (takenAt ?? now) > now - DAY).length
-    const limit = limits['cache-backups-a-day']
+    const limit = policy.limits['cache-backups-a-day']
     return recent < limit ? undefined : `it had ${recent} backups in 24 hours, and ${limit} is the most`
   }
   const place = `${shelf} ${source.region}`
   const count = held.get(place) ?? 0
-  if (count >= limits['rds-snapshots'])
-    return `${source.region} holds ${count} manual snapshots of ${shelf}, and ${limits['rds-snapshots']} is the most`
+  const limit = manualLimit(policy, quotas, shelf, source.region)
+  if (count >= limit)
+    return `${source.region} holds ${count} manual snapshots of ${shelf}, and ${limit} is the most`
   held.set(place, count + 1)
   return undefined
 }

@@ -1,6 +1,7 @@
 import type { Ms } from '#core/clock.ts'
 import { type Group, type GroupInput, groupSnapshots, keepOf } from '#core/snapshots/groups.ts'
 import type { Policy } from '#core/snapshots/policy.ts'
+import { manualLimit, type QuotaReading } from '#core/snapshots/quotas.ts'
 import { type Change, simulate } from '#core/snapshots/simulate.ts'
 import { type Shelf, type Snapshot, shelfOf } from '#core/snapshots/snapshot.ts'
 import { formatDay } from '#core/snapshots/zone.ts'
@@ -32,9 +33,13 @@ export interface QuotaForecast {
 
 const DAY: Ms = 86_400_000
 
+export interface ForecastInput extends GroupInput {
+  readonly quotas: readonly QuotaReading[]
+}
+
 /** The policy over `days` days from `now`; `snapshots` hold all that the account has on each shelf. */
-export function forecast(input: GroupInput, now: Ms, days: number): Forecast {
-  const { policy, snapshots } = input
+export function forecast(input: ForecastInput, now: Ms, days: number): Forecast {
+  const { snapshots, policy } = input
   const groups = groupSnapshots(input)
   const expiries = new Map<string, Ms>()
   const changes = new Map<string, Change[]>()
@@ -56,7 +61,7 @@ export function forecast(input: GroupInput, now: Ms, days: number): Forecast {
   }
   for (const [place, list] of changes) {
     const [shelf, region] = place.split(' ') as [Shelf, string]
-    if (shelf !== 'caches') quotas.push(shelfQuota(shelf, region, snapshots, list, groups, policy, now))
+    if (shelf !== 'caches') quotas.push(shelfQuota({ shelf, region }, snapshots, list, groups, input, now))
   }
   return { from: now, days, quotas: quotas.sort((a, b) => (a.quota < b.quota ? -1 : 1)), expiries }
 }
@@ -87,19 +92,18 @@ function withCopies(groups: readonly Group[], policy: Policy): Group[] {
 }
 
 function shelfQuota(
-  shelf: Shelf,
-  region: string,
+  { shelf, region }: { readonly shelf: Shelf; readonly region: string },
   snapshots: readonly Snapshot[],
   changes: readonly Change[],
   groups: readonly Group[],
-  policy: Policy,
+  { policy, quotas }: ForecastInput,
   now: Ms,
 ): QuotaForecast {
   const all = snapshots.filter((each) => each.manual && each.shelf === shelf && each.region === region)
   const ours = groups
     .filter((group) => group.region === region)
     .flatMap(({ members }) => members.filter((member) => member.ours && member.snapshot.shelf === shelf))
-  const limit = policy.limits['rds-snapshots']
+  const limit = manualLimit(policy, quotas, shelf, region)
   return {
     quota: `manual snapshots of ${shelf} in ${region}`,
     ...{ limit, now: all.length, foreign: all.length - ours.length },

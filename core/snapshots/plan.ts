@@ -1,10 +1,12 @@
 import type { Ms } from '#core/clock.ts'
+import type { BucketMarker } from '#core/snapshots/buckets.ts'
 import { type Due, dueActions } from '#core/snapshots/due.ts'
 import { type Group, groupSnapshots, keepOf, type Member } from '#core/snapshots/groups.ts'
 import { guardGroup, TAGS_UNKNOWN, whyNotDelete } from '#core/snapshots/guards.ts'
 import type { Listing } from '#core/snapshots/listing.ts'
 import { digest } from '#core/snapshots/naming.ts'
 import type { Policy } from '#core/snapshots/policy.ts'
+import { type QuotaReading, unreadQuotas } from '#core/snapshots/quotas.ts'
 import type { SnapshotRecord } from '#core/snapshots/records.ts'
 import { applyRetention, type Kept } from '#core/snapshots/retention.ts'
 import { type Shelf, type Source, snapshotId } from '#core/snapshots/snapshot.ts'
@@ -66,6 +68,10 @@ export interface PlanInput {
   /** What of the inventory could not be read, in clauses. */
   readonly unreadable: readonly string[]
   readonly listings: readonly Listing[]
+  /** What the provider allows, by region; where it was not asked, defaults stand in. */
+  readonly quotas: readonly QuotaReading[]
+  /** How the installation's buckets stand; empty where nobody asked. */
+  readonly buckets: readonly BucketMarker[]
   /** By {@link snapshotId}. */
   readonly records: ReadonlyMap<string, SnapshotRecord>
 }
@@ -96,6 +102,7 @@ export function makePlan(input: PlanInput): Plan {
     verdicts: judged.map((each) => verdictOf(each, deferred.has(each), policy)),
     notices: [
       ...due.notices,
+      ...unreadQuotas(input.quotas),
       ...(blind.length === 0
         ? []
         : [`nothing is deleted, as the inventory is not complete: ${blind.join('; ')}`]),

@@ -1,8 +1,10 @@
 import * as z from 'zod'
 import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
+import { type BucketMarker, horizonOf, markerSchema } from '#core/snapshots/buckets.ts'
 import type { Member } from '#core/snapshots/groups.ts'
 import { TAGS } from '#core/snapshots/naming.ts'
+import { settingsSchema } from '#core/snapshots/restore/settings.ts'
 import { type SnapshotState, snapshotId } from '#core/snapshots/snapshot.ts'
 
 /**
@@ -16,8 +18,10 @@ const pointSchema = z.object({
   slot: z.string(),
   /** When it was begun. */
   at: z.number(),
-  /** The datastores that it should hold, each with the key that its data is useless without. */
-  parts: z.record(z.string(), z.object({ key: z.string().optional() })),
+  /** The datastores that it should hold, each with the key that its data is useless without, and what it was like. */
+  parts: z.record(z.string(), z.object({ key: z.string().optional(), settings: settingsSchema.optional() })),
+  /** How the buckets stood then, whose versions lead back to that moment. */
+  buckets: z.array(markerSchema).default([]),
 })
 
 export type PointRecord = z.infer<typeof pointSchema>
@@ -70,13 +74,14 @@ export function parsePoint(value: unknown, key: string): PointRecord {
 
 /**
  * The points that the snapshots of `members` make up, newest first. `expiries` say when the policy will delete what,
- * looking ahead to `horizon`; of a part with copies the one that lives longest counts.
+ * looking ahead to `horizon`; of a part with copies the one that lives longest counts. `buckets` are as they stand now.
  */
 export function recoveryPoints(
   members: readonly Member[],
   records: ReadonlyMap<string, PointRecord>,
   expiries: ReadonlyMap<string, Ms>,
   horizon: Ms,
+  buckets: readonly BucketMarker[] = [],
 ): RecoveryPoint[] {
   const byPoint = new Map<string, Member[]>()
   for (const id of records.keys()) byPoint.set(id, [])
@@ -87,7 +92,9 @@ export function recoveryPoints(
     list.push(member)
     byPoint.set(point, list)
   }
-  const points = [...byPoint].map(([id, parts]) => pointOf(id, parts, records.get(id), expiries, horizon))
+  const points = [...byPoint].map(([id, parts]) =>
+    pointOf(id, parts, records.get(id), { expiries, horizon, buckets }),
+  )
   return points
     .sort((a, b) => b.begun - a.begun || (a.id < b.id ? -1 : 1))
     .map(({ begun: _, ...point }) => point)
@@ -97,8 +104,7 @@ function pointOf(
   id: string,
   members: readonly Member[],
   record: PointRecord | undefined,
-  expiries: ReadonlyMap<string, Ms>,
-  horizon: Ms,
+  ahead: Ahead,
 ): RecoveryPoint & { begun: Ms } {
   const bySource = new Map<string, Member[]>()
   for (const source of Object.keys(record?.parts ?? {})) bySource.set(source, [])
@@ -128,7 +134,7 @@ function pointOf(
     skewSeconds:
       moments.length < 2 ? undefined : Math.round((Math.max(...moments) - Math.min(...moments)) / 1000),
     takenAt,
-    restorable: restorable(bySource, missing, expiries, horizon),
+    restorable: restorable(bySource, missing, record, ahead),
     begun: record?.at ?? takenAt ?? 0,
   }
 }
@@ -143,11 +149,18 @@ function belongsTo({ ours, record, tags }: Member) {
   return point && source && set && slot ? { point, source, set, slot } : undefined
 }
 
+/** What is known of the time to come. */
+interface Ahead {
+  readonly expiries: ReadonlyMap<string, Ms>
+  readonly horizon: Ms
+  readonly buckets: readonly BucketMarker[]
+}
+
 function restorable(
   bySource: ReadonlyMap<string, readonly Member[]>,
   missing: readonly string[],
-  expiries: ReadonlyMap<string, Ms>,
-  horizon: Ms,
+  record: PointRecord | undefined,
+  { expiries, horizon, buckets }: Ahead,
 ): Restorable {
   if (missing.length > 0) return { kind: 'never', limitedBy: missing.join(', ') }
   let first: { at: Ms; limitedBy: string } | undefined
@@ -158,6 +171,12 @@ function restorable(
     // One without an end outlives the forecast.
     const longest = ends.includes(undefined) ? Infinity : Math.max(...(ends as Ms[]))
     if (longest < (first?.at ?? Infinity)) first = { at: longest, limitedBy: `the retention of ${source}` }
+  }
+  for (const marker of record?.buckets ?? []) {
+    const end = horizonOf(marker, record?.at ?? 0, buckets)
+    if (end === undefined) continue
+    if (end.until === undefined) return { kind: 'never', limitedBy: end.limitedBy }
+    if (end.until < (first?.at ?? horizon)) first = { at: end.until, limitedBy: end.limitedBy }
   }
   return first === undefined ? { kind: 'beyond', at: horizon } : { kind: 'until', ...first }
 }

@@ -4,6 +4,7 @@ import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { describeIssues } from '#core/installation/schema-issues.ts'
 import { type Cron, parseCron } from '#core/snapshots/cron.ts'
+import { CACHE_USES } from '#core/snapshots/restore/cache-use.ts'
 import { type Avoided, parseAvoided } from '#core/snapshots/windows.ts'
 import { Zone } from '#core/snapshots/zone.ts'
 import { parseDuration } from '#core/text/duration.ts'
@@ -103,8 +104,8 @@ const limitsSchema = z.strictObject({
   deletes: z.int().min(0).max(1_000).default(10),
   /** How long a rule that keeps less waits before it deletes. */
   'tightened-after': durationSchema.default(7 * 86_400_000),
-  /** Manual snapshots that a region holds, for each of instances and clusters. */
-  'rds-snapshots': z.int().min(1).default(100),
+  /** Manual snapshots that a region may hold, for each of instances and clusters; the quota, unless this is less. */
+  'rds-snapshots': z.int().min(1).optional(),
   /** Backups of one node in 24 hours. */
   'cache-backups-a-day': z.int().min(1).default(20),
 })
@@ -115,6 +116,8 @@ const policySchema = z.strictObject({
     .record(z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, 'a set has a short name of a-z, 0-9 and -'), setSchema)
     .refine((sets) => Object.keys(sets).length > 0, 'it names no set'),
   limits: limitsSchema.prefault({}),
+  /** What a Redis is used for, by id or short name, where its name does not say it. */
+  redis: z.record(z.string().min(1), z.enum(CACHE_USES)).default({}),
 })
 
 export type Policy = z.infer<typeof policySchema>
@@ -160,7 +163,7 @@ export function setOf(
   { id, kind }: { id: string; kind: string },
   workspace: string,
 ): string | undefined {
-  const family = kind.startsWith('rds') ? 'postgres' : 'redis'
+  const family = kind === 'bucket' ? 'buckets' : kind.startsWith('rds') ? 'postgres' : 'redis'
   const short = id.startsWith(`${workspace}-`) ? id.slice(workspace.length + 1) : id
   const words = new Set(['all', family, id, short, `${family}-${short}`])
   return Object.keys(policy.sets).find((name) => policy.sets[name]?.what.some((word) => words.has(word)))

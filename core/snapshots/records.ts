@@ -38,6 +38,11 @@ export function recordsKey(workspace: string, source: Pick<Source, 'kind' | 'id'
   return `snapshots/${workspace}/sources/${sourceId(source)}`
 }
 
+/** Under which all documents of an installation's snapshots lie. */
+export function statePrefix(workspace: string): string {
+  return `snapshots/${workspace}/`
+}
+
 export function recordsPrefix(workspace: string): string {
   return `snapshots/${workspace}/sources/`
 }

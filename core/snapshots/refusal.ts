@@ -17,6 +17,8 @@ export const REFUSAL_REASONS = [
   'key-unusable',
   'denied',
   'unsupported',
+  'quota',
+  'no-capacity',
   'invalid',
   'unknown',
 ] as const
@@ -51,6 +53,8 @@ export const HANDLING: Readonly<Record<RefusalReason, Handling>> = {
   'key-unusable': 'never',
   denied: 'never',
   unsupported: 'never',
+  quota: 'never',
+  'no-capacity': 'next-tick',
   invalid: 'never',
   // What nobody has met yet may pass; a slot ends by itself.
   unknown: 'next-tick',

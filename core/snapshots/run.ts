@@ -1,3 +1,4 @@
+import { markersOf } from '#core/snapshots/buckets.ts'
 import type { CopyAction, CreateAction, Due } from '#core/snapshots/due.ts'
 import { type Group, groupSnapshots } from '#core/snapshots/groups.ts'
 import { guardGroup, whyNotDelete } from '#core/snapshots/guards.ts'
@@ -8,7 +9,7 @@ import type { PointRecord } from '#core/snapshots/points.ts'
 import { setOf } from '#core/snapshots/policy.ts'
 import { FORGET_AFTER, type SnapshotRecord } from '#core/snapshots/records.ts'
 import { HANDLING, type Refusal } from '#core/snapshots/refusal.ts'
-import { snapshotId, sourceId } from '#core/snapshots/snapshot.ts'
+import { type Source, snapshotId, sourceId } from '#core/snapshots/snapshot.ts'
 import type { Outcome, SnapshotTarget } from '#core/snapshots/snapshot-api.ts'
 
 /**
@@ -223,13 +224,20 @@ function recordOf(action: Due, { now }: PlanInput): SnapshotRecord {
 /** What the point should hold: every datastore of the set, whether or not its snapshot can begin now. */
 function pointRecord(
   { occasion }: CreateAction,
-  { sources, policy, workspace, now }: PlanInput,
+  { sources, policy, workspace, now, buckets }: PlanInput,
 ): PointRecord {
   const parts = sources
     .filter((source) => setOf(policy, source, workspace) === occasion.set)
-    .map((source) => [sourceId(source), source.key === undefined ? {} : { key: source.key }] as const)
+    .map((source) => [sourceId(source), partRecord(source)] as const)
   const { set, slot } = occasion
-  return { version: 1, id: pointId(occasion), set, slot, at: now, parts: Object.fromEntries(parts) }
+  return {
+    ...{ version: 1, id: pointId(occasion), set, slot, at: now, parts: Object.fromEntries(parts) },
+    buckets: markersOf(buckets, set, policy, workspace),
+  }
+}
+
+function partRecord({ key, settings }: Source): PointRecord['parts'][string] {
+  return { ...(key === undefined ? {} : { key }), ...(settings === undefined ? {} : { settings }) }
 }
 
 function describe({ says }: Refusal): string {

@@ -12,6 +12,8 @@ export interface Future {
   readonly expiries: ReadonlyMap<string, Ms>
   /** How the count changes, in order of time; what is added at an instant counts before what is deleted then. */
   readonly changes: readonly Change[]
+  /** What is there at the end: names of snapshots, and keys of slots. */
+  readonly remaining: ReadonlySet<string>
 }
 
 export interface Change {
@@ -47,5 +49,5 @@ export function simulate(
     if (remaining.length < alive.length) changes.push({ at: instant, by: remaining.length - alive.length })
     alive = remaining
   }
-  return { expiries, changes }
+  return { expiries, changes, remaining: new Set(alive.map(({ name }) => name)) }
 }

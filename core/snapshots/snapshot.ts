@@ -1,4 +1,5 @@
 import type { Ms } from '#core/clock.ts'
+import type { Settings } from '#core/snapshots/restore/settings.ts'
 
 /** What can be snapshotted, as the provider's interfaces tell them apart. */
 export type SourceKind = 'rds-instance' | 'rds-cluster' | 'cache-cluster' | 'cache-group'
@@ -31,6 +32,8 @@ export interface Source {
   readonly nodes?: readonly string[]
   /** The provider's own windows, in which it works on the datastore itself. */
   readonly windows: readonly ProviderWindow[]
+  /** What it is like apart from its data; undefined where nobody asked. */
+  readonly settings?: Settings
 }
 
 /** A span of UTC time, daily or weekly, in which a provider backs up or mends a datastore. */

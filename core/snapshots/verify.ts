@@ -1,4 +1,5 @@
 import type { Ms } from '#core/clock.ts'
+import { bucketTroubles } from '#core/snapshots/buckets.ts'
 import type { KeyState } from '#core/snapshots/key-api.ts'
 import type { PlanInput } from '#core/snapshots/plan.ts'
 import type { RecoveryPoint } from '#core/snapshots/points.ts'
@@ -36,6 +37,7 @@ export function verifyPoints(
     ...sets.map((set) => newestCheck(set, input, points)),
     ...keyChecks(points, keys),
     ...hanging(input),
+    ...bucketTroubles(input.buckets).map((says) => ({ set: '', passed: false, says })),
     ...uncovered.map(({ id }) => ({ set: '', passed: false, says: `no set of the policy has ${id}` })),
     ...blind.map((says) => ({ set: '', passed: false, says })),
   ]

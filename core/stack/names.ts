@@ -22,3 +22,8 @@ export function checkpointBucket(workspace: string): string {
 export function licenseParameter(workspace: string): string {
   return `/pgctl/${workspace}/license`
 }
+
+/** Of the function that verifies the license. */
+export function licenseFunction(workspace: string): string {
+  return `${workspace}-license-verify`
+}

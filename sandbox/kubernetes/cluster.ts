@@ -13,6 +13,7 @@ import {
   type Happening,
   namespaceObject,
   serviceObject,
+  settingsObject,
   uidOf,
 } from './objects.ts'
 import {
@@ -55,6 +56,7 @@ export class Cluster {
     const now = clock.now().wall
     for (const name of ['default', 'kube-system', WORLD.namespace])
       this.objects.put('namespaces', namespaceObject(name, now - 30 * DAY))
+    this.objects.put('configmaps', settingsObject(WORLD.namespace, now - 30 * DAY))
     for (const service of this.services())
       this.objects.put('services', serviceObject(service, now - 30 * DAY))
     for (const pod of world.pods) this.#addOfWorld(pod, now)

@@ -13,6 +13,14 @@ const READ = ['get', 'list', 'watch']
 
 const CORE: readonly ResourceEntry[] = [
   {
+    name: 'configmaps',
+    singularName: 'configmap',
+    namespaced: true,
+    kind: 'ConfigMap',
+    verbs: [...READ, 'patch'],
+    shortNames: ['cm'],
+  },
+  {
     name: 'endpoints',
     singularName: 'endpoints',
     namespaced: true,

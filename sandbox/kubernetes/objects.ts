@@ -47,6 +47,21 @@ export function selectorOf(service: WorldService): Record<string, string> {
   return { 'app.kubernetes.io/instance': releaseOf(service), 'app.kubernetes.io/name': service }
 }
 
+/** What the product's services read when they start. */
+export function settingsObject(namespace: string, created: Ms): Draft {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name: 'paragon-settings',
+      namespace,
+      uid: uidOf('configmap paragon-settings'),
+      creationTimestamp: timeOf(created),
+    },
+    data: { ANALYTICS_ENABLED: 'true', LOG_LEVEL: 'info' },
+  }
+}
+
 export function namespaceObject(name: string, created: Ms): Draft {
   return {
     apiVersion: 'v1',

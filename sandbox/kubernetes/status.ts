@@ -52,6 +52,23 @@ export function notFound(kind: string, name: string, group = ''): ApiFailure {
   })
 }
 
+/** A change of an object that is another one meanwhile. */
+export const modifiedMeanwhile = (kind: string, name: string) =>
+  new ApiFailure(
+    409,
+    'Conflict',
+    `Operation cannot be fulfilled on ${kind} "${name}": the object has been modified; please apply your changes to the latest version and try again`,
+    { name, kind },
+  )
+
+export const unsupportedMediaType = (given: string) =>
+  new ApiFailure(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: application/merge-patch+json (${given})`,
+    {},
+  )
+
 export const unknownResource = () =>
   new ApiFailure(404, 'NotFound', 'the server could not find the requested resource', {})
 

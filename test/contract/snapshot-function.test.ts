@@ -1,191 +1,252 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import type { Context } from 'aws-lambda'
 import { connectAws } from '#core/aws/clients.ts'
 import { writeParameter } from '#core/aws/parameters.ts'
+import { isPgctlError } from '#core/errors.ts'
 import { createOutboundAgents } from '#core/io/outbound.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { SnapshotWorlds } from '#sandbox/aws/snapshots/snapshot-worlds.ts'
-import { WORLD } from '#sandbox/world.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
-import { wireSnapshotFunction } from '../../functions/snapshot-deps.ts'
-import { createSnapshotFunction } from '../../functions/snapshot-function.ts'
+import { type SnapshotFunctionDeps, wireSnapshotFunction } from '../../functions/snapshot-deps.ts'
+import { createSnapshotTick } from '../../functions/snapshot-tick.ts'
 import { startTestCloud, type TestCloud } from '../support/test-cloud.ts'
 
-/** The functions that look after snapshots, against the services' wire forms with the rules of AWS behind them. */
+/**
+ * The scheduled function against the services' wire forms: what it makes, deletes and tells, over nights that pass as
+ * fast as the test turns its clock.
+ */
 
+const { workspace, region, account, kmsKeyArn } = ACME
+const PARAMETER = `/pgctl/${workspace}/snapshot-policy`
+const PROFILES = new URL('../../profiles/', import.meta.url)
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-const POLICY = '/pgctl/acme/snapshots'
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const context = { awsRequestId: 'req-1', getRemainingTimeInMillis: () => 60_000 } as unknown as Context
-const DATASTORES = [`rds-instance/${ACME.databases[0].id}`, `cache-cluster/${ACME.caches[0].id}`]
+const DATABASE = `rds-instance/${workspace}`
+const CACHE = `cache-cluster/${workspace}-redis`
 
-const NIGHTLY = `zone: UTC
+const policy = (keep: string) => `zone: UTC
 sets:
   nightly:
     what: [all]
-    when: { cron: 0 3 * * *, start-within: 4h }
-    keep: { last: 2, minimum: 1 }
+    when: { cron: '30 2 * * *', start-within: 4h }
+    keep: ${keep}
+limits: { tightened-after: 1h }
 `
+const context = { awsRequestId: 'req-1', getRemainingTimeInMillis: () => 100_000 } as unknown as Context
 
-describe('the functions that look after snapshots', { timeout: 120_000 }, () => {
+describe('the function that makes and keeps snapshots', { timeout: 120_000 }, () => {
   let cloud: TestCloud
   let worlds: SnapshotWorlds
-  let folder: string
   let environment: NodeJS.ProcessEnv
-  let lines: Record<string, unknown>[]
+  let deps: SnapshotFunctionDeps | undefined
+  let lines: string[] = []
+  let now = 0
+  const night = Math.floor(systemClock.now().wall / DAY) * DAY + DAY + 2.6 * HOUR
 
+  const forget = () => {
+    for (const name of Object.keys(process.env)) if (/^AWS_/.test(name)) delete process.env[name]
+  }
+  before(forget)
   beforeEach(async () => {
     await cloud?.[Symbol.asyncDispose]()
-    worlds = new SnapshotWorlds({ takes: HOUR / 2 })
+    worlds = new SnapshotWorlds({ takes: 60_000 })
     cloud = await startTestCloud({ snapshots: worlds })
-    folder ??= await mkdtemp(join(tmpdir(), 'pgctl-snapshots-'))
-    await writeFile(join(folder, 'authority.pem'), cloud.authority.certificate)
-    // The SDK reads these of the process itself.
     Object.assign(process.env, {
       AWS_ENDPOINT_URL: cloud.url,
       AWS_ACCESS_KEY_ID: cloud.operator.accessKeyId,
       AWS_SECRET_ACCESS_KEY: cloud.operator.secretAccessKey,
     })
     environment = {
-      AWS_REGION: WORLD.region,
-      AWS_CA_BUNDLE: join(folder, 'authority.pem'),
-      PGCTL_WORKSPACE: ACME.workspace,
-      PGCTL_PRODUCT: 'paragon',
-      PGCTL_SNAPSHOT_TABLE: 'acme-snapshots',
-      PGCTL_SNAPSHOT_POLICY: POLICY,
+      ...{ AWS_REGION: region, PGCTL_WORKSPACE: workspace, PGCTL_PRODUCT: 'paragon' },
+      ...{ PGCTL_SNAPSHOT_TABLE: 'pgctl-snapshots', PGCTL_SNAPSHOT_POLICY_PARAMETER: PARAMETER },
+      PGCTL_SNAPSHOT_DELETE_ROLE: `arn:aws:iam::${account}:role/${workspace}-snapshot-delete`,
     }
-    lines = []
-    await setPolicy(NIGHTLY)
-    goTo('T12:00')
-  })
-  before(() => {
-    for (const name of Object.keys(process.env)) if (/^AWS_/.test(name)) delete process.env[name]
+    deps = undefined
+    turnTo(night)
   })
   after(async () => {
-    for (const name of ['AWS_ENDPOINT_URL', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
-      delete process.env[name]
+    forget()
     await cloud?.[Symbol.asyncDispose]()
-    await rm(folder, { recursive: true, force: true })
   })
 
-  const connection = () =>
-    connectAws({
-      ...{ region: WORLD.region, environment, agents: createOutboundAgents(environment) },
-      ...{ clock: systemClock, version: '0.0.0' },
-    })
-  const setPolicy = (text: string) => writeParameter(connection(), POLICY, text)
-  const now = () => systemClock.now().wall + worlds.ahead
-  const pass = (duration: number) => {
-    worlds.ahead += duration
+  /** Time for schedule and snapshots; signatures have the real one. */
+  function turnTo(instant: number) {
+    now = instant
+    worlds.ahead = instant - systemClock.now().wall
   }
-  /** The next time of day, in UTC; signatures keep the real one. */
-  const goTo = (time: string) => {
-    const today = Date.parse(`${new Date(now()).toISOString().slice(0, 10)}${time}Z`)
-    pass((today > now() ? today : today + DAY) - now())
+  const wire = () => {
+    deps ??= wireSnapshotFunction(environment, PROFILES)
+    return deps
   }
-
-  /** One run of a function, and the fields and figures that it says. */
-  async function run(name: 'snapshot-tick' | 'snapshot-prune') {
-    const deps = () => ({
-      ...wireSnapshotFunction(environment, root),
-      clock: { ...systemClock, now: () => ({ ...systemClock.now(), wall: now() }) },
-    })
-    const sink = { write: (line: string) => void lines.push(JSON.parse(line)) }
-    const part = name === 'snapshot-tick' ? 'make' : 'delete'
+  async function invoke(event: unknown = { trigger: 'schedule' }) {
     lines = []
-    await createSnapshotFunction({ name, part }, deps, { sink })({ trigger: 'schedule' }, context)
-    return lines.find(({ msg }) => msg === 'done') as Record<string, number>
+    const handler = createSnapshotTick(wire, {
+      sink: { write: (line) => void lines.push(line) },
+      now: () => now,
+    })
+    return (await handler(event as object, context)) as Record<string, unknown>
   }
-  const tick = () => run('snapshot-tick')
-  const prune = () => run('snapshot-prune')
-  /** A night: what is due is begun, and an hour later somebody looks again. */
-  async function night() {
-    goTo('T03:10')
-    const first = await tick()
-    pass(HOUR)
-    return { first, second: await tick() }
+  const logged = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  const figure = (name: string, datastore?: string) =>
+    logged().find((line) => name in line && line['Datastore'] === datastore)?.[name]
+  const troubles = () => logged().flatMap(({ msg, why }) => (msg === 'trouble' ? [String(why)] : []))
+  const world = () => worlds.ofAccount(account)
+  const held = (family: 'db' | 'cache') => world().list(family, region, now + 60_000)
+  const writePolicy = (text: string) =>
+    writeParameter(
+      connectAws({
+        ...{ region, environment, agents: createOutboundAgents(environment), clock: systemClock },
+        version: '0.0.0',
+      }),
+      PARAMETER,
+      text,
+    )
+  const callsOf = async (run: () => Promise<unknown>) => {
+    const last = cloud.cloud.calls.since().at(-1)?.number ?? 0
+    await run()
+    return cloud.cloud.calls.since(last).map(({ service, action, caller }) => ({
+      ...{ name: `${service}:${action}`, caller },
+    }))
   }
-  const stored = (family: 'db' | 'cache') =>
-    worlds
-      .ofAccount(ACME.account)
-      .list(family, ACME.region, now())
-      .filter(({ manual }) => manual)
 
-  it('begins what is due, returns at once, and sees later that it is there', async () => {
-    const before = await tick()
-    assert.deepEqual([before['started'], before['uncovered']], [0, 2])
-    const { first, second } = await night()
-    assert.deepEqual([first['started'], first['failed'], first['uncovered']], [2, 0, 2])
-    assert.deepEqual([second['started'], second['faults'], second['uncovered']], [0, 0, 0])
-    assert.deepEqual([stored('db').length, stored('cache').length], [1, 1])
+  it('begins what is due by the default policy, once, however often it is invoked', async () => {
+    const first = await invoke()
+    assert.deepEqual([first['started'], first['failed']], [2, 0], lines.join(''))
+    const second = await invoke()
+    assert.deepEqual([second['started'], second['failed']], [0, 0])
+    assert.deepEqual([held('db').length, held('cache').length], [1, 1])
+    assert.equal(held('db')[0]?.tags['pgctl:installation'], workspace)
   })
 
-  it('tells how old the newest usable data is, of each datastore and of the worst', async () => {
-    await tick()
-    const { second } = await night()
-    assert.ok(Math.abs((second['OldestPointAge'] as number) - 3_600) < 60, `${second['OldestPointAge']} s`)
-    const measured = lines.filter(({ msg }) => msg === 'measured')
-    assert.deepEqual(measured.map((line) => line['Datastore']).sort(), DATASTORES.toSorted())
-    for (const line of measured) {
-      const [metric] = (line['_aws'] as { CloudWatchMetrics: { Dimensions: string[][] }[] }).CloudWatchMetrics
-      assert.deepEqual(metric?.Dimensions, [['Function', 'Datastore']])
-      assert.ok(Math.abs((line['PointAge'] as number) - 3_600) < 60)
+  it('tells the age of the last complete and verified point, of each datastore and the highest', async () => {
+    await invoke()
+    assert.equal(figure('SnapshotAgeHours'), 0, 'it has only begun')
+    turnTo(night + HOUR)
+    await invoke()
+    assert.deepEqual(
+      [figure('SnapshotAgeHours'), figure('SnapshotAgeHours', DATABASE), figure('SnapshotAgeHours', CACHE)],
+      [1, 1, 1],
+    )
+    const line = logged().find((each) => each['Datastore'] === CACHE) as {
+      _aws: { CloudWatchMetrics: [{ Dimensions: string[][]; Metrics: { Name: string }[] }] }
     }
+    assert.deepEqual(line._aws.CloudWatchMetrics[0].Dimensions, [['Function', 'Workspace', 'Datastore']])
   })
 
-  it('makes nothing twice when it is invoked twice at once', async () => {
-    await tick()
-    goTo('T03:10')
-    const runs = await Promise.all([tick(), tick()])
-    assert.ok(runs.length === 2)
-    assert.deepEqual([stored('db').length, stored('cache').length], [1, 1])
+  it('asks each service once for what there is, when nothing is due', async () => {
+    await invoke()
+    turnTo(night + HOUR)
+    await invoke()
+    const names = (await callsOf(invoke)).map(({ name }) => name)
+    assert.deepEqual(
+      names.toSorted(),
+      [
+        ...['dynamodb:GetItem', 'dynamodb:Scan', 'ssm:GetParameter', 'kms:DescribeKey'],
+        ...['rds:DescribeDBInstances', 'rds:DescribeDBClusters', 'rds:DescribeDBSnapshots'],
+        ...['elasticache:DescribeCacheClusters', 'elasticache:DescribeReplicationGroups'],
+        'elasticache:DescribeSnapshots',
+      ].toSorted(),
+    )
   })
 
-  it('deletes what no rule keeps by the function that may, and never by the other', async () => {
-    await tick()
-    for (let day = 0; day < 4; day++) await night()
-    assert.equal(stored('db').length, 4)
-    const done = await prune()
-    assert.deepEqual([done['deleted'], done['started'], done['failed']], [4, 0, 0])
-    assert.deepEqual([stored('db').length, stored('cache').length], [2, 2])
-    assert.equal((await prune())['deleted'], 0)
+  it('deletes by the role that may do nothing else', async () => {
+    await writePolicy(policy('{ daily: 2, minimum: 2 }'))
+    for (let day = 0; day < 3; day++) {
+      turnTo(night + day * DAY)
+      await invoke()
+    }
+    turnTo(now + HOUR / 6)
+    const calls = await callsOf(invoke)
+    assert.equal(held('db').length, 2)
+    const deletes = calls.filter(({ name }) => /:Delete(DB)?Snapshot$/.test(name))
+    assert.equal(deletes.length, 2)
+    for (const { caller } of deletes) assert.match(caller ?? '', /assumed-role\/.*-snapshot-delete\//)
+    const others = calls.filter((each) => !deletes.includes(each))
+    for (const { caller } of others) assert.doesNotMatch(caller ?? '', /snapshot-delete/)
   })
 
-  it('deletes nothing while a part of the installation cannot be read, and says so', async () => {
-    await tick()
-    for (let day = 0; day < 4; day++) await night()
-    cloud.cloud.state.turn({ deny: ['rds:DescribeDBInstances'] })
-    const done = await prune()
-    assert.equal(done['deleted'], 0)
-    assert.ok((done['SnapshotFaults'] as number) > 0)
-    assert.match(JSON.stringify(lines), /rds:DescribeDBInstances/)
+  it('does not take up a policy that will hit a quota, names the day, and goes on by the one before', async () => {
+    await invoke()
+    await writePolicy(policy('{ daily: 101 }').replace('30 2 *', '30 2,8,14,20 *').replace('daily', 'last'))
+    turnTo(night + DAY)
+    const report = await invoke()
+    assert.deepEqual([report['policyRefused'], report['started']], [true, 2])
+    const why = troubles().find((each) => each.includes('the policy before it stays in force')) ?? ''
+    assert.match(why, /would hit a quota: on \d{4}-\d\d-\d\d number 101 of 100 manual snapshots/)
+    assert.ok((figure('SnapshotChecksFailed') as number) > 0)
   })
 
-  it('counts what the provider refuses as a fault, so that no failed run looks like a good one', async () => {
-    await tick()
-    cloud.cloud.state.turn({ deny: ['rds:CreateDBSnapshot'] })
-    goTo('T03:10')
-    const done = await tick()
-    assert.deepEqual([done['started'], done['failed']], [1, 1])
-    assert.ok((done['SnapshotFaults'] as number) > 0)
+  it('goes on by the policy before where the new one has a slip in it', async () => {
+    await invoke()
+    await writePolicy(policy('{ dayly: 7 }'))
+    turnTo(night + DAY)
+    assert.deepEqual((await invoke())['started'], 2)
+    assert.match(troubles().join('\n'), /dayly.*; the policy before it stays in force/)
   })
 
-  it('says which line of a policy is wrong, and changes nothing', async () => {
-    await setPolicy(NIGHTLY.replace('keep:', 'keeps:'))
-    await assert.rejects(tick(), /the policy of this installation/)
-    assert.deepEqual([stored('db').length, stored('cache').length], [0, 0])
+  it('fails where the first policy is refused: there is nothing to go on by', async () => {
+    await writePolicy(policy('{ dayly: 7 }'))
+    await assert.rejects(invoke(), (error) => isPgctlError(error, 'config-invalid'))
+    assert.equal(logged().at(-1)?.['msg'], 'failed')
   })
 
-  it('goes by the default policy where nobody has set one', async () => {
-    environment = { ...environment, PGCTL_SNAPSHOT_POLICY: '/pgctl/acme/none' }
-    await tick()
-    const { first } = await night()
-    assert.equal(first['started'], 2)
+  it('tells no age while it does not see everything, and deletes nothing', async () => {
+    await writePolicy(policy('{ daily: 2, minimum: 2 }'))
+    for (let day = 0; day < 3; day++) {
+      turnTo(night + day * DAY)
+      await invoke()
+    }
+    cloud.cloud.state.turn({ deny: ['elasticache:DescribeSnapshots'] })
+    turnTo(now + HOUR / 6)
+    const report = await invoke()
+    assert.deepEqual([report['deleted'], held('db').length], [0, 3])
+    assert.equal(figure('SnapshotAgeHours'), undefined)
+    assert.ok((figure('SnapshotChecksFailed') as number) > 0)
+    cloud.cloud.state.turn({ deny: [] })
+  })
+
+  it('a key that is disabled is no verified point: the age grows, and the check fails', async () => {
+    await invoke()
+    turnTo(night + HOUR)
+    world().disabledKeys.add(kmsKeyArn)
+    await invoke()
+    assert.equal(figure('SnapshotAgeHours'), 1, 'since the first policy came into force')
+    turnTo(night + 2 * HOUR)
+    await invoke()
+    assert.equal(figure('SnapshotAgeHours'), 2)
+    assert.match(troubles().join('\n'), /cannot be used: its state is Disabled/)
+  })
+
+  it('survives a storm of throttling', async () => {
+    cloud.cloud.state.turn({ throttle: { 'rds:CreateDBSnapshot': 3 } })
+    const report = await invoke()
+    assert.deepEqual([report['started'], report['failed']], [2, 0], lines.join(''))
+  })
+
+  it('writes down how the buckets stood when a point was begun', async () => {
+    const calls = await callsOf(invoke)
+    assert.equal(
+      calls.filter(({ name }) => name === 's3:GetBucketVersioning').length,
+      4,
+      'one was never there',
+    )
+    const { store } = wire().shell(AbortSignal.timeout(10_000))
+    const [point] = [...(await store.readAll(`snapshots/${workspace}/points/`)).values()]
+    assert.deepEqual(Object(point?.value).buckets, [
+      { bucket: `${workspace}-app`, versioning: 'on', noncurrentDays: 90 },
+      { bucket: `${workspace}-cdn`, versioning: 'on', noncurrentDays: 'never' },
+      { bucket: `${workspace}-auditlogs`, versioning: 'on', noncurrentDays: 365 },
+    ])
+  })
+
+  it('refuses an event that it does not know', async () => {
+    await assert.rejects(invoke({ trigger: 'boot' }))
+    assert.equal(held('db').length, 0)
+  })
+
+  it('names a variable that is not set', () => {
+    environment['PGCTL_SNAPSHOT_TABLE'] = ''
+    assert.throws(wire, (error) => isPgctlError(error, 'config-invalid'))
   })
 })

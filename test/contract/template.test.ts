@@ -1,23 +1,48 @@
 import assert from 'node:assert/strict'
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { Plan } from '#core/snapshots/plan.ts'
+import { type FigureSeries, figuresOf } from '#core/snapshots/tick-figures.ts'
 import { checkpointBucket, licenseParameter, signingAlias, tableName } from '#core/stack/names.ts'
-import { METRICS_DIMENSION, METRICS_NAMESPACE, VARIABLES } from '../../functions/names.ts'
-import {
-  actionsOf,
-  PARAMETERS,
-  PackagedTemplate,
-  type Statement,
-  WORKSPACE,
-} from '../support/packaged-template.ts'
+import { METRICS_DIMENSION, METRICS_NAMESPACE, SNAPSHOT_VARIABLES, VARIABLES } from '../../functions/names.ts'
+import { packCli } from '../support/packaged-cli.ts'
 
 /**
  * The template that `osls package` makes of `serverless.yml`, with no credentials: what the functions may do, and that
  * its names are those of the code.
  */
 
-const SECRET = PARAMETERS.licenseSecret
+interface Statement {
+  readonly Sid?: string
+  readonly Effect: 'Allow' | 'Deny'
+  readonly Action: string | readonly string[]
+  readonly Resource: unknown
+  readonly Condition?: unknown
+}
+
+interface Resource {
+  readonly Type: string
+  readonly DeletionPolicy?: string
+  // biome-ignore lint/suspicious/noExplicitAny: the properties of every type of resource.
+  readonly Properties: any
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const WORKSPACE = 'paragon-acme-5d1f0c2e'
+const SECRET = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:acme'
+const PARAMETERS = {
+  workspace: WORKSPACE,
+  installationId: `ins-${'ab'.repeat(16)}`,
+  licenseSecret: SECRET,
+  subnets: 'subnet-a,subnet-b',
+  securityGroup: 'sg-1',
+  topic: 'arn:aws:sns:eu-central-1:111122223333:alerts',
+}
 
 /** Roles of functions that are in subnets, and what they are called. */
 const FUNCTIONS = [
@@ -26,15 +51,37 @@ const FUNCTIONS = [
 ] as const
 
 describe('the packaged template', { timeout: 120_000 }, () => {
-  let template: PackagedTemplate
-  before(async () => {
-    template = await PackagedTemplate.make()
-  })
-  after(() => template?.[Symbol.asyncDispose]())
+  let folder: string
+  let resources: Readonly<Record<string, Resource>>
 
-  const ofType = (type: string) => template.ofType(type)
-  const named = (name: string) => template.named(name)
-  const statementsOf = (role: string) => template.statementsOf(role)
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pgctl-template-'))
+    // Builds what is packaged, if it is not there.
+    await using _cli = await packCli()
+    const words = Object.entries(PARAMETERS).flatMap(([name, value]) => ['--param', `${name}=${value}`])
+    await promisify(execFile)(
+      process.execPath,
+      [join(root, 'node_modules/.bin/osls'), 'package', '--package', folder, ...words],
+      // No credentials and an empty home: what the template is depends on the sources alone.
+      { cwd: root, env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: folder } },
+    )
+    const text = await readFile(join(folder, 'cloudformation-template-update-stack.json'), 'utf8')
+    resources = JSON.parse(text).Resources
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  const ofType = (type: string) => Object.values(resources).filter(({ Type }) => Type === type)
+  const named = (name: string): Resource => {
+    const found = resources[name]
+    assert.ok(found !== undefined, name)
+    return found
+  }
+  const statementsOf = (role: string): Statement[] =>
+    named(role).Properties.Policies.flatMap(
+      (policy: { PolicyDocument: { Statement: Statement[] } }) => policy.PolicyDocument.Statement,
+    )
+  const actionsOf = ({ Action }: Statement): readonly string[] =>
+    typeof Action === 'string' ? [Action] : Action
 
   const rightsOf = (role: string) =>
     statementsOf(role)
@@ -88,7 +135,7 @@ describe('the packaged template', { timeout: 120_000 }, () => {
       [{ AWS: { 'Fn::GetAtt': ['LedgerCheckpointRole', 'Arn'] } }],
     )
     // Roles name the action nowhere: only the key's policy gives it.
-    const roles = Object.entries(template.resources).filter(([, { Type }]) => Type === 'AWS::IAM::Role')
+    const roles = Object.entries(resources).filter(([, { Type }]) => Type === 'AWS::IAM::Role')
     for (const [name] of roles)
       assert.ok(!statementsOf(name).some((statement) => actionsOf(statement).includes('kms:Sign')), name)
   })
@@ -117,10 +164,9 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     }
   })
 
-  it('gives no role an action by a pattern, nor anything that stops, scales, deletes or lets others in', () => {
-    const statements = Object.entries(template.resources)
-      // What the functions for snapshots may do is said apart.
-      .filter(([name, { Type }]) => Type === 'AWS::IAM::Role' && !name.startsWith('Snapshot'))
+  it('gives no role of the license an action by a pattern, nor anything that stops, scales, deletes or lets others in', () => {
+    const statements = Object.entries(resources)
+      .filter(([name, { Type }]) => Type === 'AWS::IAM::Role' && name.startsWith('License'))
       .flatMap(([name]) => statementsOf(name))
       .concat(
         ofType('AWS::IAM::ManagedPolicy').flatMap(({ Properties }) => Properties.PolicyDocument.Statement),
@@ -156,6 +202,7 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     for (const [prefix, name] of [
       ['LicenseVerify', 'license-verify'],
       ['LedgerCheckpoint', 'ledger-checkpoint'],
+      ['SnapshotTick', 'snapshot-tick'],
     ]) {
       const { Name, Target: target } = named(`${prefix}Schedule`).Properties
       assert.equal(Name, `${WORKSPACE}-${name}`)
@@ -171,10 +218,10 @@ describe('the packaged template', { timeout: 120_000 }, () => {
         [Properties.Runtime, Properties.Architectures, Properties.ReservedConcurrentExecutions],
         ['nodejs24.x', ['arm64'], 1],
       )
-      // Those that look after snapshots speak with the account's own services only, and need no way out.
-      if (!Properties.FunctionName.includes('-snapshot-'))
-        assert.ok(Properties.VpcConfig, 'it is in no subnet of its own')
     }
+    assert.ok(named('LicenseDashverifyLambdaFunction').Properties.VpcConfig, 'it is in no subnet of its own')
+    // From those subnets there is no way to the cloud's own interfaces.
+    assert.equal(named('SnapshotDashtickLambdaFunction').Properties.VpcConfig, undefined)
     for (const { Properties } of ofType('AWS::Logs::LogGroup')) assert.equal(Properties.RetentionInDays, 90)
   })
 
@@ -190,6 +237,54 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     assert.deepEqual(Object.keys(others).sort(), [installation, table, signingKey, bucket].sort())
     assert.equal(Variables[licenseSecret], SECRET)
     assert.equal(Variables[parameter], licenseParameter(WORKSPACE))
+    const tick = named('SnapshotDashtickLambdaFunction').Properties.Environment.Variables
+    assert.deepEqual(Object.keys(tick).sort(), Object.values(SNAPSHOT_VARIABLES).sort())
+  })
+
+  it('keeps who makes snapshots and who deletes them apart, and lets nobody delete what is not ours', () => {
+    const making = statementsOf('SnapshotTickRole')
+    for (const action of making.flatMap(actionsOf)) {
+      assert.doesNotMatch(action, /\*/)
+      assert.doesNotMatch(
+        action,
+        /^(rds|elasticache|s3|kms):(Delete|Modify|Restore|Reset|Stop|Reboot|Remove)/,
+      )
+    }
+    const made = making.find(({ Sid }) => Sid === 'MakeSnapshots')
+    assert.deepEqual(made?.Condition, {
+      StringEquals: { 'aws:RequestTag/pgctl:installation': WORKSPACE },
+    })
+    const [deleting, more] = statementsOf('SnapshotDeleteRole')
+    assert.equal(more, undefined)
+    assert.deepEqual(actionsOf(deleting as Statement), [
+      ...['rds:DeleteDBSnapshot', 'rds:DeleteDBClusterSnapshot', 'elasticache:DeleteSnapshot'],
+    ])
+    assert.deepEqual(deleting?.Condition, {
+      StringEquals: { 'aws:ResourceTag/pgctl:installation': WORKSPACE },
+    })
+    for (const { 'Fn::Sub': arn } of (deleting as Statement).Resource as { 'Fn::Sub': string }[])
+      assert.match(arn, /:(cluster-)?snapshot:pgctl-\*$/)
+    const trust = named('SnapshotDeleteRole').Properties.AssumeRolePolicyDocument.Statement
+    assert.deepEqual(trust[0].Principal, { AWS: { 'Fn::GetAtt': ['SnapshotTickRole', 'Arn'] } })
+  })
+
+  it('takes a snapshot run that does not happen for one that failed', () => {
+    for (const name of ['SnapshotsTooOld', 'SnapshotChecksFail']) {
+      const { Namespace, TreatMissingData, Dimensions, MetricName } = named(name).Properties
+      assert.deepEqual([Namespace, TreatMissingData], [METRICS_NAMESPACE, 'breaching'])
+      assert.deepEqual(Dimensions, [
+        { Name: METRICS_DIMENSION, Value: 'snapshot-tick' },
+        { Name: 'Workspace', Value: WORKSPACE },
+      ])
+      const [{ figures }] = figuresOf(
+        {
+          ...{ results: [], checks: [], refused: undefined, plan: { digest: '' } as Plan },
+          freshness: [{ sourceId: 'a', verifiedAt: 0, age: 0 }],
+        },
+        WORKSPACE,
+      ) as [FigureSeries]
+      assert.ok(MetricName in figures, MetricName)
+    }
   })
 
   it('alarms on metrics that the code writes', () => {
@@ -219,14 +314,17 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     assert.equal(named('CheckpointBucket').Properties.BucketName, checkpointBucket(WORKSPACE))
   })
 
-  it('keeps the table when the stack is deleted: the ledger outlives it', () => {
-    const table = named('StateTable')
-    assert.deepEqual([table.DeletionPolicy, table.Properties.DeletionProtectionEnabled], ['Retain', true])
-    assert.equal(table.Properties.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled, true)
+  it('keeps the tables when the stack is deleted: ledger and records outlive it', () => {
+    for (const table of [named('StateTable'), named('SnapshotTable')]) {
+      assert.deepEqual([table.DeletionPolicy, table.Properties.DeletionProtectionEnabled], ['Retain', true])
+      assert.equal(table.Properties.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled, true)
+    }
   })
 
   it('packs what the function needs and nothing else', async () => {
-    const { size } = await stat(join(template.folder, 'license-verify.zip'))
+    const { size } = await stat(join(folder, 'license-verify.zip'))
     assert.ok(size > 20_000 && size < 400_000, `${size} bytes`)
+    const tick = await stat(join(folder, 'snapshot-tick.zip'))
+    assert.ok(tick.size > 20_000 && tick.size < 800_000, `${tick.size} bytes`)
   })
 })

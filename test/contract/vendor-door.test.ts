@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { EXAMPLE } from '#cli/render/analytics.ts'
 import { isPgctlError } from '#core/errors.ts'
 import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
 import { systemClock } from '#core/io/system-clock.ts'
@@ -103,6 +104,10 @@ describe('the door to the vendor', { timeout: 60_000 }, () => {
       ])
       for (const name of headers) assert.ok(page.includes(`\`${name}`), name)
     })
+
+  it('shows by `analytics preview` the report that the page prints, and that the door would send', () => {
+    assert.ok(page.includes(`\n${encodeBody('analytics', EXAMPLE)}\n`))
+  })
 
   it('sends the same bytes in whatever order the fields are given', () => {
     for (const kind of VENDOR_KINDS) {

@@ -295,25 +295,30 @@ describe('history', limits, () => {
     )
   })
 
-  for (const at of [8 * 1024, 16 * 1024])
-    for (const stamps of ['each', 'first'] as const)
-      it(`joins lines that were split at ${at} bytes, with a stamp at ${stamps} piece`, limits, async () => {
-        await using world = await startApi()
-        world.api.faults.splitLines({ at, stamps })
-        world.api.faults.rotateLog({ pod: FIRST_HERMES })
-        const lines = [at - 1, at, at + 1, 3 * at, 5 * at + 7].flatMap((length) => [
-          'ž日本👩‍💻'.repeat(length).slice(0, length).toWellFormed(),
-          'x'.repeat(length),
-          'short',
-        ])
-        world.api.faults.writeLog({ pod: FIRST_HERMES, lines })
-        await using reading = read(world, HISTORY)
-        await reading.toEnd()
-        const shown = linesOf(reading.events).filter(({ source }) => source.pod === FIRST_HERMES)
-        assert.equal(shown.length, lines.length)
-        for (const [place, { line }] of shown.entries())
-          assert.ok(line.text === lines[place], `line ${place}`)
-      })
+  it(
+    'has the last lines before a moment of the past, and does not read all of the log for them',
+    limits,
+    async () => {
+      await using world = await startWithOne()
+      const { log } = world.api.cluster.pod(FIRST_HERMES)?.run ?? assert.fail('it runs')
+      const start = Date.UTC(2026, 10, 20)
+      for (let nth = 0; nth < 15_000; nth++) log.append([`${nth}`], stampOf(start + nth * 10_000))
+      const to = stampAt(start + 9_000 * 10_000 + 5_000)
+      await using reading = read(world, { ...HISTORY, span: { to }, tail: 5 })
+      await reading.toEnd()
+      assert.deepEqual(
+        linesOf(reading.events).map(({ line }) => line.text),
+        ['8996', '8997', '8998', '8999', '9000'],
+      )
+      const queries = world.api.requests.flatMap(({ path, query }) =>
+        path.includes(`${FIRST_HERMES}/log`) ? [new URLSearchParams(query)] : [],
+      )
+      const [first, ...others] = queries
+      assert.equal(first?.get('limitBytes'), '64')
+      const back = others.map((query) => (Date.parse(to) - Date.parse(query.get('sinceTime') ?? '')) / 1_000)
+      assert.deepEqual(back, [10, 40, 160, 160], 'looked for, and then read')
+    },
+  )
 
   it(
     'is asked for its newest line at its end, unless as many lines came as were asked for',
@@ -345,6 +350,46 @@ describe('history', limits, () => {
     const last = reading.events.at(-1)
     assert.ok(last?.event === 'ledger')
     assert.deepEqual([last.summary.unchecked, last.summary.holeCount], [1, 0])
+  })
+
+  for (const at of [8 * 1024, 16 * 1024])
+    for (const stamps of ['each', 'first'] as const)
+      it(
+        `ends with whole lines, though it begins within one (pieces of ${at}, ${stamps} stamps)`,
+        limits,
+        async () => {
+          await using world = await startWithOne()
+          world.api.faults.splitLines({ at, stamps })
+          const sizes = [3 * at, 1, at, 40 * at + 7, at + 1, 2]
+          const lines = ['first', ...sizes.map((size, nth) => String(nth).repeat(size))]
+          world.api.faults.writeLog({ pod: FIRST_HERMES, lines })
+          const describeText = (text: string) => `${text.slice(0, 8)} ${text.length}`
+          for (let tail = 0; tail <= lines.length + 1; tail++) {
+            await using reading = read(world, { ...HISTORY, tail })
+            await reading.toEnd()
+            assert.deepEqual(
+              linesOf(reading.events).map(({ line }) => describeText(line.text)),
+              lines.slice(Math.max(0, lines.length - tail)).map(describeText),
+              `the last ${tail}`,
+            )
+          }
+        },
+      )
+
+  it('leaves out the rest of a line that was begun before the moment it begins at', limits, async () => {
+    await using world = await startWithOne()
+    const { log } = world.api.cluster.pod(FIRST_HERMES)?.run ?? assert.fail('it runs')
+    world.api.faults.splitLines({ at: 16 * 1024, stamps: 'first' })
+    const second = Math.floor(Date.now() / 1_000) - 10
+    log.append(['x'.repeat(40_000)], stampOf(second * 1_000) - 1_000n)
+    log.append(['whole'], stampOf((second + 2) * 1_000))
+    const from = formatStamp(stampOf((second + 1) * 1_000)) as Stamp
+    await using reading = read(world, { ...HISTORY, span: { from } })
+    await reading.toEnd()
+    assert.deepEqual(
+      linesOf(reading.events).map(({ line }) => line.text),
+      ['whole'],
+    )
   })
 
   it('survives a broken connection, and servers that are busy', limits, async () => {

@@ -83,7 +83,7 @@ class Installation {
   async tick(burn?: ReturnType<typeof fuse>, policyText = POLICY): Promise<RunReport | 'died'> {
     const plain = modelSnapshotApi(this.world, () => this.now)
     const api: SnapshotApi = burn?.wrap(plain, ['list', 'create', 'copy', 'remove']) ?? plain
-    const store: Store = burn?.wrap(this.store, ['read', 'write', 'list', 'remove']) ?? this.store
+    const store: Store = burn?.wrap(this.store, ['read', 'readAll', 'write', 'remove']) ?? this.store
     const request = {
       ...{ workspace: WORKSPACE, region: REGION, policyText, policySource: 'p', sources: SOURCES },
       ...{ unreadable: [], now: this.now },

@@ -75,17 +75,21 @@ describe('what may not send', { timeout: 120_000, skip }, () => {
     return { sent: count('OutRequests'), refused: count('OutNoRoutes'), output: stdout }
   }
 
-  it('sends no packet, and does not try to: everything about the license but asking for it', async () => {
+  it('sends no packet, and does not try to: everything about license and analytics but asking the vendor', async () => {
     const { sent, refused, output } = await sentBy(
       'license verify acme.license',
       'license install acme.license',
       'license status',
       'license request',
       'egress list',
+      'analytics preview',
+      'analytics off --local',
+      'analytics status --local',
       'egress verify',
     )
     assert.match(output, /valid: the license is valid/)
     assert.match(output, /nothing has left/)
+    assert.match(output, /analytics since row 1, 0 sent since/)
     assert.deepEqual([sent, refused], [0, 0])
   })
 

@@ -4,19 +4,23 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { connectAws } from '#core/aws/clients.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
 import { createStackApi } from '#core/aws/stacks.ts'
+import { createShelf } from '#core/checkpoint/shelf.ts'
 import { createOutboundAgents } from '#core/io/outbound.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
+import { noteBastionVersion } from '#core/license/bastion-version.ts'
 import { installationIdOf } from '#core/license/installation-id.ts'
 import { stackName, tableName } from '#core/stack/names.ts'
 import { labelled } from '#core/stack/release.ts'
 import type { Template } from '#core/stack/template.ts'
 import { openLedger } from '#core/vendor/ledger.ts'
 import { type Emulator, startEmulator } from '../support/emulator.ts'
+import { soon } from '../support/eventually.ts'
 import { type PackagedCli, packCli } from '../support/packaged-cli.ts'
 import { describeWith } from '../support/peers.ts'
 import { CliProcess } from '../support/sandbox-cli.ts'
@@ -115,6 +119,40 @@ describeWith(['ministack'], 'deploying to an emulator', { timeout: 300_000 }, ()
     return payload
   }
 
+  async function query(service: string, words: Readonly<Record<string, string>>): Promise<string> {
+    const scope = `test/20260101/${REGION}/${service}/aws4_request`
+    const answer = await fetch(emulator.url, {
+      method: 'POST',
+      headers: {
+        authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0`,
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: new URLSearchParams(words).toString(),
+    })
+    const text = await answer.text()
+    assert.ok(answer.ok, text)
+    return text
+  }
+
+  async function rest(service: string, method: string, path: string, body?: object): Promise<string> {
+    const scope = `test/20260101/${REGION}/${service}/aws4_request`
+    const answer = await fetch(`${emulator.url}${path}`, {
+      method,
+      headers: {
+        authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0`,
+        'content-type': 'application/json',
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await answer.text()
+    assert.ok(answer.ok, text)
+    return text
+  }
+
+  async function until(holds: () => Promise<boolean>): Promise<void> {
+    while (!(await holds())) await delay(200)
+  }
+
   /** Makes the package one of another version, whose template differs by `change`. */
   async function release(version: string, change: (template: Template) => Template): Promise<void> {
     const path = join(cli.folder, 'dist/stack/release.json')
@@ -135,6 +173,12 @@ describeWith(['ministack'], 'deploying to an emulator', { timeout: 300_000 }, ()
     const { status, stderr } = await run('egress', 'list', '--deployed')
     assert.equal(status, 3, stderr)
     assert.match(stderr, /next: .*pgctl deploy --plan/)
+  })
+
+  it('says that there is no function to have the license verified by', async () => {
+    const { status, stderr } = await run('license', 'verify', '--boot')
+    assert.equal(status, 3, stderr)
+    assert.match(stderr, /there is no function/)
   })
 
   it('says what is missing, and what would be made, and leaves nothing behind', async () => {
@@ -183,6 +227,80 @@ describeWith(['ministack'], 'deploying to an emulator', { timeout: 300_000 }, ()
     })
     const proof = await ask('egress', 'verify', '--deployed')
     assert.deepEqual([proof.whole, proof.key.from, proof.checkpoints[0].row], [true, 'service', 1])
+  })
+
+  it('says that the bastion is behind, by what its unit has told the function', async () => {
+    const table = createDocumentTable(connection(), tableName(WORKSPACE))
+    await noteBastionVersion(table, INSTALLATION, '0.0.9', systemClock.now().wall)
+    const plan = await ask('deploy', '--plan')
+    assert.equal(plan.versions.bastion, '0.0.9')
+    assert.deepEqual(plan.skew, ['the bastion has 0.0.9, and the functions are of 0.1.0: refresh its image'])
+  })
+
+  it('prints what is documented', async () => {
+    const document = await ask('deploy', '--plan', '--set', 'checkpointLock=GOVERNANCE')
+    const text = await readFile(join(root, 'docs/json-output.md'), 'utf8')
+    const section = text.slice(text.indexOf('## `deploy`')).split('\n## ')[0] ?? ''
+    const documented = [...section.matchAll(/^\| (`\w+`) \|/gm)].map(([, name = '']) => name.slice(1, -1))
+    assert.deepEqual(Object.keys(document).sort(), documented.toSorted())
+    for (const field of [...Object.keys(document.changes[0]), ...Object.keys(document.versions)])
+      assert.match(section, new RegExp(`\\b${field}\\b`), field)
+  })
+
+  it('has deployed alarms that look where the functions write', async () => {
+    const dimension = { Name: 'Function', Value: 'license-verify' }
+    await query('monitoring', {
+      Action: 'PutMetricData',
+      Version: '2010-08-01',
+      Namespace: 'pgctl',
+      'MetricData.member.1.MetricName': 'LicenseStands',
+      'MetricData.member.1.Value': '0',
+      'MetricData.member.1.Dimensions.member.1.Name': dimension.Name,
+      'MetricData.member.1.Dimensions.member.1.Value': dimension.Value,
+    })
+    const name = `${WORKSPACE}-license-not-in-force`
+    await soon(
+      until(async () => {
+        const words = { Action: 'DescribeAlarms', Version: '2010-08-01', 'AlarmNames.member.1': name }
+        return (await query('monitoring', words)).includes('<StateValue>ALARM</StateValue>')
+      }),
+      'the alarm',
+    )
+  })
+
+  it('has deployed a schedule that runs its function', async () => {
+    const table = createDocumentTable(connection(), tableName(WORKSPACE))
+    const ledger = openLedger({
+      store: table,
+      installation: INSTALLATION,
+      clock: systemClock,
+      random: systemRandom,
+    })
+    const row = await ledger.append({ event: 'switch', kind: 'analytics', on: true, trigger: 'person' })
+    // The emulator runs a schedule at its moment, and nobody waits for twelve hours here: the same target, now.
+    const { Target } = JSON.parse(await rest('scheduler', 'GET', `/schedules/${WORKSPACE}-ledger-checkpoint`))
+    const moment = new Date(Date.now() + 2_000).toISOString().slice(0, 19)
+    const once = {
+      ScheduleExpression: `at(${moment})`,
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      Target,
+    }
+    await rest('scheduler', 'POST', '/schedules/once', once)
+    const shelf = createShelf(table, INSTALLATION)
+    await soon(
+      until(async () => ((await shelf.newest())?.note ?? '').split('\n')[1] === String(row)),
+      'the checkpoint that the schedule has had signed',
+      30_000,
+    )
+  })
+
+  it('tells in the words of a function why it has failed', async () => {
+    const { status, stderr } = await run('license', 'verify', '--deployed')
+    assert.equal(status, 1, stderr)
+    assert.match(
+      stderr,
+      /the function paragon-acme-5d1f0c2e-license-verify has failed\n {2}why: this build belongs/,
+    )
   })
 
   it('updates what differs and keeps what is not named', async () => {

@@ -41,6 +41,12 @@ async function makeBench(): Promise<KubeBench> {
   const collection = `/api/v1/namespaces/${KWOK_NAMESPACE}`
   for (const name of ['hermes', 'cerberus'])
     await cluster.send('POST', `${collection}/services`, serviceOf(name))
+  await cluster.send('POST', `${collection}/configmaps`, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'paragon-settings' },
+    data: { ANALYTICS_ENABLED: 'true', LOG_LEVEL: 'info' },
+  })
   for (const name of [...HERMES, 'cerberus-1']) await cluster.createPod(name)
   const waiting = [...TO_COME]
   const running = parts.move()

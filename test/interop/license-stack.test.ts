@@ -56,6 +56,8 @@ describeWith(['ministack'], 'the stack in an emulator', { timeout: 300_000 }, ()
       )
       assert.equal(seen.runs[0].payload.asked, 'answered', seen.review.first)
       assert.equal(seen.runs[1].payload.asked, 'outage')
+      assert.deepEqual([seen.third.verdict, seen.third.asked], ['valid', 'outage'])
+      assert.equal(seen.bastion.version, '0.0.9')
       assert.deepEqual(
         [seen.published.verdict, seen.published.stands, seen.published.sequence],
         ['valid', true, 1],

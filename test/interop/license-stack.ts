@@ -11,8 +11,10 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { connectAws } from '#core/aws/clients.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
+import { invokeFunction } from '#core/aws/functions.ts'
 import { createOutboundAgents } from '#core/io/outbound.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
+import { readBastionVersion } from '#core/license/bastion-version.ts'
 import { licenseIdOf } from '#core/license/installation-id.ts'
 import { openLedger } from '#core/vendor/ledger.ts'
 import { createAuthority } from '#sandbox/certificates.ts'
@@ -30,6 +32,16 @@ const KEY = 'a-password-of-the-product'
 
 /** The emulator leads requests of a function to `localhost` to itself, so the vendor needs a name of its own. */
 const VENDOR_NAME = 'license.vendor.localhost'
+
+Object.assign(process.env, {
+  AWS_ENDPOINT_URL: ENDPOINT,
+  AWS_ACCESS_KEY_ID: 'test',
+  AWS_SECRET_ACCESS_KEY: 'test',
+})
+const environment = { AWS_REGION: REGION }
+const agents = createOutboundAgents(environment)
+const connection = connectAws({ region: REGION, environment, agents, clock: systemClock, version: '0' })
+const store = createDocumentTable(connection, 'paragon-acme-5d1f0c2e-pgctl-state')
 
 await run('ip', ['link', 'set', 'lo', 'up'])
 const hosts = join(folder, 'hosts')
@@ -87,6 +99,7 @@ try {
   const first = await invoke({ trigger: 'boot' })
   vendor.mode = 'down'
   const second = await invoke({ trigger: 'schedule' })
+  const third = await invokeFunction(connection, FUNCTION, { trigger: 'boot', version: '0.0.9' })
 
   properties.Timeout = 90
   await cloudFormation({
@@ -108,6 +121,8 @@ try {
   process.stdout.write(
     `${JSON.stringify({
       runs: [first, second],
+      third,
+      bastion: await readBastionVersion(store, INSTALLATION),
       published: JSON.parse((parameter as { Parameter: { Value: string } }).Parameter.Value),
       asked: vendor.received.map(({ path, body }) => ({ path, body })),
       review: await review(),
@@ -119,6 +134,7 @@ try {
     })}\n`,
   )
 } finally {
+  agents.close()
   stack.kill('SIGKILL')
 }
 
@@ -170,21 +186,8 @@ async function invoke(event: object): Promise<{ readonly error: string | null; r
 }
 
 async function review() {
-  const environment = { AWS_REGION: REGION }
-  Object.assign(process.env, {
-    AWS_ENDPOINT_URL: ENDPOINT,
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-  })
-  const agents = createOutboundAgents(environment)
-  const connection = connectAws({ region: REGION, environment, agents, clock: systemClock, version: '0' })
-  const store = createDocumentTable(connection, 'paragon-acme-5d1f0c2e-pgctl-state')
-  try {
-    const ledger = openLedger({ store, installation: INSTALLATION, clock: systemClock, random: systemRandom })
-    return { ...(await ledger.review()), first: await ledger.line(2) }
-  } finally {
-    agents.close()
-  }
+  const ledger = openLedger({ store, installation: INSTALLATION, clock: systemClock, random: systemRandom })
+  return { ...(await ledger.review()), first: await ledger.line(2) }
 }
 
 function describeStack(): Promise<string> {

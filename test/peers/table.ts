@@ -95,7 +95,7 @@ export const PEERS = [
   {
     name: 'cfn-lint',
     version: '1.58.0',
-    recipe: { kind: 'pip', requirements: ['cfn-lint==1.58.0'], module: 'cfnlint' },
+    recipe: { kind: 'pip', requirements: ['cfn-lint==1.58.0'], module: 'cfnlint.runner.cli' },
   },
   { name: 'ssm-bridge', version: '0.6.0', recipe: { kind: 'cargo', source: 'ssm-bridge' } },
   debian('prometheus', 'prometheus', '/usr/bin/prometheus'),

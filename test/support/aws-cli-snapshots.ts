@@ -1,6 +1,8 @@
+import { DEFAULT_RULES } from '#sandbox/aws/snapshots/snapshot-world.ts'
 import type { Sandbox } from '#sandbox/sandbox.ts'
 import { WORLD } from '#sandbox/world.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
+import { groupIdOf } from '#sandbox/worlds/network.ts'
 import type { AwsCli, AwsCliRow } from './aws-cli.ts'
 
 const CLUSTER = 'interop-cluster'
@@ -69,6 +71,15 @@ const databaseSnapshot = (cli: AwsCli, name: string) =>
     ...['rds', 'create-db-snapshot', ...DATABASES[0].source, '--db-snapshot-identifier', name],
     ...['--query', 'DBSnapshot.DBSnapshotArn'],
   ])
+/** The words that restore a new snapshot of the cluster. */
+const restoreCluster = async (cli: AwsCli, name: string): Promise<string[]> => {
+  const snapshot = ['--db-cluster-snapshot-identifier', `${name}-from`]
+  await cli.ask(['rds', 'create-db-cluster-snapshot', ...DATABASES[1].source, ...snapshot])
+  return [
+    ...['rds', 'restore-db-cluster-from-snapshot', '--db-cluster-identifier', name],
+    ...['--snapshot-identifier', `${name}-from`, '--engine', 'aurora-postgresql'],
+  ]
+}
 /** A new snapshot of the cache, by ARN, with one tag. */
 const cacheSnapshot = (cli: AwsCli, name: string) =>
   cli.ask([
@@ -79,6 +90,14 @@ const cacheSnapshot = (cli: AwsCli, name: string) =>
 export const SNAPSHOT_ROWS: Readonly<Record<string, AwsCliRow>> = {
   ...databaseRows(DATABASES[0]),
   ...databaseRows(DATABASES[1]),
+  'rds:DescribeAccountAttributes': {
+    words: ['rds', 'describe-account-attributes'],
+    query: 'AccountQuotas[].[AccountQuotaName,Max]',
+    want: [
+      ['ManualSnapshots', DEFAULT_RULES.manualLimit],
+      ['ManualClusterSnapshots', DEFAULT_RULES.manualLimit],
+    ],
+  },
   'rds:AddTagsToResource': {
     words: async (cli) => {
       const arn = String(await databaseSnapshot(cli, 'tagged'))
@@ -147,6 +166,69 @@ export const SNAPSHOT_ROWS: Readonly<Record<string, AwsCliRow>> = {
     },
     query: 'TagList',
     want: [],
+  },
+  'rds:RestoreDBInstanceFromDBSnapshot': {
+    words: async (cli) => {
+      await databaseSnapshot(cli, 'restored-from')
+      return [
+        ...['rds', 'restore-db-instance-from-db-snapshot', '--db-instance-identifier', 'restored-instance'],
+        ...['--db-snapshot-identifier', 'restored-from', '--db-instance-class', 'db.r7g.large', '--multi-az'],
+        ...[
+          '--db-subnet-group-name',
+          `${WORLD.workspace}-postgres-subnet`,
+          '--no-publicly-accessible',
+          ...TAG,
+        ],
+        ...['--vpc-security-group-ids', groupIdOf(ACME, 'postgres')],
+      ]
+    },
+    query:
+      'DBInstance.[DBInstanceIdentifier,DBInstanceClass,MultiAZ,PubliclyAccessible,KmsKeyId,TagList[0].Value]',
+    want: ['restored-instance', 'db.r7g.large', true, false, WORLD.kmsKeyArn, 'interop'],
+  },
+  'rds:RestoreDBClusterFromSnapshot': {
+    words: async (cli) => await restoreCluster(cli, 'restored-cluster'),
+    query: 'DBCluster.[DBClusterIdentifier,Status,Engine]',
+    want: ['restored-cluster', 'available', 'aurora-postgresql'],
+  },
+  'rds:CreateDBInstance': {
+    words: async (cli) => {
+      await cli.ask(await restoreCluster(cli, 'with-member'))
+      return [
+        ...[
+          'rds',
+          'create-db-instance',
+          '--db-instance-identifier',
+          'member',
+          '--engine',
+          'aurora-postgresql',
+        ],
+        ...['--db-instance-class', 'db.r7g.large', '--db-cluster-identifier', 'with-member'],
+      ]
+    },
+    query: 'DBInstance.[DBInstanceIdentifier,DBClusterIdentifier]',
+    want: ['member', 'with-member'],
+  },
+  'elasticache:CreateCacheCluster': {
+    words: async (cli) => {
+      await cacheSnapshot(cli, 'cache-restored-from')
+      return [
+        ...['elasticache', 'create-cache-cluster', '--cache-cluster-id', 'restored-cache'],
+        ...['--snapshot-name', 'cache-restored-from', '--cache-node-type', 'cache.t4g.small', ...TAG],
+        ...['--security-group-ids', groupIdOf(ACME, 'redis')],
+      ]
+    },
+    query: 'CacheCluster.[CacheClusterId,CacheNodeType,SecurityGroups[0].SecurityGroupId]',
+    want: ['restored-cache', 'cache.t4g.small', groupIdOf(ACME, 'redis')],
+  },
+  'elasticache:CreateReplicationGroup': {
+    words: [
+      ...['elasticache', 'create-replication-group', '--replication-group-id', 'restored-group'],
+      ...['--replication-group-description', 'an empty one', '--num-node-groups', '2'],
+      ...['--replicas-per-node-group', '1', '--transit-encryption-enabled'],
+    ],
+    query: 'ReplicationGroup.[ReplicationGroupId,ClusterEnabled,length(NodeGroups),TransitEncryptionEnabled]',
+    want: ['restored-group', true, 2, true],
   },
   'kms:DescribeKey': {
     words: ['kms', 'describe-key', '--key-id', WORLD.kmsKeyArn],

@@ -13,10 +13,14 @@ import { type LogRange, openLog } from '#core/kube/logs.ts'
 import { listPods, listServices, readPod, readService, readyPods } from '#core/kube/lookups.ts'
 import { type PodChange, watchPods } from '#core/kube/pod-watch.ts'
 import { openPortForward } from '#core/kube/port-forward.ts'
+import { readSetting, writeSetting } from '#core/kube/settings.ts'
 import { soon } from './eventually.ts'
 import { fetchOver } from './http-over.ts'
 
-/** A cluster with the Services `hermes` (three pods) and `cerberus` (one), whose pods serve HTTP at port 1702. */
+/**
+ * A cluster with the Services `hermes` (three pods) and `cerberus` (one), whose pods serve HTTP at port 1702, and the
+ * ConfigMap `paragon-settings` with ANALYTICS_ENABLED=true and LOG_LEVEL=info.
+ */
 export interface KubeBench extends AsyncDisposable {
   readonly namespace: string
   readonly access: ClusterAccess
@@ -81,6 +85,38 @@ export function describeKube(make: () => Promise<KubeBench>, deviations: KubeDev
       return line.slice(line.indexOf(' ') + 1)
     })
   }
+
+  describe('a setting', limits, () => {
+    const place = { configMap: 'paragon-settings', key: 'ANALYTICS_ENABLED' }
+    const level = { ...place, key: 'LOG_LEVEL' }
+    const read = (wanted = place) => readSetting(client, bench.namespace, wanted)
+
+    it('is read, and is none where there is no such entry or no such ConfigMap', limits, async () => {
+      assert.equal((await read())?.value, 'true')
+      assert.equal((await read({ ...place, key: 'OTHER' }))?.value, undefined)
+      assert.equal(await read({ ...place, configMap: 'no-such-map' }), undefined)
+    })
+
+    it('is changed alone, and not where somebody else was faster', limits, async () => {
+      const before = await read()
+      assert.ok(before !== undefined)
+      const change = (value: string) =>
+        writeSetting(client, bench.namespace, place, { value, version: before.version })
+      await change('false')
+      assert.deepEqual([(await read())?.value, (await read(level))?.value], ['false', 'info'])
+      assert.equal((await failureOf(change('true'))).code, 'state-conflict')
+      assert.equal((await read())?.value, 'false')
+    })
+
+    it('is neither read nor changed by somebody who may not', limits, async () => {
+      await using other = new KubeClient(bench.stranger)
+      const { version = '' } = (await read()) ?? {}
+      const change = { value: 'true', version }
+      assert.equal((await failureOf(readSetting(other, bench.namespace, place))).code, 'permission-denied')
+      const refused = await failureOf(writeSetting(other, bench.namespace, place, change))
+      assert.match(`${refused.code} ${refused.next}`, /permission-denied .*verb "patch" on "configmaps"/)
+    })
+  })
 
   describe('lookups', limits, () => {
     it('find the Services and their ports', limits, async () => {

@@ -25,4 +25,8 @@ export class MemoryStore implements Store {
   async list(prefix: string): Promise<string[]> {
     return [...this.documents.keys()].filter((key) => key.startsWith(prefix)).sort()
   }
+
+  async readAll(prefix: string): Promise<Map<string, Stored>> {
+    return new Map((await this.list(prefix)).map((key) => [key, this.documents.get(key) as Stored]))
+  }
 }

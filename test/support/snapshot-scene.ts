@@ -97,6 +97,8 @@ export function planInput(
     previous: [],
     sources,
     unreadable: [],
+    quotas: [],
+    buckets: [],
     listings,
     records,
     ...more,

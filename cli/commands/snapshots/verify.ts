@@ -19,12 +19,9 @@ export default class SnapshotsVerify extends SnapshotCommand {
   override async run(): Promise<object> {
     const { flags } = await this.parse(SnapshotsVerify)
     const { deps, view } = await this.view(flags)
-    const { readKeys } = await import('#core/snapshots/io/survey.ts')
-    const checks = verifyPoints(
-      view.input,
-      view.points,
-      await readKeys(deps.keyApi, view.points, this.signal),
-    )
+    const { readKeys } = await import('#core/snapshots/io/tick.ts')
+    const keys = await readKeys(deps.keyApi, view.points, this.signal)
+    const checks = verifyPoints(view.input, view.points, keys)
     this.log(renderChecks(checks, this.paint))
     if (checks.some(({ passed }) => !passed)) this.unhealthy()
     return checksDocument(checks)

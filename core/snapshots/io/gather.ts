@@ -1,4 +1,6 @@
 import type { Ms } from '#core/clock.ts'
+import { isPgctlError } from '#core/errors.ts'
+import type { BucketApi } from '#core/snapshots/buckets.ts'
 import type { Listing } from '#core/snapshots/listing.ts'
 import { makePlan, type Plan, type PlanInput } from '#core/snapshots/plan.ts'
 import { type PointRecord, parsePoint, pointKey } from '#core/snapshots/points.ts'
@@ -11,7 +13,8 @@ import {
   previousPolicies,
   withPolicy,
 } from '#core/snapshots/policy-history.ts'
-import { parseRecords, recordsPrefix, type SnapshotRecord } from '#core/snapshots/records.ts'
+import type { QuotaApi } from '#core/snapshots/quotas.ts'
+import { parseRecords, recordsPrefix, type SnapshotRecord, statePrefix } from '#core/snapshots/records.ts'
 import { SHELVES, type Shelf, type Source, shelfOf } from '#core/snapshots/snapshot.ts'
 import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import type { Store } from '#core/store.ts'
@@ -34,6 +37,10 @@ export interface GatherRequest {
 export interface Gathered {
   readonly input: PlanInput
   readonly history: PolicyHistory
+  /** The version that the history was read in. */
+  readonly historyVersion: string | 'absent'
+  /** By id. */
+  readonly pointRecords: ReadonlyMap<string, PointRecord>
 }
 
 /** @throws PgctlError `config-invalid` for the policy, `state-invalid` for what was written down. */
@@ -45,54 +52,75 @@ export async function gather(
 ): Promise<Gathered> {
   const { workspace, policyText, sources, unreadable, now } = request
   const policy = parsePolicy(policyText, request.policySource)
-  const [records, stored, pointKeys] = await Promise.all([
-    readRecords(store, workspace),
-    store.read(historyKey(workspace)),
-    store.list(pointKey(workspace, '')),
-  ])
-  const points = new Set(pointKeys.map((key) => key.slice(pointKey(workspace, '').length)))
-  const history = stored === undefined ? NO_HISTORY : parseHistory(stored.value)
+  const { records, history, historyVersion, pointRecords } = await readState(store, workspace)
   const places = placesOf(request, policy, [...records.values()])
   const listings = await Promise.all(
     places.map(([shelf, region]) => api.list(shelf, region, { tags: request.tags === true }, signal)),
   )
   return {
-    history,
+    ...{ history, historyVersion, pointRecords },
     input: {
       ...{ workspace, now, policy, sources, unreadable, records, listings },
+      quotas: [],
+      buckets: [],
       previous: previousPolicies(history, policyText, now),
       begun: history.policies[0]?.since ?? now,
-      points,
+      points: new Set(pointRecords.keys()),
     },
   }
 }
 
-/** The text of the policy that was in force last; undefined where none ever was. */
-export async function lastPolicy(store: Store, workspace: string): Promise<string | undefined> {
-  const stored = await store.read(historyKey(workspace))
-  return stored === undefined ? undefined : parseHistory(stored.value).policies.at(-1)?.text
+/** The same with what the provider allows, in every region that snapshots of databases lie in. */
+export async function withQuotas<T extends Gathered>(
+  gathered: T,
+  api: QuotaApi,
+  signal?: AbortSignal,
+): Promise<T> {
+  const { input } = gathered
+  const shelved = input.listings.filter(({ shelf }) => shelf !== 'caches')
+  const regions = [...new Set(shelved.map(({ region }) => region))].sort()
+  const quotas = await Promise.all(regions.map((region) => api.read(region, signal)))
+  return { ...gathered, input: { ...input, quotas } }
+}
+
+/** The same with how the buckets stand, whose moment a point that is begun writes down. */
+export async function withBuckets<T extends Gathered>(
+  gathered: T,
+  api: BucketApi,
+  signal?: AbortSignal,
+): Promise<T> {
+  return { ...gathered, input: { ...gathered.input, buckets: await api.markers(signal) } }
 }
 
 /** Notes that this policy is in force from now on, where another was before. */
 export async function notePolicy(
   store: Store,
   workspace: string,
-  { history }: Gathered,
+  { history, historyVersion }: Gathered,
   text: string,
   now: Ms,
 ): Promise<void> {
   const after = withPolicy(history, text, now)
-  if (after !== history) await store.write(historyKey(workspace), after)
+  if (after === history) return
+  try {
+    await store.write(historyKey(workspace), after, historyVersion)
+  } catch (error) {
+    if (!isPgctlError(error, 'state-conflict')) throw error
+    // Another run has noted one meanwhile; only if that is another policy does this run not know what it stands on.
+    const stored = await store.read(historyKey(workspace))
+    if (stored === undefined || parseHistory(stored.value).policies.at(-1)?.text !== text) throw error
+  }
 }
 
 /** The plan for what was gathered; tags that it needs are asked for first. */
 export async function planOf(
-  { input, history }: Gathered,
+  gathered: Gathered,
   api: SnapshotApi,
   signal?: AbortSignal,
 ): Promise<Gathered & { readonly plan: Plan }> {
+  const { input } = gathered
   const plan = makePlan(input)
-  if (plan.untagged.length === 0) return { input, history, plan }
+  if (plan.untagged.length === 0) return { ...gathered, plan }
   const asked = await Promise.all(
     plan.untagged.map(({ shelf, region }) => api.list(shelf, region, { tags: true }, signal)),
   )
@@ -100,29 +128,38 @@ export async function planOf(
     asked.some(({ shelf, region }) => shelf === each.shelf && region === each.region)
   const listings = [...input.listings.filter((each) => !isAsked(each)), ...asked]
   const whole = { ...input, listings }
-  return { input: whole, history, plan: makePlan(whole) }
+  return { ...gathered, input: whole, plan: makePlan(whole) }
 }
 
-async function readRecords(store: Store, workspace: string): Promise<Map<string, SnapshotRecord>> {
+/** All that was written down of an installation's snapshots, in one reading. */
+async function readState(store: Store, workspace: string) {
+  const documents = await store.readAll(statePrefix(workspace))
   const records = new Map<string, SnapshotRecord>()
-  for (const key of await store.list(recordsPrefix(workspace))) {
-    const stored = await store.read(key)
-    if (stored === undefined) continue
-    for (const [id, record] of Object.entries(parseRecords(stored.value, key))) records.set(id, record)
+  const pointRecords = new Map<string, PointRecord>()
+  for (const [key, { value }] of documents) {
+    if (key.startsWith(recordsPrefix(workspace)))
+      for (const [id, record] of Object.entries(parseRecords(value, key))) records.set(id, record)
+    if (key.startsWith(pointKey(workspace, ''))) {
+      const point = parsePoint(value, key)
+      pointRecords.set(point.id, point)
+    }
   }
-  return records
+  const stored = documents.get(historyKey(workspace))
+  return {
+    ...{ records, pointRecords, historyVersion: stored?.version ?? 'absent' },
+    history: stored === undefined ? NO_HISTORY : parseHistory(stored.value),
+  }
+}
+
+/** The policy that was in force when last something ran; undefined before the first. */
+export async function policyInForce(store: Store, workspace: string): Promise<string | undefined> {
+  const stored = await store.read(historyKey(workspace))
+  return stored === undefined ? undefined : parseHistory(stored.value).policies.at(-1)?.text
 }
 
 /** What was written down of recovery points, by id. */
-export async function readPoints(store: Store, workspace: string): Promise<Map<string, PointRecord>> {
-  const points = new Map<string, PointRecord>()
-  for (const key of await store.list(pointKey(workspace, ''))) {
-    const stored = await store.read(key)
-    if (stored === undefined) continue
-    const point = parsePoint(stored.value, key)
-    points.set(point.id, point)
-  }
-  return points
+export async function readPoints(store: Store, workspace: string): Promise<ReadonlyMap<string, PointRecord>> {
+  return (await readState(store, workspace)).pointRecords
 }
 
 /** Where to look: what there are datastores or records of, and where copies go. */

@@ -5,6 +5,7 @@ import type { Call, Input, Operation } from '../service.ts'
 import type { ModelSnapshot } from '../snapshots/snapshot-world.ts'
 import type { SnapshotWorlds } from '../snapshots/snapshot-worlds.ts'
 import { many, type XmlValue } from '../xml.ts'
+import { restoredByArn } from './elasticache-restore.ts'
 import { needed, optional, tagsIn } from './snapshot-input.ts'
 
 const PAGES: QueryPages = {
@@ -136,7 +137,9 @@ function show(each: ModelSnapshot, worlds: SnapshotWorlds, call: Call): XmlValue
   }
 }
 
-function find(worlds: SnapshotWorlds, input: Input, call: Call): ModelSnapshot {
+function find(worlds: SnapshotWorlds, input: Input, call: Call): { readonly tags: Record<string, string> } {
+  const restored = restoredByArn(needed(input, 'ResourceName'), worlds, call)
+  if (restored !== undefined) return restored
   const name = needed(input, 'ResourceName').split(':').at(-1) ?? ''
   const found = worlds
     .of(call)
@@ -146,7 +149,7 @@ function find(worlds: SnapshotWorlds, input: Input, call: Call): ModelSnapshot {
   throw new AwsError('SnapshotNotFoundFault', `${name} is either not present or not available.`, 404)
 }
 
-function tagList({ tags }: ModelSnapshot): XmlValue {
+function tagList({ tags }: { readonly tags: Record<string, string> }): XmlValue {
   return many(
     'Tag',
     Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),

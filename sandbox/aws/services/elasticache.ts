@@ -5,31 +5,36 @@ import { AwsError } from '../aws-error.ts'
 import { queryDialect } from '../dialects/query.ts'
 import { MARKER_PAGES, queryPage } from '../query-pages.ts'
 import type { AwsService, Call, Input } from '../service.ts'
+import type { SnapshotWorlds } from '../snapshots/snapshot-worlds.ts'
 import { many, type XmlValue } from '../xml.ts'
+import { cacheArn as arnOf, describeRestoredCache, describeRestoredGroup } from './elasticache-restore.ts'
 
 const CREATED = '2026-03-02T09:44:10.118Z'
 
-/** ElastiCache with the installation's caches: clusters of one node, and groups, whose nodes are clusters too. */
-export function createElastiCache(): AwsService {
+/**
+ * ElastiCache with the installation's caches: clusters of one node, and groups, whose nodes are clusters too; beside
+ * them what was restored.
+ */
+export function createElastiCache(snapshots: SnapshotWorlds): AwsService {
   return {
     name: 'elasticache',
     dialect: queryDialect('2015-02-02', 'http://elasticache.amazonaws.com/doc/2015-02-02/'),
     operations: {
       DescribeCacheClusters: {
         resources: (input, call) => [arnOf(call, 'cluster', String(input['CacheClusterId'] ?? '*'))],
-        run: describeClusters,
+        run: (input, call) => describeClusters(input, call, snapshots),
       },
       DescribeReplicationGroups: {
         resources: (input, call) => [
           arnOf(call, 'replicationgroup', String(input['ReplicationGroupId'] ?? '*')),
         ],
-        run: describeGroups,
+        run: (input, call) => describeGroups(input, call, snapshots),
       },
     },
   }
 }
 
-function describeClusters(input: Input, call: Call): object {
+function describeClusters(input: Input, call: Call, snapshots: SnapshotWorlds): object {
   const { world } = call
   const wanted = input['CacheClusterId'] === undefined ? undefined : String(input['CacheClusterId'])
   const alone = input['ShowCacheClustersNotInReplicationGroups'] === 'true'
@@ -37,14 +42,26 @@ function describeClusters(input: Input, call: Call): object {
     .filter(({ kind }) => !alone || kind === 'cluster')
     .flatMap((cache) => cacheNodes(world as World, cache).map((node) => ({ cache, node })))
     .filter(({ node }) => wanted === undefined || node.clusterId === wanted.toLowerCase())
-  if (wanted !== undefined && nodes.length === 0)
-    throw new AwsError('CacheClusterNotFound', `CacheCluster not found: ${wanted}`, 404)
-  const { items, next } = queryPage(nodes, input, call, MARKER_PAGES)
   const withNodes = input['ShowCacheNodeInfo'] === 'true'
+  const all = [
+    ...nodes.map(
+      ({ cache, node }) =>
+        () =>
+          describeCluster(cache, node, withNodes, call),
+    ),
+    ...snapshots
+      .restoredOf(call)
+      .list('cache', call.region)
+      .filter(({ id }) => wanted === undefined || id === wanted.toLowerCase())
+      .map((each) => () => describeRestoredCache(each, withNodes, snapshots, call)),
+  ]
+  if (wanted !== undefined && all.length === 0)
+    throw new AwsError('CacheClusterNotFound', `CacheCluster not found: ${wanted}`, 404)
+  const { items, next } = queryPage(all, input, call, MARKER_PAGES)
   return {
     CacheClusters: many(
       'CacheCluster',
-      items.map(({ cache, node }) => describeCluster(cache, node, withNodes, call)),
+      items.map((show) => show()),
     ),
     Marker: next,
   }
@@ -100,18 +117,26 @@ function describeCluster(cache: WorldCache, node: CacheNode, withNodes: boolean,
   }
 }
 
-function describeGroups(input: Input, call: Call): object {
+function describeGroups(input: Input, call: Call, snapshots: SnapshotWorlds): object {
   const wanted = input['ReplicationGroupId'] === undefined ? undefined : String(input['ReplicationGroupId'])
   const groups = (call.world?.caches ?? []).flatMap((cache) =>
     cache.kind === 'group' && (wanted === undefined || cache.id === wanted.toLowerCase()) ? [cache] : [],
   )
-  if (wanted !== undefined && groups.length === 0)
+  const all = [
+    ...groups.map((group) => () => describeGroup(group, call)),
+    ...snapshots
+      .restoredOf(call)
+      .list('group', call.region)
+      .filter(({ id }) => wanted === undefined || id === wanted.toLowerCase())
+      .map((each) => () => describeRestoredGroup(each, snapshots, call)),
+  ]
+  if (wanted !== undefined && all.length === 0)
     throw new AwsError('ReplicationGroupNotFoundFault', `ReplicationGroup ${wanted} not found.`, 404)
-  const { items, next } = queryPage(groups, input, call, MARKER_PAGES)
+  const { items, next } = queryPage(all, input, call, MARKER_PAGES)
   return {
     ReplicationGroups: many(
       'ReplicationGroup',
-      items.map((group) => describeGroup(group, call)),
+      items.map((show) => show()),
     ),
     Marker: next,
   }
@@ -177,8 +202,4 @@ function describeGroup(group: Extract<WorldCache, { kind: 'group' }>, call: Call
 function slotsOf(index: number, count: number): string {
   const size = 16_384 / count
   return `${Math.floor(index * size)}-${Math.floor((index + 1) * size) - 1}`
-}
-
-function arnOf({ region, caller }: Call, kind: 'cluster' | 'replicationgroup', id: string): string {
-  return `arn:aws:elasticache:${region}:${caller.account}:${kind}:${id}`
 }

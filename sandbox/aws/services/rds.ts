@@ -8,27 +8,23 @@ import { queryDialect } from '../dialects/query.ts'
 import { filtersIn } from '../query-input.ts'
 import { MARKER_PAGES, queryPage } from '../query-pages.ts'
 import type { AwsService, Call, Input } from '../service.ts'
+import type { SnapshotWorlds } from '../snapshots/snapshot-worlds.ts'
 import { many, type XmlValue } from '../xml.ts'
+import { rdsArn as arnOf, describeRestoredCluster, describeRestoredInstance } from './rds-restore.ts'
 
-/** RDS with the installation's instances; it has no clusters. */
-export function createRds(state: WorldState): AwsService {
+/** RDS with the installation's instances, and what was restored beside them; it has no other clusters. */
+export function createRds(state: WorldState, snapshots: SnapshotWorlds): AwsService {
   return {
     name: 'rds',
     dialect: queryDialect('2014-10-31', 'http://rds.amazonaws.com/doc/2014-10-31/'),
     operations: {
       DescribeDBInstances: {
         resources: (input, call) => [arnOf(call, 'db', String(input['DBInstanceIdentifier'] ?? '*'))],
-        run: (input, call) => describeInstances(input, call, state),
+        run: (input, call) => describeInstances(input, call, state, snapshots),
       },
       DescribeDBClusters: {
         resources: (input, call) => [arnOf(call, 'cluster', String(input['DBClusterIdentifier'] ?? '*'))],
-        run(input, call) {
-          const wanted = input['DBClusterIdentifier']
-          if (wanted !== undefined)
-            throw new AwsError('DBClusterNotFoundFault', `DBCluster ${String(wanted)} not found.`, 404)
-          queryPage([], input, call, MARKER_PAGES)
-          return { DBClusters: many('DBCluster', []) }
-        },
+        run: (input, call) => describeClusters(input, call, snapshots),
       },
     },
   }
@@ -42,7 +38,23 @@ const FILTERS: Readonly<Record<string, (database: WorldDatabase, call: Call) => 
   engine: () => ['postgres'],
 }
 
-function describeInstances(input: Input, call: Call, state: WorldState): object {
+function describeClusters(input: Input, call: Call, snapshots: SnapshotWorlds): object {
+  const wanted = input['DBClusterIdentifier'] === undefined ? undefined : String(input['DBClusterIdentifier'])
+  const found = snapshots
+    .restoredOf(call)
+    .list('db-cluster', call.region)
+    .filter(
+      ({ id }) =>
+        wanted === undefined || id === wanted.toLowerCase() || arnOf(call, 'cluster', id) === wanted,
+    )
+  if (wanted !== undefined && found.length === 0)
+    throw new AwsError('DBClusterNotFoundFault', `DBCluster ${wanted} not found.`, 404)
+  const { items, next } = queryPage(found, input, call, MARKER_PAGES)
+  const shown = items.map((each) => describeRestoredCluster(each, snapshots, call))
+  return { DBClusters: many('DBCluster', shown), Marker: next }
+}
+
+function describeInstances(input: Input, call: Call, state: WorldState, snapshots: SnapshotWorlds): object {
   const { world } = call
   const wanted =
     input['DBInstanceIdentifier'] === undefined ? undefined : String(input['DBInstanceIdentifier'])
@@ -59,13 +71,25 @@ function describeInstances(input: Input, call: Call, state: WorldState): object 
         FILTERS[name]?.(database, call).some((value) => values.includes(value)),
       ),
     )
-  if (wanted !== undefined && found.length === 0)
+  // Nobody filters what was restored: a request for one names it.
+  const restored = snapshots
+    .restoredOf(call)
+    .list('db', call.region)
+    .filter(
+      ({ id }) => wanted === undefined || id === wanted.toLowerCase() || arnOf(call, 'db', id) === wanted,
+    )
+    .filter(() => filters.length === 0)
+  const all = [
+    ...found.map((database) => () => describe(database, call, state)),
+    ...restored.map((each) => () => describeRestoredInstance(each, snapshots, call)),
+  ]
+  if (wanted !== undefined && all.length === 0)
     throw new AwsError('DBInstanceNotFound', `DBInstance ${wanted} not found.`, 404)
-  const { items, next } = queryPage(found, input, call, MARKER_PAGES)
+  const { items, next } = queryPage(all, input, call, MARKER_PAGES)
   return {
     DBInstances: many(
       'DBInstance',
-      items.map((database) => describe(database, call, state)),
+      items.map((show) => show()),
     ),
     Marker: next,
   }
@@ -149,8 +173,4 @@ function secondZone(world: World, { zone }: WorldDatabase): string {
 
 function resourceIdOf(id: string): string {
   return `db-${digits(id, 26).toUpperCase()}`
-}
-
-function arnOf({ region, caller }: Call, kind: 'db' | 'cluster', id: string): string {
-  return `arn:aws:rds:${region}:${caller.account}:${kind}:${id}`
 }

@@ -1,5 +1,6 @@
 import type { Ms } from '#core/clock.ts'
 import { WORLDS } from '#sandbox/world.ts'
+import type { World } from '#sandbox/worlds/installation.ts'
 import type { Authenticator } from '../authenticator.ts'
 import { AwsError } from '../aws-error.ts'
 import { queryDialect } from '../dialects/query.ts'
@@ -37,7 +38,7 @@ function assumeRole(input: Input, call: Call, authenticator: Authenticator): obj
   const seconds = Number(input['DurationSeconds'] ?? MOST_SECONDS)
   if (!Number.isInteger(seconds) || seconds < LEAST_SECONDS)
     throw invalid('durationSeconds', String(seconds), `Member must have value greater than or equal to 900`)
-  const role = WORLDS.find((world) => world.role?.arn === arn)?.role
+  const role = WORLDS.map((world) => roleOf(world, arn)).find((each) => each !== undefined)
   // A role that is not there, one that does not trust the caller and a wrong external id are answered alike.
   if (role?.trusted !== call.caller.account || input['ExternalId'] !== role.externalId)
     throw new AwsError(
@@ -63,6 +64,13 @@ function assumeRole(input: Input, call: Call, authenticator: Authenticator): obj
       Arn: `${arn.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/${name}`,
     },
   }
+}
+
+/** The way in from another account, or the role of the installation's own stack that deletes snapshots. */
+function roleOf({ role, account, workspace }: World, arn: string) {
+  if (role?.arn === arn) return role
+  const own = `arn:aws:iam::${account}:role/${workspace}-snapshot-delete`
+  return arn === own ? { trusted: account, externalId: undefined } : undefined
 }
 
 function required(input: Input, name: string, least: number): string {

@@ -1,6 +1,7 @@
 import type { Ms } from '#core/clock.ts'
 import { WORLDS } from '#sandbox/world.ts'
 import type { Call } from '../service.ts'
+import { RestoredWorld } from './restored-world.ts'
 import { type SnapshotRules, SnapshotWorld } from './snapshot-world.ts'
 
 /** The snapshots of each account, with the datastores of the sandbox's installations as their sources. */
@@ -8,6 +9,7 @@ export class SnapshotWorlds {
   /** How far the time of snapshots is ahead of the sandbox's: what takes minutes need not be waited for. */
   ahead: Ms = 0
   readonly #worlds = new Map<string, SnapshotWorld>()
+  readonly #restored = new Map<string, RestoredWorld>()
   readonly #rules: Partial<SnapshotRules>
 
   constructor(rules: Partial<SnapshotRules> = {}) {
@@ -16,6 +18,15 @@ export class SnapshotWorlds {
 
   of({ caller }: Pick<Call, 'caller'>): SnapshotWorld {
     return this.ofAccount(caller.account)
+  }
+
+  /** What was made from snapshots in the caller's account. */
+  restoredOf({ caller }: { readonly caller: Pick<Call['caller'], 'account'> }): RestoredWorld {
+    const known = this.#restored.get(caller.account)
+    if (known !== undefined) return known
+    const made = new RestoredWorld()
+    this.#restored.set(caller.account, made)
+    return made
   }
 
   now({ now }: Pick<Call, 'now'>): Ms {

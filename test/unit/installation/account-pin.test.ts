@@ -40,6 +40,7 @@ function memoryStore(overrides: Partial<Store> = {}): Store & { documents: Map<s
     },
     remove: async () => {},
     list: async () => [],
+    readAll: async () => new Map(),
     ...overrides,
   }
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { describeWall, firstWall, forecast } from '#core/snapshots/forecast.ts'
 import { groupSnapshots } from '#core/snapshots/groups.ts'
 import { parsePoint, recoveryPoints } from '#core/snapshots/points.ts'
+import type { QuotaReading } from '#core/snapshots/quotas.ts'
 import { type Snapshot, snapshotId, sourceId } from '#core/snapshots/snapshot.ts'
 import {
   DAY,
@@ -21,11 +22,17 @@ const FIVE = ['cerberus', 'eventlogs', 'hermes', 'triggerkit', 'zeus'].map((name
   sourceOf('rds-instance', name),
 )
 
-function look(keep: string, sources = FIVE, snapshots: readonly Snapshot[] = [], cron = '30 2 * * *') {
+function look(
+  keep: string,
+  sources = FIVE,
+  snapshots: readonly Snapshot[] = [],
+  cron = '30 2 * * *',
+  quotas: readonly QuotaReading[] = [],
+) {
   const policy = policyOf(NIGHTLY.replace('{ daily: 3, minimum: 2 }', keep).replace('30 2 * * *', cron))
   return {
     policy,
-    ...forecast({ workspace: WORKSPACE, policy, sources, snapshots, records: new Map() }, NOW, 90),
+    ...forecast({ workspace: WORKSPACE, policy, sources, snapshots, records: new Map(), quotas }, NOW, 90),
   }
 }
 
@@ -42,6 +49,15 @@ describe('forecast', () => {
       describeWall(wall, over.policy.zone),
       'on 2026-12-16 number 101 of 100 manual snapshots of rds-instances in eu-central-1 would be refused',
     )
+  })
+
+  it('goes by the quota that the provider tells, and by less where the policy says so', () => {
+    const region = HERMES.region
+    const raised: QuotaReading[] = [{ region, snapshots: { 'rds-instances': 250 }, missing: undefined }]
+    const limits = (more: string) =>
+      look(`{ last: 20 }${more}`, FIVE, [], '30 2 * * *', raised).quotas.map(({ limit }) => limit)
+    assert.deepEqual(limits(''), [250])
+    assert.deepEqual(limits('\nlimits: { rds-snapshots: 90 }'), [90])
   })
 
   it("others' snapshots take their places", () => {
@@ -80,6 +96,7 @@ describe('recoveryPoints', () => {
     const input = {
       ...{ workspace: WORKSPACE, policy, sources, snapshots: all.map(({ snapshot }) => snapshot) },
       records: new Map(all.map(({ snapshot, record }) => [snapshotId(snapshot), record])),
+      quotas: [],
     }
     const members = groupSnapshots(input).flatMap((group) => group.members)
     const { expiries } = forecast(input, NOW, horizonDays)

@@ -46,7 +46,6 @@ describe('parsePolicy', () => {
     assert.deepEqual(limits, {
       deletes: 10,
       'tightened-after': 7 * 86_400_000,
-      'rds-snapshots': 100,
       'cache-backups-a-day': 20,
     })
   })

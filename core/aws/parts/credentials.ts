@@ -1,0 +1,2 @@
+/** See `dynamodb.ts`. */
+export { fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers'

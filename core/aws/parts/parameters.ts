@@ -1,0 +1,2 @@
+/** See `dynamodb.ts`. */
+export { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm'

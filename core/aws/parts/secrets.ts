@@ -1,0 +1,2 @@
+/** See `dynamodb.ts`. */
+export { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'

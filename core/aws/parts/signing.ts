@@ -1,0 +1,2 @@
+/** See `dynamodb.ts`. */
+export { GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms'
