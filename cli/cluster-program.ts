@@ -32,7 +32,7 @@ export async function runWithCluster(deps: Deps, run: ClusterProgram, signal: Ab
   const onEvent = (event: DialerEvent) => {
     if (event.event === 'ended') {
       const { message, next } = event.error
-      run.onWay({ event: 'warning', target: 'cluster', about: 'session', message, next })
+      run.onWay({ event: 'warning', target: 'cluster', about: 'session-over', message, next })
       return
     }
     const told = describeDialerEvent(event, systemClock.now())

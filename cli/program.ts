@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
-import { delimiter, isAbsolute, join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { messageOf, PgctlError } from '#core/errors.ts'
 
 /** How long a program may take to end after it was told to, before it is killed. */
@@ -17,13 +17,13 @@ const SOURCES: Readonly<Record<string, string>> = {
  * @throws PgctlError `not-supported` where there is none: before a session is opened for it.
  */
 export async function findProgram(name: string, environment: NodeJS.ProcessEnv): Promise<string> {
+  const isPath = /[\\/]/.test(name)
   const folders = (environment['PATH'] ?? '').split(delimiter).filter(Boolean)
-  const candidates =
-    isAbsolute(name) || /[\\/]/.test(name) ? [name] : folders.flatMap((folder) => named(folder, name))
+  const candidates = isPath ? [name] : folders.flatMap((folder) => named(folder, name))
   for (const path of candidates) if (await isExecutable(path)) return path
   const source = SOURCES[name]
   throw new PgctlError('not-supported', `there is no ${name} on this computer`, {
-    why: candidates.length === 1 ? `${candidates[0]} cannot be run` : 'no folder of PATH has it',
+    why: isPath ? 'there is no such file, or it cannot be run' : 'no folder of PATH has it',
     next: source === undefined ? 'install it, or give its path' : `install it: ${source}`,
   })
 }

@@ -6,7 +6,7 @@ export default class Shell extends ClusterCommand {
     'Your own shell, in which kubectl, helm and whatever reads KUBECONFIG act on the installation, and every pgctl too.',
     'The way there ends with the shell.',
   ].join(' ')
-  static override examples = ['<%= config.bin %> shell', '<%= config.bin %> shell -i globex']
+  static override examples = ['<%= config.bin %> shell', '<%= config.bin %> shell --installation globex']
   static override flags = clusterFlags
 
   override async run(): Promise<void> {

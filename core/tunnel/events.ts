@@ -92,6 +92,7 @@ export type RemarkSubject =
   | 'too-many-connections'
   | 'listener'
   | 'session-ends-soon'
+  | 'session-over'
   | 'idle-ends-soon'
   | 'route'
   | 'browser'

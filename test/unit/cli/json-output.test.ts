@@ -87,6 +87,7 @@ const SUBJECTS: Readonly<Record<RemarkSubject, true>> = {
   'too-many-connections': true,
   listener: true,
   'session-ends-soon': true,
+  'session-over': true,
   'idle-ends-soon': true,
   route: true,
   browser: true,
