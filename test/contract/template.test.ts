@@ -101,7 +101,7 @@ describe('the packaged template', { timeout: 120_000 }, () => {
 
   it('gives the function that signs the ledger these rights on these resources, and no other', () => {
     const arn = (rest: string) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:${rest}` })
-    const here = '${AWS::Region}:${AWS::AccountId}'
+    const here = `\${AWS::Region}:\${AWS::AccountId}`
     const table = { 'Fn::GetAtt': ['StateTable', 'Arn'] }
     assert.deepEqual(rightsOf('LedgerCheckpointRole'), [
       [
@@ -111,7 +111,7 @@ describe('the packaged template', { timeout: 120_000 }, () => {
       [['dynamodb:GetItem'], table],
       [['dynamodb:PutItem'], table],
       [['kms:GetPublicKey'], arn(`kms:${here}:key/*`)],
-      [['s3:PutObject'], { 'Fn::Sub': '${CheckpointBucket.Arn}/*' }],
+      [['s3:PutObject'], { 'Fn::Sub': `\${CheckpointBucket.Arn}/*` }],
       [['sqs:SendMessage'], { 'Fn::GetAtt': ['LedgerCheckpointFailures', 'Arn'] }],
     ])
   })
