@@ -29,6 +29,8 @@ export interface FlowsSinceOff {
   readonly unexplained: number
   /** Names that were looked up: without any nobody knows which address is the vendor's. */
   readonly lookups: number
+  /** Flows that the logs hold from then on: without any they say nothing about that time. */
+  readonly read: number
 }
 
 export interface AnalyticsWishes {
@@ -104,7 +106,7 @@ async function flowsSince(
     })
   const { diffEgress } = await import('./egress-diff.ts')
   const age = Math.max(0, systemClock.now().wall - since)
-  const { sorted, lookups } = await diffEgress(surroundings, {
+  const { sorted, lookups, flows } = await diffEgress(surroundings, {
     ...{ sources, workloads: [], discover: true, deployed: false, since: age, after: since, signal },
   })
   const count = (bundles: readonly { readonly flows: number }[]) =>
@@ -114,5 +116,6 @@ async function flowsSince(
     toVendor: count(sorted.workload.filter(({ toVendor }) => toVendor)),
     unexplained: count(sorted.unexplained),
     lookups,
+    read: flows,
   }
 }

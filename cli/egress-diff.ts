@@ -55,6 +55,7 @@ export async function diffEgress(surroundings: Surroundings, wishes: DiffWishes)
   const roles = asks && deployed !== undefined ? await rolesHere(deployed, profile, signal) : undefined
   const since = systemClock.now().wall - wishes.since
   const logs = await readLogs(sources, { connection: deployed?.connection, since, signal })
+  const flows = logs.flows.filter(({ start }) => start >= after)
   const departures = await departuresOf(opened.ledger, undefined, Number.POSITIVE_INFINITY)
   const announced = departures.map(
     ({ intent }): Announced => ({
@@ -65,7 +66,7 @@ export async function diffEgress(surroundings: Surroundings, wishes: DiffWishes)
     }),
   )
   const sorted = sortFlows({
-    flows: logs.flows.filter(({ start }) => start >= after),
+    flows,
     lookups: logs.lookups,
     announced,
     vendorHost: RELEASE === undefined ? undefined : new URL(RELEASE.url).host,
@@ -76,7 +77,7 @@ export async function diffEgress(surroundings: Surroundings, wishes: DiffWishes)
   })
   return {
     sorted,
-    flows: logs.flows.length,
+    flows: flows.length,
     lookups: logs.lookups.length,
     skipped: logs.skipped,
     malformed: logs.malformed,

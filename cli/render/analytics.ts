@@ -38,25 +38,28 @@ export function renderAnalytics(state: AnalyticsState, paint: Paint): string {
   ].join('\n')
 }
 
-function flowLines({ since, toVendor, unexplained, lookups }: FlowsSinceOff, paint: Paint): string[] {
+function flowLines(flows: FlowsSinceOff, paint: Paint): string[] {
+  const { since, toVendor, unexplained, lookups, read } = flows
   const moment = new Date(since).toISOString()
   const rest = unexplained > 0 ? [`${unexplained} flows are not explained: pgctl egress diff`] : []
   if (lookups === 0)
     return [`${paint('yellow', 'not proved:')} no resolver log tells which address is the vendor's`, ...rest]
+  if (read === 0)
+    return [`${paint('yellow', 'not proved:')} the logs hold nothing from after ${moment}`, ...rest]
   if (toVendor === 0)
     return [
       `${paint('green', 'none left:')} the product has sent the vendor nothing since ${moment}`,
       ...rest,
     ]
   return [
-    `${paint('yellow', 'not proved:')} ${toVendor} flows of the product went to the vendor since ${moment}, and a flow log does not say what about`,
+    `${paint('yellow', 'not proved:')} ${toVendor === 1 ? 'one flow' : `${toVendor} flows`} of the product went to the vendor since ${moment}, and a flow log does not say what about`,
     ...rest,
   ]
 }
 
 /** Whether the logs, where some were given, show nothing that may have been a report. */
 export function isSilent({ flows }: AnalyticsState): boolean {
-  return flows === undefined || (flows.toVendor === 0 && flows.lookups > 0)
+  return flows === undefined || (flows.toVendor === 0 && flows.lookups > 0 && flows.read > 0)
 }
 
 export function analyticsDocument(state: AnalyticsState): object {
@@ -74,6 +77,7 @@ export function analyticsDocument(state: AnalyticsState): object {
             since: new Date(flows.since).toISOString(),
             toVendor: flows.toVendor,
             lookups: flows.lookups,
+            read: flows.read,
             unexplained: flows.unexplained,
           },
   }

@@ -2,7 +2,7 @@ import { type Clock, type Ms, sleep } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import type { GivenParameter } from './parameters.ts'
 import { type Plan, planOf } from './plan.ts'
-import type { StackApi, StackEvent, StackState } from './stack-api.ts'
+import type { ChangeSet, StackApi, StackEvent, StackState } from './stack-api.ts'
 import type { Template } from './template.ts'
 
 /** Proposing what a stack would become, and making it so. */
@@ -56,7 +56,7 @@ export async function propose(
     readonly name: string
   },
 ): Promise<Proposal> {
-  const { api, stack, signal, clock } = deployment
+  const { api, stack, signal } = deployment
   const template = JSON.stringify(what.template)
   if (template.length > MOST_TEMPLATE) throw new Error(`a template of ${template.length} bytes is too long`)
   const kind = state === undefined ? 'create' : 'update'
@@ -65,18 +65,29 @@ export async function propose(
     { stack, name, kind, template, parameters: what.parameters, description: 'proposed by pgctl deploy' },
     signal,
   )
-  const until = clock.now().mono + LONGEST
-  for (;;) {
-    const set = await api.changeSet(stack, name, signal)
+  try {
+    const set = await settled(deployment, name)
     if (set.status === 'ready') return { name, kind, plan: planOf(set.changes) }
-    if (set.status === 'empty' || set.status === 'failed') {
-      await withdraw(deployment, { name, kind })
-      if (set.status === 'empty') return { name, kind, plan: undefined }
+    if (set.status === 'failed')
       throw new PgctlError('failed', `the cloud does not take the template for ${stack}`, {
         why: set.reason,
         next: 'correct what it names, with --set; nothing was changed',
       })
-    }
+  } catch (error) {
+    // Whatever ended it, an interrupt too: nobody is left behind who would execute it by mistake.
+    await withdraw(deployment, { name, kind }).catch(() => {})
+    throw error
+  }
+  await withdraw(deployment, { name, kind })
+  return { name, kind, plan: undefined }
+}
+
+/** The set of changes once the cloud has made up its mind. */
+async function settled({ api, stack, signal, clock }: Deployment, name: string): Promise<ChangeSet> {
+  const until = clock.now().mono + LONGEST
+  for (;;) {
+    const set = await api.changeSet(stack, name, signal)
+    if (set.status !== 'making') return set
     if (clock.now().mono > until) throw tooLong(stack)
     await sleep(clock, LOOK_AGAIN, signal)
   }

@@ -7,6 +7,7 @@ import { examineFile } from '#core/license/file.ts'
 import { changeRecord } from '#core/license/record-store.ts'
 import type { Store, Stored } from '#core/store.ts'
 import { seal } from '#sandbox/vendor/keys.ts'
+import { scaled } from '../../support/boxed.ts'
 import {
   BEGINS,
   DAY,
@@ -237,7 +238,7 @@ describe('the license of an installation, by a model of it', () => {
         }
         await fc.asyncModelRun(setup, steps)
       }),
-      { numRuns: 50 },
+      { numRuns: scaled(50) },
     )
   })
 })
