@@ -20,6 +20,7 @@ import { logSpeed } from './subjects/log-speed.ts'
 import { logStart } from './subjects/log-start.ts'
 import { pace } from './subjects/pace.ts'
 import { ready } from './subjects/ready.ts'
+import { snapshotPlan } from './subjects/snapshot-plan.ts'
 import { stalled } from './subjects/stalled.ts'
 import { startUp } from './subjects/start-up.ts'
 import { unpaced } from './subjects/unpaced.ts'
@@ -39,6 +40,7 @@ const SUBJECTS: readonly Subject[] = [
   logStart,
   logMemory,
   functions,
+  snapshotPlan,
 ]
 /** The whole run: what is not measured by then is given up. */
 const LIMIT = 20 * 60_000

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { connectAws } from '#core/aws/clients.ts'
 import { createKeyApi } from '#core/aws/key-states.ts'
+import { createQuotaApi } from '#core/aws/quotas.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
 import { datastorePatterns } from '#core/installation/profile.ts'
@@ -223,6 +224,16 @@ describe('snapshots on AWS', { timeout: 60_000 }, () => {
     })
     place.cloud.state.turn({ ...DEFAULT_KNOBS, deny: ['kms:DescribeKey'] })
     assert.equal(await state(GLOBEX.kmsKeyArn), 'unread')
+  })
+
+  it('quotas are read from the service, and one that may not be read is no error', async () => {
+    const quotas = createQuotaApi(connectionIn)
+    const want = { 'rds-instances': 100, 'rds-clusters': 100 }
+    assert.deepEqual(await quotas.read(REGION), { region: REGION, snapshots: want, missing: undefined })
+    place.cloud.state.turn({ ...DEFAULT_KNOBS, deny: ['rds:DescribeAccountAttributes'] })
+    const { snapshots, missing } = await quotas.read(REGION)
+    assert.deepEqual(snapshots, {})
+    assert.match(missing ?? '', /quotas of us-east-1|DescribeAccountAttributes/)
   })
 
   it('a refused permission is an answer', async () => {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { BucketMarker } from '#core/snapshots/buckets.ts'
 import { carryOut } from '#core/snapshots/io/carry-out.ts'
-import { gather, notePolicy, planOf, readPoints } from '#core/snapshots/io/gather.ts'
+import { gather, readPoints } from '#core/snapshots/io/gather.ts'
+import { type TickReport, tick } from '#core/snapshots/io/tick.ts'
+import type { KeyState } from '#core/snapshots/key-api.ts'
 import { makePlan } from '#core/snapshots/plan.ts'
+import type { QuotaReading } from '#core/snapshots/quotas.ts'
 import { parseRecords } from '#core/snapshots/records.ts'
-import type { RunReport } from '#core/snapshots/run.ts'
 import { type Source, shelfOf } from '#core/snapshots/snapshot.ts'
 import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import type { Store } from '#core/store.ts'
@@ -27,12 +30,17 @@ sets:
     copy: { region: eu-west-1, key: away }
 limits: { deletes: 3 }
 `
+/** Four a day, and none of them let go. */
+const GREEDY = POLICY.replace('30 2 * * *', "'30 2,8,14,20 * * *'").replace('daily: 2', 'last: 150')
 const AWAY = 'eu-west-1'
 const SOURCES: readonly Source[] = [
   sourceOf('rds-instance', 'hermes', { key: 'home' }),
   sourceOf('rds-cluster', 'aurora', { key: 'home' }),
   sourceOf('cache-cluster', 'redis-queue'),
   sourceOf('cache-group', 'redis-cache'),
+]
+const BUCKETS: readonly BucketMarker[] = [
+  { bucket: `${WORKSPACE}-app`, versioning: 'on', noncurrentDays: 90 },
 ]
 const FAMILY = { 'rds-instances': 'db', 'rds-clusters': 'db-cluster', caches: 'cache' } as const
 const START = Date.parse('2026-11-20T01:35Z')
@@ -80,19 +88,34 @@ class Installation {
   }
 
   /** One invocation; `burn` makes it die on the way. */
-  async tick(burn?: ReturnType<typeof fuse>, policyText = POLICY): Promise<RunReport | 'died'> {
+  async tick(burn?: ReturnType<typeof fuse>, policyText = POLICY): Promise<TickReport | 'died'> {
     const plain = modelSnapshotApi(this.world, () => this.now)
     const api: SnapshotApi = burn?.wrap(plain, ['list', 'create', 'copy', 'remove']) ?? plain
     const store: Store = burn?.wrap(this.store, ['read', 'readAll', 'write', 'remove']) ?? this.store
-    const request = {
-      ...{ workspace: WORKSPACE, region: REGION, policyText, policySource: 'p', sources: SOURCES },
-      ...{ unreadable: [], now: this.now },
+    const around = {
+      findSources: async () => ({ sources: SOURCES, unreadable: [] }),
+      readPolicy: async () => ({ text: policyText, from: 'p' }),
+      state: async (key: string): Promise<KeyState> =>
+        this.world.disabledKeys.has(key)
+          ? { kind: 'unusable', says: 'its state is Disabled' }
+          : { kind: 'usable', says: '' },
+      markers: async () => BUCKETS,
+      read: async (region: string): Promise<QuotaReading> => {
+        const snapshots = { 'rds-instances': this.world.rules.manualLimit, 'rds-clusters': 100 }
+        return { region, snapshots, missing: undefined }
+      },
     }
+    const asked = burn?.wrap(around, ['findSources', 'readPolicy', 'state', 'markers', 'read']) ?? around
     try {
-      const gathered = await gather(request, api, store)
-      await notePolicy(store, WORKSPACE, gathered, policyText, this.now)
-      const { input, plan } = await planOf(gathered, api)
-      return await carryOut(plan, input, { api, store, clock: new ManualClock(), chance: () => 0 })
+      return await tick(
+        { workspace: WORKSPACE, region: REGION, now: this.now },
+        {
+          ...{ api, store, clock: new ManualClock(), chance: () => 0 },
+          ...{ keyApi: asked, bucketApi: asked, quotaApi: asked },
+          findSources: asked.findSources,
+          readPolicy: asked.readPolicy,
+        },
+      )
     } catch (error) {
       if (error instanceof Crash) return 'died'
       throw error
@@ -117,7 +140,9 @@ class Installation {
       ),
       records: (await this.store.list('snapshots/')).filter((key) => !key.endsWith('/policies')),
       remembered: await this.remembered(),
-      points: [...(await readPoints(this.store, WORKSPACE)).keys()].sort(),
+      points: [...(await readPoints(this.store, WORKSPACE)).values()]
+        .map(({ id, buckets }) => `${id} ${JSON.stringify(buckets)}`)
+        .sort(),
     }
   }
 
@@ -258,6 +283,76 @@ describe('a run over the nights', { timeout: 60_000 }, () => {
     assert.equal(nightsOf(installation, 'db').length, 2)
   })
 
+  it('a policy that is edited between ticks to one that will hit a quota changes nothing', async () => {
+    const installation = new Installation(RULES)
+    await installation.nights(2)
+    const after = await installation.tick(undefined, GREEDY)
+    assert.ok(after !== 'died')
+    assert.match(after.refused ?? '', /would hit a quota: on \d{4}-\d\d-\d\d number 101 of 100/)
+    await installation.nights(2, GREEDY)
+    assert.equal(nightsOf(installation, 'db').length, 2, 'the nights go on by the policy before')
+  })
+
+  it('a quota that others have filled makes the slot wait, until there is room', async () => {
+    const installation = new Installation(RULES)
+    await installation.nights(1)
+    const made = nightsOf(installation, 'db').length
+    for (let index = 0; index < 99; index++) installation.world.put(foreign(index))
+    await installation.nights(1)
+    const full = await installation.tick()
+    assert.ok(full !== 'died')
+    assert.match(
+      full.plan.notices.join('\n'),
+      /holds 100 manual snapshots of rds-instances, and 100 is the most/,
+    )
+    assert.equal(ours(installation), made)
+    for (let index = 0; index < 9; index++)
+      installation.world.remove('db', REGION, foreign(index).name, installation.now)
+    await installation.nights(2)
+    assert.ok(ours(installation) > made)
+    assert.equal(installation.world.list('db', REGION, installation.now).length - ours(installation), 90)
+  })
+
+  it('a disabled key ends the slot of what it encrypts, and of nothing else', async () => {
+    const installation = new Installation(RULES)
+    await installation.nights(2)
+    installation.world.disabledKeys.add('home')
+    const [databases, caches] = [nightsOf(installation, 'db'), nightsOf(installation, 'cache')]
+    await installation.nights(1)
+    assert.deepEqual(nightsOf(installation, 'db'), databases, 'none made, and none deleted for it')
+    assert.notDeepEqual(nightsOf(installation, 'cache'), caches)
+    await installation.tick()
+    const report = await installation.tick()
+    assert.ok(report !== 'died')
+    assert.match(report.plan.notices.join('\n'), /failed for good: key-unusable/)
+    assert.match(report.checks.map(({ says }) => says).join('\n'), /the key home .* cannot be used/)
+    const ageOf = (each: TickReport) =>
+      each.freshness?.find(({ sourceId }) => sourceId.startsWith('rds-instance'))
+    assert.ok((ageOf(report)?.age ?? 0) >= DAY, 'the copies have a key of their own, and still count')
+    installation.world.disabledKeys.add('away')
+    const blind = await installation.tick()
+    assert.ok(blind !== 'died')
+    assert.equal(ageOf(blind)?.verifiedAt, undefined, 'now nothing of it is verified')
+  })
+
+  it('snapshots of others that bear our tags are never deleted', async () => {
+    const installation = new Installation(RULES)
+    await installation.nights(2)
+    const [own] = installation.world.list('db', REGION, installation.now)
+    assert.ok(own !== undefined)
+    for (let index = 0; index < 5; index++)
+      installation.world.put({
+        ...own,
+        // By tags and form ours, by our records not; one of them with the very name of ours in another place.
+        name: `pgctl-20200101023${index}-0123456789ab`,
+        takenAt: own.takenAt - index * DAY,
+        createdAt: own.createdAt - index * DAY,
+      })
+    await installation.nights(4)
+    const left = installation.world.list('db', REGION, installation.now)
+    assert.equal(left.filter(({ name }) => name.startsWith('pgctl-2020')).length, 5)
+  })
+
   it('snapshots that are deleted by hand are forgotten, and the rest stays above the minimum', async () => {
     const installation = new Installation(RULES)
     await installation.nights(3)
@@ -303,6 +398,24 @@ describe('a run over the nights', { timeout: 60_000 }, () => {
       assert.ok(names.length === 3 || names.length === 4, names.join())
     })
 })
+
+/** One of somebody else's databases. */
+function foreign(index: number) {
+  return {
+    ...({
+      family: 'db',
+      region: REGION,
+      name: `by-hand-${index}`,
+      source: 'somebodys',
+      manual: true,
+    } as const),
+    ...{ kmsKeyId: undefined, tags: {}, copied: false, createdAt: 1, takenAt: 1, readyAt: 1 },
+  }
+}
+
+function ours({ world, now }: Installation): number {
+  return world.list('db', REGION, now).filter(({ name }) => name.startsWith('pgctl-')).length
+}
 
 /** Three nights have passed, and a fourth has gone on for `minutes`. */
 async function before(minutes: number): Promise<Installation> {

@@ -74,6 +74,12 @@ try {
     `<CreateBucketConfiguration><LocationConstraint>${REGION}</LocationConstraint></CreateBucketConfiguration>`,
   )
   await aws('s3', 'PUT', '/code-of-pgctl/license-verify.zip', code)
+  await aws(
+    's3',
+    'PUT',
+    '/code-of-pgctl/snapshot-tick.zip',
+    await readFile(join(folder, 'snapshot-tick.zip')),
+  )
 
   const template = JSON.parse(
     await readFile(join(folder, 'cloudformation-template-update-stack.json'), 'utf8'),
@@ -83,6 +89,9 @@ try {
   delete template.Outputs
   const properties = template.Resources.LicenseDashverifyLambdaFunction.Properties
   properties.Code = { S3Bucket: 'code-of-pgctl', S3Key: 'license-verify.zip' }
+  template.Resources.SnapshotDashtickLambdaFunction.Properties.Code = {
+    ...{ S3Bucket: 'code-of-pgctl', S3Key: 'snapshot-tick.zip' },
+  }
   // The one thing that AWS would not need: this vendor's certificate is of no public authority.
   Object.assign(properties.Environment.Variables, {
     AWS_CA_BUNDLE: bundle,
