@@ -3,16 +3,23 @@ import { join } from 'node:path'
 import { messageOf, PgctlError } from '#core/errors.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { defaultPolicy } from '#core/snapshots/defaults.ts'
+import {
+  type Fingerprint,
+  fingerprintChecks,
+  fingerprintKey,
+  parseFingerprint,
+} from '#core/snapshots/fingerprint.ts'
 import { type Forecast, forecast } from '#core/snapshots/forecast.ts'
 import { groupSnapshots, type Member } from '#core/snapshots/groups.ts'
 import { carryOut } from '#core/snapshots/io/carry-out.ts'
+import { readFingerprints } from '#core/snapshots/io/fingerprints.ts'
 import { type Gathered, gather, notePolicy, planOf, readPoints } from '#core/snapshots/io/gather.ts'
 import type { KeyState } from '#core/snapshots/key-api.ts'
 import type { Plan } from '#core/snapshots/plan.ts'
 import { type PointRecord, type RecoveryPoint, recoveryPoints } from '#core/snapshots/points.ts'
 import { HOLD_TAG, HOLD_UNTIL_TAG } from '#core/snapshots/retention.ts'
 import type { RunReport } from '#core/snapshots/run.ts'
-import { keysOf } from '#core/snapshots/verify.ts'
+import { type Check, keysOf } from '#core/snapshots/verify.ts'
 import type { Deps } from './deps.ts'
 import { paths } from './paths.ts'
 
@@ -73,6 +80,27 @@ export async function readKeys(
   const wanted = [...keysOf(view.points)]
   const states = await Promise.all(wanted.map(([key, region]) => deps.keyApi.state(key, region, signal)))
   return new Map(wanted.map(([key], index) => [key, states[index] as KeyState]))
+}
+
+/** What the point remembers of the cluster; undefined where it remembers nothing. */
+export async function readFingerprint(deps: Deps, point: string): Promise<Fingerprint | undefined> {
+  const key = fingerprintKey(deps.installation.workspace, point)
+  const stored = await deps.store.read(key)
+  return stored === undefined ? undefined : parseFingerprint(stored.value, key)
+}
+
+/** Whether what the fingerprints of the points remember of the cluster is still there; without any, nothing is asked. */
+export async function checkFingerprints(
+  deps: Deps,
+  view: SnapshotView,
+  signal: AbortSignal,
+): Promise<Check[]> {
+  const kept = await readFingerprints(deps.store, deps.installation.workspace)
+  const points = new Set(view.points.map(({ id }) => id))
+  const fingerprints = new Map([...kept].filter(([id]) => points.has(id)))
+  if (fingerprints.size === 0) return []
+  const { keySecretsOf, takeFingerprint } = await import('./fingerprinting.ts')
+  return fingerprintChecks(fingerprints, await takeFingerprint(deps, signal), keySecretsOf(deps))
 }
 
 /** Carries out `plan` in the account that is pinned, and notes the policy that it was made by. */

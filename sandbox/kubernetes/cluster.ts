@@ -25,6 +25,7 @@ import {
   podObject,
   type RunEnd,
 } from './pods.ts'
+import { secretObjects } from './secrets.ts'
 
 const DAY: Ms = 86_400_000
 const MINUTE: Ms = 60_000
@@ -57,6 +58,7 @@ export class Cluster {
       this.objects.put('namespaces', namespaceObject(name, now - 30 * DAY))
     for (const service of this.services())
       this.objects.put('services', serviceObject(service, now - 30 * DAY))
+    for (const secret of secretObjects(world, now)) this.objects.put('secrets', secret)
     for (const pod of world.pods) this.#addOfWorld(pod, now)
     for (const service of this.services()) this.#publishBackends(service)
   }
