@@ -3,10 +3,17 @@ import { join } from 'node:path'
 import { messageOf, PgctlError } from '#core/errors.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { defaultPolicy } from '#core/snapshots/defaults.ts'
+import {
+  type Fingerprint,
+  fingerprintChecks,
+  fingerprintKey,
+  parseFingerprint,
+} from '#core/snapshots/fingerprint.ts'
 import { type Forecast, forecast } from '#core/snapshots/forecast.ts'
 import { groupSnapshots, type Member } from '#core/snapshots/groups.ts'
 import { checkRoom } from '#core/snapshots/io/adopt.ts'
 import { carryOut } from '#core/snapshots/io/carry-out.ts'
+import { readFingerprints } from '#core/snapshots/io/fingerprints.ts'
 import {
   type Gathered,
   gather,
@@ -19,6 +26,7 @@ import type { Plan } from '#core/snapshots/plan.ts'
 import { type RecoveryPoint, recoveryPoints } from '#core/snapshots/points.ts'
 import { HOLD_TAG, HOLD_UNTIL_TAG } from '#core/snapshots/retention.ts'
 import type { RunReport } from '#core/snapshots/run.ts'
+import type { Check } from '#core/snapshots/verify.ts'
 import type { Deps } from './deps.ts'
 import { paths } from './paths.ts'
 
@@ -70,6 +78,27 @@ export async function readSnapshots(
   const horizon = request.now + HORIZON_DAYS * DAY
   const points = recoveryPoints(members, whole.pointRecords, ahead.expiries, horizon, whole.input.buckets)
   return { ...whole, points, members, ahead, policyText: text, policyFrom: from }
+}
+
+/** What the point remembers of the cluster; undefined where it remembers nothing. */
+export async function readFingerprint(deps: Deps, point: string): Promise<Fingerprint | undefined> {
+  const key = fingerprintKey(deps.installation.workspace, point)
+  const stored = await deps.store.read(key)
+  return stored === undefined ? undefined : parseFingerprint(stored.value, key)
+}
+
+/** Whether what the fingerprints of the points remember of the cluster is still there; without any, nothing is asked. */
+export async function checkFingerprints(
+  deps: Deps,
+  view: SnapshotView,
+  signal: AbortSignal,
+): Promise<Check[]> {
+  const kept = await readFingerprints(deps.store, deps.installation.workspace)
+  const points = new Set(view.points.map(({ id }) => id))
+  const fingerprints = new Map([...kept].filter(([id]) => points.has(id)))
+  if (fingerprints.size === 0) return []
+  const { keySecretsOf, takeFingerprint } = await import('./fingerprinting.ts')
+  return fingerprintChecks(fingerprints, await takeFingerprint(deps, signal), keySecretsOf(deps))
 }
 
 /** Carries out `plan` in the account that is pinned, and notes the policy that it was made by. */

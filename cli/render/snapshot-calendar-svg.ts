@@ -13,18 +13,18 @@ import { goesWithin, WEEKDAYS, weekdayOf, weeksOf } from './snapshot-calendar.ts
 const CELL = { width: 92, height: 56, gap: 6 }
 const LEFT = 78
 const TOP = 74
-const LEGEND_HEIGHT = 54
+const LEGEND_HEIGHT = 66
+const WIDTH = LEFT + 7 * (CELL.width + CELL.gap) + 12
 
 export function calendarSvg(days: readonly CalendarDay[], title: string): string {
   const weeks = weeksOf(days)
-  const width = LEFT + 7 * (CELL.width + CELL.gap) + 12
   const height = TOP + weeks.length * (CELL.height + CELL.gap) + LEGEND_HEIGHT
   const name = `${title}: ${days[0]?.day ?? ''} to ${days.at(-1)?.day ?? ''}`
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="ui-sans-serif, system-ui, sans-serif" font-size="13" role="img" aria-labelledby="title">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="ui-sans-serif, system-ui, sans-serif" font-size="13" role="img" aria-labelledby="title">`,
     `  <title id="title">${xmlText(name)}</title>`,
     STYLE,
-    `  <rect class="page" width="${width}" height="${height}" />`,
+    `  <rect class="page" width="${WIDTH}" height="${height}" />`,
     `  <text class="name" x="14" y="30" font-size="16">${xmlText(name)}</text>`,
     ...WEEKDAYS.map(
       (day, column) => `  <text class="note" x="${columnAt(column)}" y="${TOP - 12}">${day}</text>`,
@@ -103,11 +103,13 @@ function legend(y: number): string[] {
     [dot('stays', 0, 0, 3), 'to come'],
     [dot('goes', 0, 0, 3), 'to come, and gone by the last day'],
   ] as const
-  let x = 22
+  let [x, line] = [22, 0]
   return items.map(([shape, text]) => {
+    const room = 34 + text.length * 6.4
+    if (x + room > WIDTH) [x, line] = [22, line + 1]
     const at = x
-    x += 34 + text.length * 6.4
-    return `  <g transform="translate(${Math.round(at)} ${y})">${shape}<text class="note" x="14" y="4">${text}</text></g>`
+    x += room
+    return `  <g transform="translate(${Math.round(at)} ${y + line * 22})">${shape}<text class="note" x="14" y="4">${text}</text></g>`
   })
 }
 

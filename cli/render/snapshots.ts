@@ -1,3 +1,4 @@
+import { describeReleases, type Fingerprint } from '#core/snapshots/fingerprint.ts'
 import type { PointPart, RecoveryPoint, Restorable } from '#core/snapshots/points.ts'
 import type { Check } from '#core/snapshots/verify.ts'
 import { formatDay, type Zone } from '#core/snapshots/zone.ts'
@@ -32,7 +33,12 @@ export function listDocument(view: SnapshotView): object {
   }
 }
 
-export function renderPoint(view: SnapshotView, point: RecoveryPoint, paint: Paint): string {
+export function renderPoint(
+  view: SnapshotView,
+  point: RecoveryPoint,
+  fingerprint: Fingerprint | undefined,
+  paint: Paint,
+): string {
   const { zone } = view.input.policy
   const parts = point.parts.map((part) => [
     `  ${part.sourceId}`,
@@ -47,10 +53,22 @@ export function renderPoint(view: SnapshotView, point: RecoveryPoint, paint: Pai
     ...point.missing.map((source) => paint('red', `  ${source} is missing`)),
     ...(point.skewSeconds === undefined ? [] : [`  its data is ${point.skewSeconds} s apart`]),
     `  ${describeRestorable(point.restorable, zone)}`,
+    ...(fingerprint === undefined ? [] : fingerprintLines(fingerprint)),
   ].join('\n')
 }
 
-export function pointDocument(view: SnapshotView, point: RecoveryPoint): object {
+function fingerprintLines(fingerprint: Fingerprint): string[] {
+  return [
+    `  it needs ${Object.keys(fingerprint.entries).length} secrets in the cluster: pgctl snapshots verify looks for them`,
+    ...describeReleases(fingerprint).map((clause) => `  ${neutralise(clause)}`),
+  ]
+}
+
+export function pointDocument(
+  view: SnapshotView,
+  point: RecoveryPoint,
+  fingerprint: Fingerprint | undefined,
+): object {
   return {
     ...shortPoint(point),
     parts: point.parts.map((part) => ({
@@ -58,6 +76,14 @@ export function pointDocument(view: SnapshotView, point: RecoveryPoint): object 
       takenAt: iso(part.takenAt),
       reasons: reasonsOf(view, part),
     })),
+    fingerprint:
+      fingerprint === undefined
+        ? null
+        : {
+            at: iso(fingerprint.at),
+            secrets: Object.keys(fingerprint.entries).sort(),
+            releases: Object.entries(fingerprint.releases).map(([name, rest]) => ({ name, ...rest })),
+          },
   }
 }
 

@@ -40,6 +40,8 @@ const profileSchema = z.strictObject({
     redis: z.array(datastorePattern).default([]),
     kafka: z.array(datastorePattern).default([]),
   }),
+  /** Secrets that data is useless without; of entries whose names hold one of the words, the value counts, too. */
+  keySecrets: z.record(z.string().min(1), z.array(z.string().min(1))).default({}),
   /** What a Redis of such a name is used for; only what is known for certain. */
   redisUses: z
     .strictObject({

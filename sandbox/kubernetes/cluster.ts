@@ -26,6 +26,7 @@ import {
   podObject,
   type RunEnd,
 } from './pods.ts'
+import { secretObjects } from './secrets.ts'
 
 const DAY: Ms = 86_400_000
 const MINUTE: Ms = 60_000
@@ -59,6 +60,7 @@ export class Cluster {
     this.objects.put('configmaps', settingsObject(WORLD.namespace, now - 30 * DAY))
     for (const service of this.services())
       this.objects.put('services', serviceObject(service, now - 30 * DAY))
+    for (const secret of secretObjects(world, now)) this.objects.put('secrets', secret)
     for (const pod of world.pods) this.#addOfWorld(pod, now)
     for (const service of this.services()) this.#publishBackends(service)
   }

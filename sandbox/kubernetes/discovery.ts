@@ -47,6 +47,7 @@ const CORE: readonly ResourceEntry[] = [
     kind: 'PodPortForwardOptions',
     verbs: ['create', 'get'],
   },
+  { name: 'secrets', singularName: 'secret', namespaced: true, kind: 'Secret', verbs: READ },
   {
     name: 'services',
     singularName: 'service',

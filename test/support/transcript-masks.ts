@@ -18,6 +18,7 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/\bpgctl-\d{12}-[0-9a-f]{12}\b/g, 'SNAPSHOT'],
   [/\bpt-\d{12}-[0-9a-f]{8}\b/g, 'POINT'],
   [/(?<=\b(?:restored|before)-)[0-9a-f]{6}(?=-)/g, 'POINT'],
+  [/(?<=\bvalues )[\w-]{12}$|(?<="values": ")[\w-]{43}(?=")/gm, 'DIGEST'],
   [/(?<=\bplan |plan is |"digest": ")[0-9a-f]{16}\b/g, 'PLAN'],
   [/(?<=\b(?:beyond|until|on) )\d{4}-\d\d-\d\d\b/g, 'DAY'],
   [/\b\d+(?= s apart)|(?<="skewSeconds": )\d+/g, 'N'],

@@ -40,6 +40,7 @@ const NOWHERE = 'http://127.0.0.1:9'
  *   knob NAME=VALUE…              turns its knobs                    deny=["ssm:StartSession"]
  *   fault NAME=VALUE…             orders a fault of its gateway      kind=refuse
  *   cluster FAULT NAME=VALUE…     makes a fault of its cluster       stopContainer pod=… waiting=…
+ *   snapshots-pass MS             lets so much time pass for its snapshots alone
  *   end-sessions TEXT             ends its sessions with a word of the service
  *   file PATH                     writes a file below the home; its lines follow
  *   env NAME=VALUE…               sets variables; `env NAME` takes one away
@@ -139,6 +140,9 @@ export class Scene implements AsyncDisposable {
         return untilNextMoment()
       case 'end-sessions':
         for (const session of this.#world().cloud.gateway.sessions()) session.end(text)
+        return
+      case 'snapshots-pass':
+        this.#world().cloud.snapshots.ahead += Number(text)
         return
       case 'file':
         return this.#writeFile(text, body)

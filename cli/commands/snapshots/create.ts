@@ -21,11 +21,16 @@ export default class SnapshotsCreate extends SnapshotCommand {
     ...snapshotFlags,
     set: Flags.string({ summary: 'Only this set of the policy.', helpValue: 'SET', exclusive: ['due'] }),
     due: Flags.boolean({ summary: 'What the schedule has due, instead of a point beside it.' }),
+    fingerprint: Flags.boolean({
+      summary: 'Note digests of the secrets in the cluster that the data needs, and what runs on it.',
+      default: true,
+      allowNo: true,
+    }),
   }
 
   override async run(): Promise<object> {
     const { flags } = await this.parse(SnapshotsCreate)
-    const { set, due, ...rest } = flags
+    const { set, due, fingerprint, ...rest } = flags
     const { deps, view } = await this.view(rest)
     if (set !== undefined && view.input.policy.sets[set] === undefined)
       throw new PgctlError('target-unknown', `the policy has no set ${set}`, {
@@ -35,6 +40,11 @@ export default class SnapshotsCreate extends SnapshotCommand {
     const { runPlan } = await import('../../snapshot-reading.ts')
     const plan = due ? partOfPlan(view.plan, 'make') : planByHand(view.input, set)
     const report = await runPlan(deps, view, plan, this.signal)
+    if (fingerprint) {
+      const { fingerprintPoints } = await import('../../fingerprinting.ts')
+      const why = await fingerprintPoints(deps, plan, this.signal)
+      if (why !== undefined) this.notice(`the point has no fingerprint of the cluster's keys: ${why}`)
+    }
     this.log(renderRun(report, plan, this.paint))
     this.finish(report)
     return runDocument(report, plan)

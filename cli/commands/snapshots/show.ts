@@ -14,10 +14,11 @@ export default class SnapshotsShow extends SnapshotCommand {
 
   override async run(): Promise<object> {
     const { args, flags } = await this.parse(SnapshotsShow)
-    const { view } = await this.view(flags)
-    const { findPoint } = await import('../../snapshot-reading.ts')
+    const { deps, view } = await this.view(flags)
+    const { findPoint, readFingerprint } = await import('../../snapshot-reading.ts')
     const point = findPoint(view, args.point)
-    this.log(renderPoint(view, point, this.paint))
-    return pointDocument(view, point)
+    const fingerprint = await readFingerprint(deps, point.id)
+    this.log(renderPoint(view, point, fingerprint, this.paint))
+    return pointDocument(view, point, fingerprint)
   }
 }

@@ -6,7 +6,7 @@ import { snapshotFlags } from '../../snapshot-flags.ts'
 export default class SnapshotsVerify extends SnapshotCommand {
   static override summary = 'Check that every set has a complete recovery point as new as the schedule wants.'
   static override description = [
-    'The exit status is 5 when a check fails: a set without a complete point, one that is too old, a key that cannot be used, a snapshot that never',
+    'The exit status is 5 when a check fails: a set without a complete point, one that is too old, a key that cannot be used, a secret in the cluster that is gone, a snapshot that never',
     'gets done, a datastore that no set has, or a list that could not be read.',
   ].join(' ')
   static override examples = [
@@ -20,8 +20,12 @@ export default class SnapshotsVerify extends SnapshotCommand {
     const { flags } = await this.parse(SnapshotsVerify)
     const { deps, view } = await this.view(flags)
     const { readKeys } = await import('#core/snapshots/io/tick.ts')
+    const { checkFingerprints } = await import('../../snapshot-reading.ts')
     const keys = await readKeys(deps.keyApi, view.points, this.signal)
-    const checks = verifyPoints(view.input, view.points, keys)
+    const checks = [
+      ...verifyPoints(view.input, view.points, keys),
+      ...(await checkFingerprints(deps, view, this.signal)),
+    ]
     this.log(renderChecks(checks, this.paint))
     if (checks.some(({ passed }) => !passed)) this.unhealthy()
     return checksDocument(checks)

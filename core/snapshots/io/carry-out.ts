@@ -1,6 +1,7 @@
 import { type Clock, sleep } from '#core/clock.ts'
 import { isPgctlError } from '#core/errors.ts'
 import { backoff, REQUEST_RETRY } from '#core/retry.ts'
+import { fingerprintKey } from '#core/snapshots/fingerprint.ts'
 import type { Plan, PlanInput } from '#core/snapshots/plan.ts'
 
 import { pointKey } from '#core/snapshots/points.ts'
@@ -52,6 +53,7 @@ async function take(
       return undefined
     case 'forget-point':
       await store.remove(pointKey(workspace, step.id))
+      await store.remove(fingerprintKey(workspace, step.id))
       return undefined
     case 'remember-point':
       await writeOnce(store, pointKey(workspace, step.point.id), step.point)
