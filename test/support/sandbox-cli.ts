@@ -142,6 +142,15 @@ export class CliProcess implements AsyncDisposable {
     this.#child.kill(signal)
   }
 
+  /** Stops reading stdout, whose pipe is full soon; until `readOn`. */
+  stopReading(): void {
+    this.#child.stdout.pause()
+  }
+
+  readOn(): void {
+    this.#child.stdout.resume()
+  }
+
   /** Stops reading stdout and closes the pipe, as a reader does that has seen enough. */
   closeStdout(): void {
     this.#child.stdout.destroy()
