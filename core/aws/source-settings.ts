@@ -4,6 +4,8 @@ import type { Settings, SettingsOf } from '#core/snapshots/restore/settings.ts'
 
 /** What the descriptions of datastores say that a restored one must be told again. */
 
+const GP3_BASELINE = 3000
+
 export function instanceSettings(instance: DBInstance): SettingsOf<'rds-instance'> {
   const { DBSubnetGroup, OptionGroupMemberships = [], DBParameterGroups = [] } = instance
   return {
@@ -16,7 +18,8 @@ export function instanceSettings(instance: DBInstance): SettingsOf<'rds-instance
     parameterGroup: DBParameterGroups[0]?.DBParameterGroupName,
     optionGroup: OptionGroupMemberships[0]?.OptionGroupName,
     storageType: instance.StorageType,
-    iops: instance.Iops,
+    // What every small gp3 volume has may not be asked for: the service refuses the number that it tells.
+    iops: (instance.Iops ?? 0) > GP3_BASELINE ? instance.Iops : undefined,
     multiZone: instance.MultiAZ === true,
     iamAuthentication: instance.IAMDatabaseAuthenticationEnabled === true,
   }

@@ -55,6 +55,7 @@ const own = {
 /** Unlike everything else, the key cannot be chosen: it is the snapshot's. */
 function restoreInstance(worlds: SnapshotWorlds, input: Input, call: Call): RestoredStore {
   const snapshot = usableSnapshot(worlds, call, 'db', needed(input, 'DBSnapshotIdentifier'))
+  checkIops(input, call.world?.databases.find(({ id }) => id === snapshot.source)?.storage)
   return add(worlds, call, {
     ...{ kind: 'db', id: needed(input, 'DBInstanceIdentifier'), cluster: undefined },
     ...{ snapshot: snapshot.name, kmsKeyId: snapshot.kmsKeyId, tags: tagsIn(input) },
@@ -74,6 +75,18 @@ function restoreInstance(worlds: SnapshotWorlds, input: Input, call: Call): Rest
           : flagIn(input, 'PubliclyAccessible'),
     },
   })
+}
+
+/** From this size on, in GiB, a gp3 volume is striped, and its speed is one's own to choose. */
+export const GP3_STRIPED = 400
+
+function checkIops(input: Input, storage: number | undefined): void {
+  if (input['Iops'] === undefined || storage === undefined || storage >= GP3_STRIPED) return
+  if ((optional(input, 'StorageType') ?? 'gp3') !== 'gp3') return
+  throw new AwsError(
+    'InvalidParameterCombination',
+    `You can't specify IOPS or storage throughput for engine postgres and a storage size less than ${GP3_STRIPED}.`,
+  )
 }
 
 /** A cluster without instances: these are made by themselves, once it is available. */

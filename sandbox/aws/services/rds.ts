@@ -10,7 +10,12 @@ import { MARKER_PAGES, queryPage } from '../query-pages.ts'
 import type { AwsService, Call, Input } from '../service.ts'
 import type { SnapshotWorlds } from '../snapshots/snapshot-worlds.ts'
 import { many, type XmlValue } from '../xml.ts'
-import { rdsArn as arnOf, describeRestoredCluster, describeRestoredInstance } from './rds-restore.ts'
+import {
+  rdsArn as arnOf,
+  describeRestoredCluster,
+  describeRestoredInstance,
+  GP3_STRIPED,
+} from './rds-restore.ts'
 
 /** RDS with the installation's instances, and what was restored beside them; it has no other clusters. */
 export function createRds(state: WorldState, snapshots: SnapshotWorlds): AwsService {
@@ -111,6 +116,7 @@ function describe(database: WorldDatabase, call: Call, state: WorldState): XmlVa
     AllocatedStorage: database.storage,
     MaxAllocatedStorage: 2 * database.storage,
     StorageType: 'gp3',
+    Iops: database.storage < GP3_STRIPED ? 3000 : 12_000,
     StorageEncrypted: true,
     KmsKeyId: world.kmsKeyArn,
     InstanceCreateTime: '2026-03-02T09:31:52.407Z',
