@@ -109,7 +109,9 @@ export async function runPlan(
   signal: AbortSignal,
 ): Promise<RunReport> {
   await deps.identity(signal)
-  if (view.history.policies.at(-1)?.text !== view.policyText) checkRoom(view, view.policyFrom)
+  const isNew = view.history.policies.at(-1)?.text !== view.policyText
+  // Deleting alone makes room.
+  if (isNew && plan.actions.some(({ kind }) => kind !== 'delete')) checkRoom(view, view.policyFrom)
   await notePolicy(deps.store, plan.workspace, view, view.policyText, view.input.now)
   const shell = { api: deps.snapshotApi, store: deps.store, clock: systemClock, chance: Math.random, signal }
   return await carryOut(plan, view.input, shell)

@@ -50,6 +50,8 @@ describe('file store', { timeout: 30_000 }, () => {
     await writeFile(join(folder, 'ports', 'a.json.new'), '')
     assert.deepEqual(await store.list('ports/'), ['ports/a', 'ports/b'])
     assert.deepEqual(await store.list(''), ['identity/x', 'ports/a', 'ports/b'])
+    assert.deepEqual([...(await store.readAll('ports/')).keys()], ['ports/a', 'ports/b'])
+    assert.deepEqual((await store.readAll('ports/')).get('ports/a'), await store.read('ports/a'))
   })
 
   it('removes a document, and nothing when it is not there', async () => {
