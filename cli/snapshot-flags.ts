@@ -23,3 +23,12 @@ export const confirmFlag = {
     helpValue: 'NAME',
   }),
 }
+
+/** Whether the cluster is asked what the data of a point needs. */
+export const fingerprintFlag = {
+  fingerprint: Flags.boolean({
+    summary: 'Look at the secrets in the cluster that the data needs, and at what runs on it.',
+    default: true,
+    allowNo: true,
+  }),
+}

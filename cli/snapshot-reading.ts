@@ -8,12 +8,13 @@ import {
   fingerprintChecks,
   fingerprintKey,
   parseFingerprint,
+  withoutFingerprint,
 } from '#core/snapshots/fingerprint.ts'
 import { type Forecast, forecast } from '#core/snapshots/forecast.ts'
 import { groupSnapshots, type Member } from '#core/snapshots/groups.ts'
 import { checkRoom } from '#core/snapshots/io/adopt.ts'
 import { carryOut } from '#core/snapshots/io/carry-out.ts'
-import { readFingerprints } from '#core/snapshots/io/fingerprints.ts'
+import { keepFingerprint, readFingerprints } from '#core/snapshots/io/fingerprints.ts'
 import {
   type Gathered,
   gather,
@@ -87,7 +88,10 @@ export async function readFingerprint(deps: Deps, point: string): Promise<Finger
   return stored === undefined ? undefined : parseFingerprint(stored.value, key)
 }
 
-/** Whether what the fingerprints of the points remember of the cluster is still there; without any, nothing is asked. */
+/**
+ * Whether what the fingerprints of the points remember of the cluster is still there. New points that have none are
+ * given one; where there is nothing to check and nothing to give, nothing is asked.
+ */
 export async function checkFingerprints(
   deps: Deps,
   view: SnapshotView,
@@ -96,9 +100,13 @@ export async function checkFingerprints(
   const kept = await readFingerprints(deps.store, deps.installation.workspace)
   const points = new Set(view.points.map(({ id }) => id))
   const fingerprints = new Map([...kept].filter(([id]) => points.has(id)))
-  if (fingerprints.size === 0) return []
+  const late = withoutFingerprint(view.points, fingerprints, view.input.now)
+  if (fingerprints.size + late.length === 0) return []
   const { keySecretsOf, takeFingerprint } = await import('./fingerprinting.ts')
-  return fingerprintChecks(fingerprints, await takeFingerprint(deps, signal), keySecretsOf(deps))
+  const current = await takeFingerprint(deps, signal)
+  if (typeof current !== 'string')
+    for (const id of late) await keepFingerprint(deps.store, deps.installation.workspace, id, current)
+  return fingerprintChecks(fingerprints, current, keySecretsOf(deps))
 }
 
 /** Carries out `plan` in the account that is pinned, and notes the policy that it was made by. */

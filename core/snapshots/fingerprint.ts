@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
+import type { RecoveryPoint } from '#core/snapshots/points.ts'
 import type { Check } from '#core/snapshots/verify.ts'
 
 /**
@@ -114,6 +115,23 @@ export function canonicalJson(value: unknown): string {
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   )
+}
+
+/** What the cluster is like within a day of a point is taken for what it was like at the point. */
+const LATE: Ms = 86_400_000
+
+/**
+ * The points that have no fingerprint and may still be given one: those that the scheduled function has begun, which
+ * does not reach the cluster.
+ */
+export function withoutFingerprint(
+  points: readonly Pick<RecoveryPoint, 'id' | 'takenAt'>[],
+  fingerprints: ReadonlyMap<string, Fingerprint>,
+  now: Ms,
+): string[] {
+  return points
+    .filter(({ id, takenAt }) => !fingerprints.has(id) && takenAt !== undefined && now - takenAt <= LATE)
+    .map(({ id }) => id)
 }
 
 /** What of a cluster a fingerprint is made from. Secret: it holds the values themselves. */

@@ -106,4 +106,16 @@ describe('the fingerprint of a recovery point', { timeout: 120_000 }, () => {
     assert.equal(status, 0)
     assert.equal(person.sandbox.cloud.gateway.statistics().sessionsStarted, before)
   })
+
+  it('a new point that has none is given one by verify, unless it is told not to look', async () => {
+    const newest = async () => {
+      const { stdout } = await person.run(['snapshots', 'show', 'newest', '--json'])
+      return JSON.parse(stdout).fingerprint
+    }
+    assert.equal(await newest(), null)
+    await person.run(['snapshots', 'verify', '--no-fingerprint'])
+    assert.equal(await newest(), null)
+    assert.deepEqual(await verify(), { status: 0, failed: [] })
+    assert.ok((await newest()).secrets.includes(`${NAME}/CREDENTIALS_ENCRYPTION_KEY`))
+  })
 })

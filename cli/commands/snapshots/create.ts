@@ -3,7 +3,7 @@ import { PgctlError } from '#core/errors.ts'
 import { partOfPlan, planByHand } from '#core/snapshots/by-hand.ts'
 import { renderRun, runDocument } from '../../render/snapshot-plan.ts'
 import { SnapshotCommand } from '../../snapshot-command.ts'
-import { snapshotFlags } from '../../snapshot-flags.ts'
+import { fingerprintFlag, snapshotFlags } from '../../snapshot-flags.ts'
 
 export default class SnapshotsCreate extends SnapshotCommand {
   static override summary = 'Begin a recovery point now, or what the schedule has due.'
@@ -21,11 +21,7 @@ export default class SnapshotsCreate extends SnapshotCommand {
     ...snapshotFlags,
     set: Flags.string({ summary: 'Only this set of the policy.', helpValue: 'SET', exclusive: ['due'] }),
     due: Flags.boolean({ summary: 'What the schedule has due, instead of a point beside it.' }),
-    fingerprint: Flags.boolean({
-      summary: 'Note digests of the secrets in the cluster that the data needs, and what runs on it.',
-      default: true,
-      allowNo: true,
-    }),
+    ...fingerprintFlag,
   }
 
   override async run(): Promise<object> {
