@@ -19,6 +19,8 @@ const [folder = '', emulator = ''] = process.argv.slice(2)
 const REGION = 'eu-central-1'
 const WORKSPACE = 'paragon-acme-5d1f0c2e'
 const HOUR = 3_600_000
+/** Slots are counted back from here: by the clock of each run, two of them could be the same minute. */
+const began = Date.now()
 
 await promisify(execFile)('ip', ['link', 'set', 'lo', 'up'])
 const server = spawn(emulator, [], {
@@ -49,7 +51,11 @@ try {
   const template = JSON.parse(
     await readFile(join(folder, 'cloudformation-template-update-stack.json'), 'utf8'),
   )
-  const archives = { LicenseDashverify: 'license-verify.zip', SnapshotDashtick: 'snapshot-tick.zip' }
+  const archives = {
+    LicenseDashverify: 'license-verify.zip',
+    LedgerDashcheckpoint: 'ledger-checkpoint.zip',
+    SnapshotDashtick: 'snapshot-tick.zip',
+  }
   await stack.deploy(template, archives, folder)
 
   const runs: unknown[] = []
@@ -97,7 +103,7 @@ try {
 
   /** A slot of the last minutes, another one each time. */
   async function writePolicy(back: number): Promise<void> {
-    const at = new Date(Date.now() - (back + 1) * 60_000)
+    const at = new Date(began - (back + 1) * 60_000)
     const text = `zone: UTC
 sets:
   now:
