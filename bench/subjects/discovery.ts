@@ -33,7 +33,7 @@ export const discovery: Subject = {
     for (const latency of [0, LATENCY]) {
       await using sandbox = await SandboxProcess.start(cli, ['--latency', String(latency)], signal)
       const environment = await sandbox.plainEnvironment()
-      adopt(environment)
+      using _adopted = adopt(environment)
       const fleet = Array.from({ length: INSTALLATIONS }, (_, at) => WORLDS[at % WORLDS.length] as World)
       const look = (world: World) => lookAt(world, profile, environment, signal)
       const together = () => timeOf(() => Promise.all(fleet.map(look)))
@@ -58,11 +58,16 @@ export const discovery: Subject = {
   },
 }
 
-/** The SDK takes its endpoint from the process's own environment. */
-function adopt(environment: NodeJS.ProcessEnv): void {
-  for (const [name, value] of Object.entries(environment))
-    if (value === undefined) delete process.env[name]
-    else process.env[name] = value
+/** The SDK takes its endpoint from the process's own environment, which is put back at the end. */
+function adopt(environment: NodeJS.ProcessEnv): Disposable {
+  const own = { ...process.env }
+  const put = (other: NodeJS.ProcessEnv) => {
+    for (const name of new Set([...Object.keys(process.env), ...Object.keys(other)]))
+      if (other[name] === undefined) delete process.env[name]
+      else process.env[name] = other[name]
+  }
+  put({ ...own, ...environment })
+  return { [Symbol.dispose]: () => put(own) }
 }
 
 /** Reads all of one installation. @throws Error when a part of it could not be read. */
