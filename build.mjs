@@ -71,19 +71,11 @@ const clientsAtOnce = {
   },
 }
 
-const commands = await Array.fromAsync(glob('cli/commands/**/*.ts', { cwd: root }))
-await build({
+/** What the bundles of the CLI and of the functions share. */
+const shared = {
   absWorkingDir: root,
-  entryPoints: [
-    { in: 'cli/main.ts', out: 'main' },
-    ...commands.sort().map((path) => ({ in: path, out: path.replace(/\.ts$/, '') })),
-  ],
-  outdir: 'dist',
   bundle: true,
-  plugins: [builtinsByRequire, plainSort],
-  splitting: true,
   minify: true,
-  keepNames: true,
   platform: 'node',
   target: 'node24',
   format: 'esm',
@@ -92,34 +84,35 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
   define: { PGCTL_VERSION: JSON.stringify(version) },
-  // A native module, and a database, stay outside; only the sandbox loads them, and says so when one is missing.
-  external: ['@lydell/node-pty', '@electric-sql/pglite'],
   // CommonJS dependencies inside an ES module still ask for `require`.
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
   },
+}
+
+const commands = await Array.fromAsync(glob('cli/commands/**/*.ts', { cwd: root }))
+await build({
+  ...shared,
+  entryPoints: [
+    { in: 'cli/main.ts', out: 'main' },
+    ...commands.sort().map((path) => ({ in: path, out: path.replace(/\.ts$/, '') })),
+  ],
+  outdir: 'dist',
+  plugins: [builtinsByRequire, plainSort],
+  splitting: true,
+  keepNames: true,
+  // A native module, and a database, stay outside; only the sandbox loads them, and says so when one is missing.
+  external: ['@lydell/node-pty', '@electric-sql/pglite'],
 })
 
 // The functions: one file each, with all that it needs; its folder is what goes into its archive.
 const functions = ['license-verify', 'ledger-checkpoint', 'snapshot-tick']
 for (const name of functions) {
   await build({
-    absWorkingDir: root,
+    ...shared,
     entryPoints: [`functions/${name}.ts`],
     outfile: `dist/functions/${name}/index.js`,
-    bundle: true,
     plugins: [builtinsByRequire, noThreads, clientsAtOnce],
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    legalComments: 'none',
-    logLevel: 'warning',
-    define: { PGCTL_VERSION: JSON.stringify(version) },
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-    },
   })
   await writeFile(`${root}dist/functions/${name}/package.json`, '{"type":"module"}\n')
 }
