@@ -1,7 +1,7 @@
 import type { Bytes } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import type { LogEvent } from '#core/logs/events.ts'
-import { weigh } from '#core/logs/merge.ts'
+import { type LogEntry, weigh } from '#core/logs/merge.ts'
 import type { LogSource } from '#core/logs/sources.ts'
 
 type Batch = readonly LogEvent[]
@@ -54,6 +54,9 @@ export async function* bufferLogs(
     await buffer.close()
   }
 }
+
+/** What an event was put in order by, and held for: of no use once it is in its order. */
+const ORDERING: ReadonlySet<string> = new Set<keyof LogEntry<LogSource>>(['hour', 'within', 'weight'])
 
 class LogBuffer {
   readonly #openSpill: () => Promise<Spill>
@@ -178,8 +181,7 @@ class LogBuffer {
   #encode(batch: Batch): string {
     return JSON.stringify(batch, (name, value) => {
       if (name === 'source') return this.#numberOf(value)
-      // What an event was put in order by.
-      return name === 'key' || name === 'weight' ? undefined : value
+      return ORDERING.has(name) ? undefined : value
     })
   }
 
