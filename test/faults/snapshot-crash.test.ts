@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { BucketMarker } from '#core/snapshots/buckets.ts'
 import { carryOut } from '#core/snapshots/io/carry-out.ts'
-import { gather, readPoints } from '#core/snapshots/io/gather.ts'
+import { gather, readState } from '#core/snapshots/io/gather.ts'
 import { type TickReport, tick } from '#core/snapshots/io/tick.ts'
 import type { KeyState } from '#core/snapshots/key-api.ts'
 import { makePlan } from '#core/snapshots/plan.ts'
@@ -140,7 +140,7 @@ class Installation {
       ),
       records: (await this.store.list('snapshots/')).filter((key) => !key.endsWith('/policies')),
       remembered: await this.remembered(),
-      points: [...(await readPoints(this.store, WORKSPACE)).values()]
+      points: [...(await readState(this.store, WORKSPACE)).pointRecords.values()]
         .map(({ id, buckets }) => `${id} ${JSON.stringify(buckets)}`)
         .sort(),
     }

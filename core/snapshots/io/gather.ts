@@ -132,7 +132,7 @@ export async function planOf(
 }
 
 /** All that was written down of an installation's snapshots, in one reading. */
-async function readState(store: Store, workspace: string) {
+export async function readState(store: Store, workspace: string) {
   const documents = await store.readAll(statePrefix(workspace))
   const records = new Map<string, SnapshotRecord>()
   const pointRecords = new Map<string, PointRecord>()
@@ -155,11 +155,6 @@ async function readState(store: Store, workspace: string) {
 export async function policyInForce(store: Store, workspace: string): Promise<string | undefined> {
   const stored = await store.read(historyKey(workspace))
   return stored === undefined ? undefined : parseHistory(stored.value).policies.at(-1)?.text
-}
-
-/** What was written down of recovery points, by id. */
-export async function readPoints(store: Store, workspace: string): Promise<ReadonlyMap<string, PointRecord>> {
-  return (await readState(store, workspace)).pointRecords
 }
 
 /** Where to look: what there are datastores or records of, and where copies go. */
