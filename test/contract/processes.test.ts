@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { pbkdf2 } from 'node:crypto'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
+import { promisify } from 'node:util'
 import { systemProcesses } from '#core/tunnel/io/processes.ts'
+
+const derive = promisify(pbkdf2)
 
 const TIMEOUT = { timeout: 15_000 }
 const onLinux = process.platform === 'linux' ? false : 'only /proc tells when a process began'
@@ -38,6 +42,19 @@ describe('systemProcesses', TIMEOUT, () => {
     child.kill('SIGKILL')
     await once(child, 'exit')
     assert.equal(await systemProcesses.isAlive(identity), false)
+  })
+
+  it('sees that a process has ended, and was reaped, while it looked', { skip: onLinux }, async () => {
+    const child = startIdle()
+    const { machine } = await systemProcesses.self()
+    // While all threads that read files are busy, nothing of the process can be read: it ends before it is.
+    const busy = Array.from({ length: 8 }, () => derive('a', 'b', 200_000, 32, 'sha512'))
+    const looked = systemProcesses.isAlive({ machine, pid: child.pid, start: '' })
+    const ended = once(child, 'exit')
+    child.kill('SIGKILL')
+    await ended
+    assert.equal(await looked, false)
+    await Promise.all(busy)
   })
 
   it('sees that a process is dead whose parent has not asked for it yet', { skip: onLinux }, async () => {

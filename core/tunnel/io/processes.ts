@@ -16,8 +16,9 @@ export const systemProcesses: Processes = {
   async isAlive({ pid, start }: ProcessIdentity) {
     if (!hasProcess(pid)) return false
     const found = await describe(pid)
-    // What cannot be told apart is left alone: the session of a living process must not be cut.
-    if (found === undefined) return true
+    // What cannot be told apart is left alone: the session of a living process must not be cut. But one that was
+    // there as a zombie may have been reaped since.
+    if (found === undefined) return hasProcess(pid)
     return !found.isDead && (start === '' || found.start === start)
   },
 }
