@@ -7,7 +7,12 @@ import { execFile, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { CreateDBInstanceCommand, DescribeDBSnapshotsCommand, RDSClient } from '@aws-sdk/client-rds'
+import {
+  CreateDBInstanceCommand,
+  DescribeDBSnapshotsCommand,
+  ModifyDBInstanceCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds'
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
 import { connectAws } from '#core/aws/clients.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
@@ -41,10 +46,14 @@ try {
     new CreateDBInstanceCommand({
       ...{ DBInstanceIdentifier: WORKSPACE, DBInstanceClass: 'db.t4g.small', Engine: 'postgres' },
       ...{ AllocatedStorage: 20, MasterUsername: 'postgres', MasterUserPassword: 'only for a test' },
-      ...{
-        PreferredBackupWindow: `${hour}:00-${hour}:30`,
-        PreferredMaintenanceWindow: `sun:${next}:00-sun:${next}:30`,
-      },
+    }),
+  )
+  // This emulator takes a new database's windows from nobody (they are at 03:00), but those of one that is there.
+  await rds.send(
+    new ModifyDBInstanceCommand({
+      ...{ DBInstanceIdentifier: WORKSPACE, ApplyImmediately: true },
+      PreferredBackupWindow: `${hour}:00-${hour}:30`,
+      PreferredMaintenanceWindow: `sun:${next}:00-sun:${next}:30`,
     }),
   )
   await writePolicy(0)
