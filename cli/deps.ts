@@ -5,6 +5,7 @@ import { createDiscovery } from '#core/aws/discovery.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
 import { createIdentityApi } from '#core/aws/identity.ts'
 import { createKeyApi } from '#core/aws/key-states.ts'
+import { readParameter, writeParameter } from '#core/aws/parameters.ts'
 import { createQuotaApi } from '#core/aws/quotas.ts'
 import type { Reading } from '#core/aws/reading.ts'
 import { createRestoreApi } from '#core/aws/restore.ts'
@@ -86,6 +87,11 @@ export interface Deps extends Account {
   readonly bucketApi: BucketApi
   /** Where what was written down of snapshots lies, if not in the state folder: a table of the account. */
   documentTable(name: string): Store
+  /** Texts that the account's functions, cluster and bastion share, by name; none is undefined. */
+  readonly parameters: {
+    read(name: string, signal?: AbortSignal): Promise<string | undefined>
+    write(name: string, text: string, signal?: AbortSignal): Promise<void>
+  }
   readonly restoreApi: RestoreApi
   /** What of the installation can be snapshotted. */
   snapshotSources(signal?: AbortSignal): Promise<Reading<Source[]>>
@@ -122,6 +128,10 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     quotaApi: createQuotaApi(account.connectionIn),
     bucketApi: createBucketApi(connection, bucketNames(profile, installation.workspace)),
     documentTable: (name) => createDocumentTable(connection, name),
+    parameters: {
+      read: (name, signal) => readParameter(connection, name, signal),
+      write: (name, text, signal) => writeParameter(connection, name, text, signal),
+    },
     restoreApi: createRestoreApi(account.connectionIn),
     snapshotSources: (signal) =>
       findSources(connection, datastorePatterns(profile, installation.workspace), signal),

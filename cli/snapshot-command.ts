@@ -17,7 +17,8 @@ export abstract class SnapshotCommand extends BaseCommand {
     const { readSnapshots } = await import('./snapshot-reading.ts')
     const { policy, records, ...rest } = flags
     const wired = await wireInstallation(this.surroundings(rest))
-    const deps = records === undefined ? wired : { ...wired, store: wired.documentTable(records) }
+    const table = records ?? wired.installation.snapshotTable
+    const deps = table === undefined ? wired : { ...wired, store: wired.documentTable(table) }
     const view = await readSnapshots(deps, { policy, environment: process.env }, this.signal)
     return { deps, view }
   }

@@ -10,7 +10,8 @@ export const snapshotFlags = {
     env: 'PGCTL_SNAPSHOT_POLICY',
   }),
   records: Flags.string({
-    summary: 'The table of what the scheduled function wrote down, instead of the state folder.',
+    summary:
+      "The table of what the scheduled function wrote down, instead of the installation's snapshotTable or the state folder.",
     helpValue: 'TABLE',
     env: 'PGCTL_SNAPSHOT_TABLE',
   }),

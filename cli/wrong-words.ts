@@ -29,6 +29,7 @@ interface Telling {
   readonly next?: string | undefined
 }
 
+const HEADLINE = /^The following errors? occurred:?$/
 const UNKNOWN_COMMAND = /^command (.+) not found\.?$/i
 
 /** Words that do not fit, told as every other failure is: what, why, what to type next. */
@@ -83,7 +84,8 @@ function tellWords(thrown: WordsError, vocabulary: Vocabulary): Telling {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('See more help'))
-  const [first = 'wrong usage', ...rest] = lines
+  // Flags that do not go together stand below a headline.
+  const [first = 'wrong usage', ...rest] = lines.filter((line) => !HEADLINE.test(line))
   if (flags !== undefined && first.startsWith('Nonexistent')) return tellUnknownFlags(flags, vocabulary)
   if (args !== undefined && first.startsWith('Missing')) return tellMissing(args)
   if (args !== undefined && first.startsWith('Unexpected'))

@@ -24,6 +24,12 @@ export function renderPoints(view: SnapshotView, paint: Paint): string {
   ].join('\n')
 }
 
+/** As it stands, behind a comment that says where: a policy still. */
+export function renderPolicy(from: string, text: string, paint: Paint): string {
+  const lines = text.trimEnd().split('\n').map(neutralise)
+  return [paint('dim', `# ${neutralise(from)}`), ...lines].join('\n')
+}
+
 export function listDocument(view: SnapshotView): object {
   return {
     policy: view.policyFrom,

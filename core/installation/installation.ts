@@ -43,6 +43,14 @@ export const installationEntrySchema = z.strictObject({
   bastion: managedNode.optional(),
   /** The cluster's namespace, instead of the product's. */
   namespace: dnsLabel.optional(),
+  /** The table of what the scheduled function wrote down of snapshots, instead of this computer's state folder. */
+  snapshotTable: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9_.-]{3,255}$/,
+      'a table is named by 3 to 255 letters, digits, dots, dashes and underscores',
+    )
+    .optional(),
 })
 
 export type InstallationEntry = z.infer<typeof installationEntrySchema>

@@ -23,6 +23,11 @@ export function licenseParameter(workspace: string): string {
   return `/pgctl/${workspace}/license`
 }
 
+/** Where the function that makes snapshots looks for its policy, and `pgctl snapshots policy --set` puts it. */
+export function snapshotPolicyParameter(workspace: string): string {
+  return `/pgctl/${workspace}/snapshot-policy`
+}
+
 /** Of the function that verifies the license. */
 export function licenseFunction(workspace: string): string {
   return `${workspace}-license-verify`

@@ -8,7 +8,13 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Plan } from '#core/snapshots/plan.ts'
 import { type FigureSeries, figuresOf } from '#core/snapshots/tick-figures.ts'
-import { checkpointBucket, licenseParameter, signingAlias, tableName } from '#core/stack/names.ts'
+import {
+  checkpointBucket,
+  licenseParameter,
+  signingAlias,
+  snapshotPolicyParameter,
+  tableName,
+} from '#core/stack/names.ts'
 import { METRICS_DIMENSION, METRICS_NAMESPACE, SNAPSHOT_VARIABLES, VARIABLES } from '../../functions/names.ts'
 import { packCli } from '../support/packaged-cli.ts'
 
@@ -239,6 +245,7 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     assert.equal(Variables[parameter], licenseParameter(WORKSPACE))
     const tick = named('SnapshotDashtickLambdaFunction').Properties.Environment.Variables
     assert.deepEqual(Object.keys(tick).sort(), Object.values(SNAPSHOT_VARIABLES).sort())
+    assert.equal(tick[SNAPSHOT_VARIABLES.policy], snapshotPolicyParameter(WORKSPACE))
   })
 
   it('keeps who makes snapshots and who deletes them apart, and lets nobody delete what is not ours', () => {

@@ -118,6 +118,15 @@ const ROWS: ReadonlyArray<{
     next: 'see its arguments, flags and examples: pgctl tunnel --help',
   },
   {
+    reason: 'flags that do not go together',
+    error: thrown(
+      `The following errors occurred:\n  --a cannot go with --b\n  --b cannot go with --a${HELP}`,
+    ),
+    message: '--a cannot go with --b',
+    why: '--b cannot go with --a',
+    next: 'see its arguments, flags and examples: pgctl tunnel --help',
+  },
+  {
     reason: 'anything else that the framework says, in its own words',
     error: thrown('Flag --port expects a value'),
     message: 'flag --port expects a value',
