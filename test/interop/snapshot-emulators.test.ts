@@ -6,6 +6,7 @@ import { createDocumentTable } from '#core/aws/document-table.ts'
 import { createKeyApi } from '#core/aws/key-states.ts'
 import { readParameter, writeParameter } from '#core/aws/parameters.ts'
 import { createQuotaApi } from '#core/aws/quotas.ts'
+import { createRestoreApi } from '#core/aws/restore.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
 import { isPgctlError } from '#core/errors.ts'
@@ -13,7 +14,10 @@ import { bucketNames, datastorePatterns } from '#core/installation/profile.ts'
 import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { createAction } from '#core/snapshots/due.ts'
-import type { Source } from '#core/snapshots/snapshot.ts'
+import { carryOutRestore } from '#core/snapshots/io/restore.ts'
+import type { RecoveryPoint } from '#core/snapshots/points.ts'
+import { planRestore } from '#core/snapshots/restore/plan.ts'
+import { type Source, sourceId } from '#core/snapshots/snapshot.ts'
 import type { Outcome, SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import { WORLD } from '#sandbox/world.ts'
 import { NAMES } from '../support/describe-aws.ts'
@@ -31,13 +35,15 @@ interface Deviations {
   readonly copy: 'accepted' | 'unknown'
   /** Its snapshots of caches have no moment, or one in a form that no client of the service can read. */
   readonly cacheMoments: 'missing' | 'unreadable'
+  /** What it does wrong when a database is restored. */
+  readonly restore: 'no default option group' | 'untagged'
   /** Whether it tells quotas of snapshots. */
   readonly quotas: boolean
 }
 
 const EMULATORS = [
-  ['moto', { copy: 'accepted', cacheMoments: 'missing', quotas: false }],
-  ['ministack', { copy: 'unknown', cacheMoments: 'unreadable', quotas: false }],
+  ['moto', { copy: 'accepted', cacheMoments: 'missing', restore: 'no default option group', quotas: false }],
+  ['ministack', { copy: 'unknown', cacheMoments: 'unreadable', restore: 'untagged', quotas: false }],
 ] as const satisfies readonly (readonly ['moto' | 'ministack', Deviations])[]
 
 const { workspace, region } = WORLD
@@ -134,6 +140,61 @@ for (const [name, deviations] of EMULATORS)
       const there = (await api.list(action.shelf, AWAY, { tags: true })).snapshots
       assert.deepEqual(there.find((each) => each.name === action.name)?.tags, action.tags)
       assert.equal(reasonOf(await api.copy(copy)), 'exists')
+    })
+
+    for (const kind of ['rds-instance', 'cache-cluster'] as const)
+      it(
+        `${kind}: restored beside the original, found again, and ready with its address`,
+        TIMEOUT,
+        async () => {
+          const source = sources.find((each) => each.kind === kind) ?? assert.fail(kind)
+          const action = createAction(source, { ...occasion, slot: 'to restore' }, 'a test')
+          await api.create(action)
+          const point: RecoveryPoint = {
+            ...{ id: 'pt-202611250230-1a2b3c4d', set: 'nightly', slot: 's', missing: [], complete: true },
+            ...{ skewSeconds: 0, takenAt: 1, restorable: { kind: 'beyond', at: 2 } },
+            parts: [
+              { sourceId: sourceId(source), name: action.name, region, state: 'available', takenAt: 1, key },
+            ],
+          }
+          const plan = planRestore({
+            ...{ workspace, region, point, record: undefined, sources, only: [], gateGroup: undefined },
+            use: () => 'queue',
+          })
+          const restoreApi = createRestoreApi(connectionIn)
+          const [step] = plan.steps
+          assert.ok(step !== undefined)
+          assert.equal(await restoreApi.look(step), undefined)
+          const shell = { api: restoreApi, clock: systemClock, wait: false, onProgress: () => {} }
+          const carry = () => carryOutRestore(plan, { ...shell, signal: new AbortController().signal })
+          const states = async () => (await carry()).map(({ state, says }) => ({ state, says }))
+          if (kind === 'rds-instance' && deviations.restore === 'no default option group') {
+            // It says of the original that it has one, and knows none by that name.
+            const [outcome] = await states()
+            assert.deepEqual([outcome?.state, /OptionGroupName/.test(outcome?.says ?? '')], ['failed', true])
+            return
+          }
+          assert.deepEqual(await states(), [{ state: 'making', says: 'creating' }])
+          assert.equal(reasonOf(await restoreApi.begin(step)), 'exists')
+          const seen = await restoreApi.look(step)
+          assert.equal(seen?.status, 'available')
+          if (kind === 'rds-instance' && deviations.restore === 'untagged') {
+            // What does not say that it is of this point is somebody else's.
+            assert.deepEqual([seen?.tags, (await states())[0]?.state], [{}, 'taken'])
+          } else {
+            assert.deepEqual(seen?.tags, step.tags)
+            assert.deepEqual(await states(), [{ state: 'ready', says: 'available' }])
+          }
+        },
+      )
+
+    it('the newest snapshot of a database', TIMEOUT, async () => {
+      const source = sources.find((each) => each.kind === 'rds-instance') ?? assert.fail()
+      const action = createAction(source, { ...occasion, slot: 'the newest' }, 'a test')
+      await api.create(action)
+      const restoreApi = createRestoreApi(connectionIn)
+      const newest = await restoreApi.newest(source)
+      assert.deepEqual([newest?.name, newest?.manual], [action.name, true])
     })
 
     it('the table: conditional writes, and all documents of a beginning', TIMEOUT, async () => {
