@@ -84,7 +84,9 @@ function slotsToCome(
         ? [{ name: id, takenAt, complete: true, ours: true, tags: {} }]
         : [],
     )
-    const { remaining } = simulate(present, when.cron, keep, zone, now, until)
+    const { remaining } = simulate(present, {
+      ...{ cron: when.cron, keep, zone, from: now, until, waits: new Map() },
+    })
     return [...slotsBetween(when.cron, zone, now + 1, until)].map(({ instant, key }) => ({
       instant,
       isKept: remaining.has(key),

@@ -4,6 +4,7 @@ import type { Policy } from '#core/snapshots/policy.ts'
 import { manualLimit, type QuotaReading } from '#core/snapshots/quotas.ts'
 import { type Change, simulate } from '#core/snapshots/simulate.ts'
 import { type Shelf, type Snapshot, shelfOf } from '#core/snapshots/snapshot.ts'
+import { type PreviousPolicy, tightenedWaits } from '#core/snapshots/tightened.ts'
 import { formatDay } from '#core/snapshots/zone.ts'
 
 /**
@@ -35,6 +36,8 @@ const DAY: Ms = 86_400_000
 
 export interface ForecastInput extends GroupInput {
   readonly quotas: readonly QuotaReading[]
+  /** Policies that were in force before: what they kept goes later. */
+  readonly previous: readonly PreviousPolicy[]
 }
 
 /** The policy over `days` days from `now`; `snapshots` hold all that the account has on each shelf. */
@@ -49,7 +52,11 @@ export function forecast(input: ForecastInput, now: Ms, days: number): Forecast 
     const rules = group.set === undefined ? undefined : policy.sets[group.set]
     if (group.source === undefined || keep === undefined || rules === undefined) continue
     const ours = group.members.filter((member) => member.ours)
-    const future = simulate(ours, rules.when.cron, keep, policy.zone, now, now + days * DAY)
+    const waits = tightenedWaits(group, { policy, previous: input.previous, now })
+    const future = simulate(ours, {
+      ...{ cron: rules.when.cron, keep, zone: policy.zone, from: now, until: now + days * DAY },
+      waits: new Map([...waits].map(([{ name }, until]) => [name, until])),
+    })
     const shelf = shelfOf(group.source.kind)
     for (const [name, at] of future.expiries) expiries.set(`${shelf}/${group.region}/${name}`, at)
     const place = `${shelf} ${group.region}`

@@ -10,6 +10,7 @@ import { type QuotaReading, unreadQuotas } from '#core/snapshots/quotas.ts'
 import type { SnapshotRecord } from '#core/snapshots/records.ts'
 import { applyRetention, type Kept } from '#core/snapshots/retention.ts'
 import { type Shelf, type Source, snapshotId } from '#core/snapshots/snapshot.ts'
+import { type PreviousPolicy, tightenedWaits } from '#core/snapshots/tightened.ts'
 import { formatDay } from '#core/snapshots/zone.ts'
 
 /**
@@ -74,13 +75,6 @@ export interface PlanInput {
   readonly buckets: readonly BucketMarker[]
   /** By {@link snapshotId}. */
   readonly records: ReadonlyMap<string, SnapshotRecord>
-}
-
-export interface PreviousPolicy {
-  /** Undefined where it can no longer be read: then it keeps everything. */
-  readonly policy: Policy | undefined
-  /** When another took its place. */
-  readonly until: Ms
 }
 
 export function makePlan(input: PlanInput): Plan {
@@ -152,7 +146,7 @@ function judge(
       ...{ group, minimum, waitsUntil: undefined },
     }))
   }
-  const stricter = previousVerdicts(group, input)
+  const stricter = tightenedWaits(group, input)
   return applyRetention(group.members, keep, policy.zone, now).map((verdict) => {
     const { snapshot } = verdict
     const waitsUntil = verdict.keep ? undefined : stricter.get(snapshot)
@@ -172,26 +166,6 @@ function judge(
       waitsUntil: blind.length > 0 ? undefined : waitsUntil,
     }
   })
-}
-
-/**
- * What a policy of before would still keep, and until when that is waited for. Sets keep their names from one policy
- * to the next; one that did not exist then kept everything.
- */
-function previousVerdicts(group: Group, { policy, previous, now }: PlanInput): Map<Member, Ms> {
-  const kept = new Map<Member, Ms>()
-  for (const { policy: before, until } of previous) {
-    const wait = Math.max(policy.limits['tightened-after'], before?.limits['tightened-after'] ?? 0)
-    if (now >= until + wait) continue
-    const keep = before && keepOf(before, group)
-    const verdicts =
-      before === undefined || keep === undefined
-        ? group.members.map((snapshot) => ({ snapshot, keep: true }))
-        : applyRetention(group.members, keep, before.zone, now)
-    for (const verdict of verdicts)
-      if (verdict.keep) kept.set(verdict.snapshot, Math.max(until + wait, kept.get(verdict.snapshot) ?? 0))
-  }
-  return kept
 }
 
 /** The oldest go first; what is beyond the cap waits. */

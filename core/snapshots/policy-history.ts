@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
-import type { PreviousPolicy } from '#core/snapshots/plan.ts'
 import { type Policy, parsePolicy } from '#core/snapshots/policy.ts'
+import type { PreviousPolicy } from '#core/snapshots/tightened.ts'
 
 /**
  * Which policies were in force, as texts with their beginnings: a rule that keeps less than the one before waits before

@@ -21,14 +21,20 @@ export interface Change {
   readonly by: number
 }
 
+export interface Simulated {
+  readonly cron: Policy['sets'][string]['when']['cron']
+  readonly keep: Keep
+  readonly zone: Policy['zone']
+  readonly from: Ms
+  readonly until: Ms
+  /** Until when a snapshot stays whatever the rules say, by name. */
+  readonly waits: ReadonlyMap<string, Ms>
+}
+
 /** `present` are ours, of this group; the pending ones count as complete from `from` on. */
 export function simulate(
   present: readonly Retained[],
-  cron: Policy['sets'][string]['when']['cron'],
-  keep: Keep,
-  zone: Policy['zone'],
-  from: Ms,
-  until: Ms,
+  { cron, keep, zone, from, until, waits }: Simulated,
 ): Future {
   const expiries = new Map<string, Ms>()
   const changes: Change[] = []
@@ -43,7 +49,7 @@ export function simulate(
     alive.push({ name: key, takenAt: instant, complete: true, ours: true, tags: {} })
     const remaining: Retained[] = []
     for (const verdict of applyRetention(alive, keep, zone, instant)) {
-      if (verdict.keep) remaining.push(verdict.snapshot)
+      if (verdict.keep || instant < (waits.get(verdict.snapshot.name) ?? 0)) remaining.push(verdict.snapshot)
       else if (real.has(verdict.snapshot.name)) expiries.set(verdict.snapshot.name, instant)
     }
     if (remaining.length < alive.length) changes.push({ at: instant, by: remaining.length - alive.length })

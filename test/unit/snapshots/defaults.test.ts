@@ -22,7 +22,15 @@ describe('defaultPolicy', () => {
     it(`${name}: it names every datastore, and fits the quotas for three years`, () => {
       const policy = parsePolicy(defaultPolicy(sources), 'default')
       for (const source of sources) assert.equal(setOf(policy, source, WORKSPACE), set)
-      const input = { workspace: WORKSPACE, policy, sources, snapshots: [], records: new Map(), quotas: [] }
+      const input = {
+        workspace: WORKSPACE,
+        policy,
+        sources,
+        snapshots: [],
+        records: new Map(),
+        quotas: [],
+        previous: [],
+      }
       const ahead = forecast(input, Date.parse('2026-11-25T00:00Z'), 3 * 365)
       assert.equal(firstWall(ahead), undefined)
       assert.ok(ahead.quotas.length > 0)

@@ -32,11 +32,35 @@ function look(
   const policy = policyOf(NIGHTLY.replace('{ daily: 3, minimum: 2 }', keep).replace('30 2 * * *', cron))
   return {
     policy,
-    ...forecast({ workspace: WORKSPACE, policy, sources, snapshots, records: new Map(), quotas }, NOW, 90),
+    ...forecast(
+      { workspace: WORKSPACE, policy, sources, snapshots, records: new Map(), quotas, previous: [] },
+      NOW,
+      90,
+    ),
   }
 }
 
 describe('forecast', () => {
+  it('after rules were tightened, what they kept before stays until that is certain, and then goes', () => {
+    const days = Array.from({ length: 30 }, (_, day) => Date.parse('2026-11-25T01:30Z') - day * DAY)
+    const all = days.map((at) => ourSnapshot(HERMES, at))
+    const policy = policyOf(NIGHTLY)
+    const before = policyOf(NIGHTLY.replace('{ daily: 3, minimum: 2 }', '{ daily: 20, minimum: 2 }'))
+    const ahead = (previous: Parameters<typeof forecast>[0]['previous']) => {
+      const input = {
+        ...{ workspace: WORKSPACE, policy, sources: [HERMES], quotas: [], previous },
+        snapshots: all.map(({ snapshot }) => snapshot),
+        records: new Map(all.map(({ snapshot, record }) => [snapshotId(snapshot), record])),
+      }
+      const { expiries } = forecast(input, NOW, 90)
+      const goes = (day: number) => expiries.get(snapshotId(all[day]?.snapshot as Snapshot)) ?? Number.NaN
+      return [goes(10), goes(25)].map((at) => new Date(at).toISOString().slice(0, 10))
+    }
+    assert.deepEqual(ahead([]), ['2026-11-26', '2026-11-26'])
+    // Seven days from the change on; what neither policy keeps waits for nothing.
+    assert.deepEqual(ahead([{ policy: before, until: NOW - DAY }]), ['2026-12-02', '2026-11-26'])
+  })
+
   it('five databases and twenty kept: the whole quota, and one too many while the next is made', () => {
     const { quotas } = look('{ last: 19 }')
     assert.deepEqual(
@@ -97,6 +121,7 @@ describe('recoveryPoints', () => {
       ...{ workspace: WORKSPACE, policy, sources, snapshots: all.map(({ snapshot }) => snapshot) },
       records: new Map(all.map(({ snapshot, record }) => [snapshotId(snapshot), record])),
       quotas: [],
+      previous: [],
     }
     const members = groupSnapshots(input).flatMap((group) => group.members)
     const { expiries } = forecast(input, NOW, horizonDays)
