@@ -36,8 +36,10 @@ export async function readRestore(
   const { workspace, region } = deps.installation
   const point = findPoint(view, wishes.point)
   const patterns = redisUsePatterns(deps.profile, workspace)
+  const snapshots = view.input.listings.flatMap((listing) => listing.snapshots)
   const plan = planRestore({
     ...{ workspace, region, point, record: view.pointRecords.get(point.id), sources: view.input.sources },
+    arnOf: (name, place) => snapshots.find((each) => each.name === name && each.region === place)?.arn,
     use: (id) => cacheUse(id, workspace, view.input.policy.redis, patterns),
     ...{ only: wishes.only, gateGroup: wishes.gateGroup },
   })

@@ -129,6 +129,7 @@ function describePick({ sourceId, newest, isThisPoint }: TerraformPick): string 
 }
 
 function sizeOf({ settings, kind, name }: RestoreStep): string {
+  if (kind === 'rds-instance-copy' || kind === 'rds-cluster-copy') return ''
   if (kind !== 'rds-member' || settings.kind !== 'rds-cluster') return settings.class ?? ''
   return settings.members[Number(name.slice(name.lastIndexOf('-') + 1)) - 1]?.class ?? ''
 }

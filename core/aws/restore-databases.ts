@@ -114,7 +114,7 @@ export async function makeMember(
   const { class: size, parameterGroup } = memberOf(step)
   const input = {
     DBInstanceIdentifier: step.name,
-    DBClusterIdentifier: step.cluster,
+    DBClusterIdentifier: step.after,
     DBInstanceClass: size,
     DBParameterGroupName: parameterGroup,
     Engine: (step.settings as SettingsOf<'rds-cluster'>).engine,

@@ -1,5 +1,6 @@
 import type { AwsConnection } from '#core/aws/clients.ts'
 import { lookAtCache, lookAtGroup, makeCache, makeGroup } from '#core/aws/restore-caches.ts'
+import { copyBack, lookAtClusterCopy, lookAtInstanceCopy } from '#core/aws/restore-copies.ts'
 import {
   lookAtCluster,
   lookAtInstance,
@@ -28,6 +29,8 @@ const CALLS: Readonly<Record<RestoreStep['kind'], KindCalls>> = {
   'rds-instance': { action: 'rds:DescribeDBInstances', look: lookAtInstance, begin: restoreInstance },
   'rds-cluster': { action: 'rds:DescribeDBClusters', look: lookAtCluster, begin: restoreCluster },
   'rds-member': { action: 'rds:DescribeDBInstances', look: lookAtInstance, begin: makeMember },
+  'rds-instance-copy': { action: 'rds:DescribeDBSnapshots', look: lookAtInstanceCopy, begin: copyBack },
+  'rds-cluster-copy': { action: 'rds:DescribeDBClusterSnapshots', look: lookAtClusterCopy, begin: copyBack },
   'cache-cluster': { action: 'elasticache:DescribeCacheClusters', look: lookAtCache, begin: makeCache },
   'cache-group': { action: 'elasticache:DescribeReplicationGroups', look: lookAtGroup, begin: makeGroup },
 }

@@ -13,7 +13,7 @@ import type { RecoveryPoint } from '#core/snapshots/points.ts'
 import { planRestore, type RestorePlan } from '#core/snapshots/restore/plan.ts'
 import type { StepProgress } from '#core/snapshots/restore/progress.ts'
 import type { RestoreApi } from '#core/snapshots/restore/restore-api.ts'
-import { type Source, type SourceKind, sourceId } from '#core/snapshots/snapshot.ts'
+import { type Source, type SourceKind, shelfOf, sourceId } from '#core/snapshots/snapshot.ts'
 import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import { SnapshotWorlds } from '#sandbox/aws/snapshots/snapshot-worlds.ts'
 import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
@@ -29,6 +29,18 @@ const { region: REGION, workspace: WORKSPACE } = GLOBEX
 const TAKES = 600_000
 const AURORA = `${WORKSPACE}-aurora`
 const SIGNAL = new AbortController().signal
+const AWAY = 'eu-central-1'
+const OCCASION = {
+  ...{ workspace: WORKSPACE, set: 'nightly', slot: 'UTC 2026-11-25T02:30 1' },
+  wall: Date.UTC(2026, 10, 25, 2, 30),
+}
+
+function pointOf(parts: RecoveryPoint['parts']): RecoveryPoint {
+  return {
+    ...{ id: 'pt-202611250230-1a2b3c4d', set: 'nightly', slot: 's', missing: [], complete: true },
+    ...{ skewSeconds: 0, takenAt: 1, restorable: { kind: 'beyond', at: 2 }, parts },
+  }
+}
 
 describe('restores on AWS', { timeout: 60_000 }, () => {
   let place: TestCloud
@@ -117,21 +129,15 @@ describe('restores on AWS', { timeout: 60_000 }, () => {
   /** The first of a kind, with a point of it that is there. */
   async function planOf(kind: SourceKind, more: { gateGroup?: string } = {}): Promise<RestorePlan> {
     const source = sources.find((each) => each.kind === kind) ?? assert.fail(`no ${kind}`)
-    const wall = Date.UTC(2026, 10, 25, 2, 30)
-    const occasion = { workspace: WORKSPACE, set: 'nightly', slot: 'UTC 2026-11-25T02:30 1', wall }
-    const action = createAction(source, occasion, 'a test')
+    const action = createAction(source, OCCASION, 'a test')
     assert.deepEqual(await snapshots.create(action), { kind: 'accepted' })
     pass()
     const [made] = (await snapshots.list(action.shelf, REGION, { tags: true })).snapshots
     const { name, state, takenAt, key } = made ?? assert.fail('no snapshot')
-    const point: RecoveryPoint = {
-      ...{ id: 'pt-202611250230-1a2b3c4d', set: 'nightly', slot: 's', missing: [], complete: true },
-      ...{ skewSeconds: 0, takenAt: 1, restorable: { kind: 'beyond', at: 2 } },
-      parts: [{ sourceId: sourceId(source), name, region: REGION, state, takenAt, key }],
-    }
+    const point = pointOf([{ sourceId: sourceId(source), name, region: REGION, state, takenAt, key }])
     return planRestore({
       ...{ workspace: WORKSPACE, region: REGION, point, record: undefined, sources, only: [] },
-      ...{ gateGroup: more.gateGroup, use: () => 'queue' },
+      ...{ gateGroup: more.gateGroup, use: () => 'queue', arnOf: () => undefined },
     })
   }
 
@@ -235,6 +241,49 @@ describe('restores on AWS', { timeout: 60_000 }, () => {
       ['db.r7g.xlarge', 'db.r7g.large'],
     )
   })
+
+  for (const kind of ['rds-instance', 'rds-cluster'] as const)
+    it(`${kind}: a snapshot that is only in another region is brought back, and restored from there`, async () => {
+      const source = sources.find((each) => each.kind === kind) ?? assert.fail()
+      const made = await planOf(kind)
+      const name = made.steps[0]?.snapshot ?? assert.fail()
+      const { shelf, arn } =
+        (await snapshots.list(shelfOf(kind), REGION, { tags: true })).snapshots.find(
+          (each) => each.name === name,
+        ) ?? assert.fail()
+      const away = { kind: 'copy' as const, source, shelf, name, arn: arn ?? '', region: AWAY }
+      const more = { key: 'alias/aws/rds', occasion: OCCASION, tags: {}, because: 'a test' }
+      assert.deepEqual(await snapshots.copy({ ...away, ...more }), { kind: 'accepted' })
+      pass()
+      assert.deepEqual(await snapshots.remove({ shelf, region: REGION, name }), { kind: 'accepted' })
+      pass()
+      const [copy] = (await snapshots.list(shelf, AWAY, { tags: true })).snapshots
+      const part = { sourceId: sourceId(source), name, region: AWAY, state: 'available' as const, takenAt: 1 }
+      const plan = planRestore({
+        ...{ workspace: WORKSPACE, region: REGION, record: undefined, sources, only: [] },
+        point: pointOf([{ ...part, key: copy?.key }]),
+        ...{ gateGroup: undefined, use: () => 'queue', arnOf: () => copy?.arn },
+      })
+      assert.equal(plan.steps[0]?.kind, `${kind}-copy`)
+      const waiting = plan.steps.slice(1).map(() => 'waiting')
+      assert.deepEqual(states(await carry(plan)), ['making', ...waiting])
+      assert.deepEqual(
+        states(await carry(plan)),
+        ['making', ...waiting],
+        'a second call makes no second copy',
+      )
+      pass()
+      assert.deepEqual(states(await carry(plan)).slice(0, 2), ['ready', 'making'])
+      pass()
+      await carry(plan)
+      pass()
+      assert.ok(states(await carry(plan)).every((state) => state === 'ready'))
+      const back = (await snapshots.list(shelf, REGION, { tags: true })).snapshots
+      assert.deepEqual(
+        back.map((each) => [each.name, each.key, each.tags]),
+        [[plan.steps[0]?.name, source.key, plan.steps[0]?.tags]],
+      )
+    })
 
   it('a key that is disabled, and a security group that is not there, are said', async () => {
     const plan = await planOf('rds-instance')

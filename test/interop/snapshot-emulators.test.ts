@@ -159,7 +159,7 @@ for (const [name, deviations] of EMULATORS)
           }
           const plan = planRestore({
             ...{ workspace, region, point, record: undefined, sources, only: [], gateGroup: undefined },
-            use: () => 'queue',
+            ...{ use: () => 'queue', arnOf: () => undefined },
           })
           const restoreApi = createRestoreApi(connectionIn)
           const [step] = plan.steps

@@ -23,6 +23,11 @@ export function retiredName(point: string, kind: SourceKind, id: string): string
   return besideName('before', point, kind, id)
 }
 
+/** What a snapshot is called that was brought back from another region for this restore. */
+export function copiedName(point: string, kind: SourceKind, id: string): string {
+  return besideName('copied', point, kind, id)
+}
+
 function besideName(word: string, point: string, kind: SourceKind, id: string): string {
   const prefix = `${word}-${digest([point, kind, id], 6)}-`
   const room = LONGEST[kind] - prefix.length

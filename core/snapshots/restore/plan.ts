@@ -2,7 +2,7 @@ import { PgctlError } from '#core/errors.ts'
 import { digest } from '#core/snapshots/naming.ts'
 import type { PointRecord, RecoveryPoint } from '#core/snapshots/points.ts'
 import { type CacheUse, describeUse, isReplayed } from '#core/snapshots/restore/cache-use.ts'
-import { RESTORE_TAGS, restoredName } from '#core/snapshots/restore/names.ts'
+import { copiedName, RESTORE_TAGS, restoredName } from '#core/snapshots/restore/names.ts'
 import type { Settings } from '#core/snapshots/restore/settings.ts'
 import type { Source, SourceKind } from '#core/snapshots/snapshot.ts'
 import { sourceId } from '#core/snapshots/snapshot.ts'
@@ -22,17 +22,22 @@ export interface RestorePlan {
   readonly digest: string
 }
 
-/** One datastore to make; `rds-member` is an instance of a cluster that another step makes. */
+/**
+ * One thing to make: a datastore; `rds-member`, an instance of a cluster that another step makes; or a copy, the
+ * snapshot itself brought back from another region.
+ */
 export interface RestoreStep {
-  readonly kind: SourceKind | 'rds-member'
+  readonly kind: SourceKind | 'rds-member' | CopyKind
   readonly sourceId: string
   /** Its new name. */
   readonly name: string
   readonly region: string
-  /** Undefined where it is made empty. */
+  /** Its name, or what the provider calls it across regions; undefined where it is made empty. */
   readonly snapshot: string | undefined
-  /** The cluster that has to be there before; only of `rds-member`. */
-  readonly cluster: string | undefined
+  /** The step that has to be ready before: a member's cluster, or the copy of the snapshot. */
+  readonly after: string | undefined
+  /** What encrypts a copy in its region. */
+  readonly key?: string | undefined
   readonly settings: Settings
   readonly use: CacheUse | undefined
   /** Whether a person has to let the product's workers in before anything of it is used. */
@@ -40,6 +45,8 @@ export interface RestoreStep {
   readonly tags: Readonly<Record<string, string>>
   readonly because: string
 }
+
+export type CopyKind = 'rds-instance-copy' | 'rds-cluster-copy'
 
 export interface RestoreInput {
   readonly workspace: string
@@ -50,6 +57,8 @@ export interface RestoreInput {
   readonly sources: readonly Source[]
   /** The use of a cache, by its id. */
   use(id: string): CacheUse
+  /** What the provider calls a snapshot across regions; undefined where it did not say. */
+  arnOf(name: string, region: string): string | undefined
   /** Only these datastores, by id, short name or `kind/id`; empty for all. */
   readonly only: readonly string[]
   /** The security group that is put on what is gated, instead of the original's. */
@@ -103,7 +112,7 @@ function stepsFor(id: string, input: RestoreInput, notices: string[]): RestoreSt
   const home = source?.region ?? region
   const use = isCache(id) ? input.use(own) : undefined
   const replayed = use === undefined || isReplayed(use)
-  const found = replayed ? snapshotOf(id, point, home) : { name: undefined }
+  const found = replayed ? snapshotOf(id, input, home) : { name: undefined, away: undefined }
   if (typeof found === 'string') return found
   const settings = source?.settings ?? record?.parts[id]?.settings
   if (settings === undefined)
@@ -112,8 +121,9 @@ function stepsFor(id: string, input: RestoreInput, notices: string[]): RestoreSt
   notices.push(...settingsNotices(id, settings))
   const gated = use !== undefined && replayed
   const name = restoredName(point.id, kind, own)
+  const copied = found.away === undefined ? undefined : copiedName(point.id, kind, own)
   const step: RestoreStep = {
-    ...{ kind, sourceId: id, name, region: home, snapshot: found.name, cluster: undefined, use, gated },
+    ...{ kind, sourceId: id, name, region: home, snapshot: copied ?? found.name, after: copied, use, gated },
     settings:
       gated && gateGroup !== undefined ? { ...settings, securityGroups: [gateGroup] } : { ...settings },
     tags: {
@@ -123,20 +133,54 @@ function stepsFor(id: string, input: RestoreInput, notices: string[]): RestoreSt
     },
     because: use === undefined ? 'a database: restored as it was' : describeUse(use),
   }
+  if (found.away !== undefined && copied !== undefined) {
+    if (found.away.isEncrypted && source?.key === undefined)
+      notices.push(`${id}: nobody knows the key that it had, so its copy takes the account's own for RDS`)
+    const key = found.away.isEncrypted ? (source?.key ?? 'alias/aws/rds') : undefined
+    return [copyBack(step, copied, found.away, key), step, ...membersOf(step)]
+  }
   return [step, ...membersOf(step)]
 }
 
-/** The part of `id` at home, or why there is none. */
-function snapshotOf(id: string, { parts }: RecoveryPoint, home: string): { name: string } | string {
+/** The snapshot of a database is brought to where its network is; it is not one of the point, so no rule deletes it. */
+function copyBack(
+  database: RestoreStep,
+  name: string,
+  { arn, region }: Away,
+  key: string | undefined,
+): RestoreStep {
+  return {
+    ...database,
+    ...{ kind: `${database.kind}-copy` as CopyKind, name, snapshot: arn, after: undefined, key },
+    because: `its only copy is in ${region}`,
+  }
+}
+
+/** A snapshot that is in another region than the datastore was. */
+interface Away {
+  readonly region: string
+  readonly arn: string
+  readonly isEncrypted: boolean
+}
+
+/** The part of `id`, at home where there is one; or why there is none. */
+function snapshotOf(
+  id: string,
+  { point: { parts }, arnOf }: RestoreInput,
+  home: string,
+): { name: string; away?: Away } | string {
   const usable = parts.filter(
     (part) => part.sourceId === id && part.state === 'available' && part.takenAt !== undefined,
   )
   const here = usable.find(({ region }) => region === home)
   if (here !== undefined) return { name: here.name }
   const [elsewhere] = usable
-  if (elsewhere !== undefined)
-    return `its only copy is in ${elsewhere.region}: copy it back to ${home} first, where its network is`
-  return 'it has no snapshot that can be restored'
+  if (elsewhere === undefined) return 'it has no snapshot that can be restored'
+  const { name, region, key } = elsewhere
+  const arn = arnOf(name, region)
+  if (arn === undefined || isCache(id))
+    return `its only copy is in ${region}, from where it cannot be brought to ${home}`
+  return { name, away: { region, arn, isEncrypted: key !== undefined } }
 }
 
 /** A restored cluster has no instances: they are made beside it, once it is there. */
@@ -145,7 +189,7 @@ function membersOf(cluster: RestoreStep): RestoreStep[] {
   if (settings.kind !== 'rds-cluster') return []
   return settings.members.map((_, index) => ({
     ...cluster,
-    ...{ kind: 'rds-member', name: `${name}-${index + 1}`, snapshot: undefined, cluster: name },
+    ...{ kind: 'rds-member', name: `${name}-${index + 1}`, snapshot: undefined, after: name },
     because: index === 0 ? 'the writer of the cluster' : 'a reader of the cluster',
   }))
 }

@@ -52,10 +52,11 @@ function judge(
   })
   if (own === undefined) {
     if (refusal !== undefined && !PASSING.has(refusal.reason)) return result('failed', refusal.says)
-    const cluster = before.find((each) => each.step.name === step.cluster)
-    if (cluster?.state === 'failed' || cluster?.state === 'taken')
-      return result('failed', `its cluster ${cluster.step.name} did not come up`)
-    if (cluster !== undefined && cluster.state !== 'ready') return result('waiting', 'for its cluster')
+    const first = before.find((each) => each.step.name === step.after)
+    const what = step.kind === 'rds-member' ? 'cluster' : 'snapshot'
+    if (first?.state === 'failed' || first?.state === 'taken')
+      return result('failed', `its ${what} ${first.step.name} did not come up`)
+    if (first !== undefined && first.state !== 'ready') return result('waiting', `for its ${what}`)
     return result('to-begin', refusal?.says ?? '')
   }
   if (own.tags !== undefined && !isOurs(step, own.tags))

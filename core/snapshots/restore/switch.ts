@@ -99,6 +99,8 @@ const REMOVAL: Readonly<Record<RestoreStep['kind'], readonly string[]>> = {
   'rds-instance': ['rds', 'delete-db-instance', '--db-instance-identifier', '--skip-final-snapshot'],
   'rds-member': ['rds', 'delete-db-instance', '--db-instance-identifier', '--skip-final-snapshot'],
   'rds-cluster': ['rds', 'delete-db-cluster', '--db-cluster-identifier', '--skip-final-snapshot'],
+  'rds-instance-copy': ['rds', 'delete-db-snapshot', '--db-snapshot-identifier'],
+  'rds-cluster-copy': ['rds', 'delete-db-cluster-snapshot', '--db-cluster-snapshot-identifier'],
   'cache-cluster': ['elasticache', 'delete-cache-cluster', '--cache-cluster-id'],
   'cache-group': ['elasticache', 'delete-replication-group', '--replication-group-id'],
 }
@@ -123,8 +125,8 @@ function isCache({ kind }: RestoreStep): boolean {
   return kind === 'cache-cluster' || kind === 'cache-group'
 }
 
-function kindOf({ kind }: RestoreStep) {
-  return kind === 'rds-member' ? 'rds-instance' : kind
+function kindOf({ kind }: RestoreStep): 'rds-instance' | 'rds-cluster' {
+  return kind === 'rds-cluster' ? 'rds-cluster' : 'rds-instance'
 }
 
 function idOf({ sourceId }: RestoreStep): string {

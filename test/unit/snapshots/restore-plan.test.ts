@@ -59,6 +59,7 @@ function plan(sources: readonly Source[], more: Partial<RestoreInput> = {}) {
   return planRestore({
     ...{ workspace: WORKSPACE, region: REGION, record: undefined, sources, only: [], gateGroup: undefined },
     point: pointOf(sources.map((source) => partOf(source))),
+    arnOf: () => undefined,
     use: (id) => USES[id] ?? 'unknown',
     ...more,
   })
@@ -87,7 +88,7 @@ describe('planRestore', () => {
     const { steps } = plan([AURORA])
     const [cluster, writer, reader] = steps
     assert.deepEqual(
-      steps.map(({ kind, snapshot, cluster: of }) => [kind, snapshot, of]),
+      steps.map(({ kind, snapshot, after }) => [kind, snapshot, after]),
       [
         ['rds-cluster', partOf(AURORA).name, undefined],
         ['rds-member', undefined, cluster?.name],
@@ -136,13 +137,42 @@ describe('planRestore', () => {
   for (const [why, part, sources] of [
     ['nobody wrote down what it was like', partOf(HERMES), []],
     ['it is still being made', partOf(HERMES, { state: 'pending' }), [HERMES]],
-    ['its only copy is elsewhere', partOf(HERMES, { region: 'eu-west-1' }), [HERMES]],
+    [
+      'its only copy is elsewhere, and nobody says how it is called across regions',
+      partOf(HERMES, { region: 'eu-west-1' }),
+      [HERMES],
+    ],
   ] as const)
     it(`says what is not restored: ${why}`, () => {
       const { steps, skipped } = plan([...sources, QUEUE], { point: pointOf([part, partOf(QUEUE)]) })
       assert.equal(steps.length, 1)
       assert.equal(skipped[0]?.sourceId, sourceId(HERMES))
     })
+
+  it('a copy that is only in another region is brought back first, under a name that no rule deletes', () => {
+    const away = partOf(AURORA, { region: 'eu-west-1', key: 'a key there' })
+    const arnOf = (name: string, region: string) => `arn:${region}:${name}`
+    const restore = (key: string | undefined) =>
+      plan([{ ...AURORA, key }], { point: pointOf([away, partOf(HERMES)]), arnOf })
+    const { steps, notices } = restore('a key here')
+    const [copy, cluster, writer] = steps
+    assert.deepEqual(
+      steps.map(({ kind, region, snapshot, after, key }) => [kind, region, snapshot, after, key]),
+      [
+        ['rds-cluster-copy', REGION, `arn:eu-west-1:${away.name}`, undefined, 'a key here'],
+        ['rds-cluster', REGION, copy?.name, copy?.name, undefined],
+        ['rds-member', REGION, undefined, cluster?.name, undefined],
+        ['rds-member', REGION, undefined, cluster?.name, undefined],
+      ],
+    )
+    assert.equal(new Set(steps.map(({ name }) => name)).size, 4)
+    assert.doesNotMatch(copy?.name ?? '', /^pgctl-/)
+    assert.match(copy?.because ?? '', /eu-west-1/)
+    assert.deepEqual([notices, writer?.because], [[], 'the writer of the cluster'])
+    const unknown = restore(undefined)
+    assert.equal(unknown.steps[0]?.key, 'alias/aws/rds')
+    assert.match(unknown.notices[0] ?? '', /nobody knows the key/)
+  })
 
   it('with nothing left to restore there is no plan', () => {
     const failing = () => plan([HERMES], { point: pointOf([partOf(HERMES, { state: 'pending' })]) })

@@ -20,7 +20,7 @@ const AURORA: Source = sourceOf('rds-cluster', 'aurora', {
 })
 const PLAN = planRestore({
   ...{ workspace: WORKSPACE, region: REGION, record: undefined, sources: [AURORA], only: [] },
-  ...{ gateGroup: undefined, use: () => 'unknown' as const },
+  ...{ gateGroup: undefined, use: () => 'unknown' as const, arnOf: () => undefined },
   point: {
     ...{ id: 'pt-1', set: 's', slot: 's', missing: [], complete: true, skewSeconds: 0, takenAt: 1 },
     restorable: { kind: 'beyond', at: 2 },
