@@ -224,6 +224,21 @@ describe('the function that makes and keeps snapshots', { timeout: 120_000 }, ()
     assert.deepEqual([report['started'], report['failed']], [2, 0], lines.join(''))
   })
 
+  it('a storm that outlasts a run makes nothing twice, loses nothing, and is told', async () => {
+    cloud.cloud.state.turn({ throttle: { 'rds:CreateDBSnapshot': 1_000 } })
+    const report = await invoke()
+    assert.deepEqual([report['started'], report['later'], report['failed']], [1, 1, 0], lines.join(''))
+    assert.deepEqual([held('db').length, held('cache').length], [0, 1])
+    cloud.cloud.state.turn({ throttle: { '*': 1_000 } })
+    await assert.rejects(invoke(), 'a run that cannot look at anything is none that succeeded')
+    assert.ok(!logged().some((line) => 'SnapshotAgeHours' in line), 'and tells no age')
+    cloud.cloud.state.turn({ throttle: {} })
+    turnTo(now + 10 * 60_000)
+    const after = await invoke()
+    assert.deepEqual([after['started'], after['failed']], [1, 0], lines.join(''))
+    assert.deepEqual([held('db').length, held('cache').length], [1, 1])
+  })
+
   it('writes down how the buckets stood when a point was begun', async () => {
     const calls = await callsOf(invoke)
     assert.equal(
