@@ -9,6 +9,15 @@ export function tokenPlugin(where: {
   const flags = Object.entries(where).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, value],
   )
+  return clusterTokenWords(flags)
+}
+
+/** The same on the bastion, with what a login shell asks its operator with. */
+export function sessionTokenPlugin(file: string): [string, ...string[]] {
+  return clusterTokenWords(['--session', file])
+}
+
+function clusterTokenWords(flags: readonly string[]): [string, ...string[]] {
   return [
     process.execPath,
     ...process.execArgv,

@@ -39,6 +39,8 @@ export const knobsSchema = z.strictObject({
   maximum: duration.nullable(),
   /** Whether the session preferences name a KMS key. */
   kms: z.enum(['off', 'on']),
+  /** What every login shell is told to run at its beginning, as the session preferences say. */
+  shellProfile: z.string(),
   cluster: z.enum(['ACTIVE', 'CREATING', 'missing']),
   /** The first installation's databases, as RDS tells them. */
   database: z.enum(['available', 'stopped', 'storage-full', 'maintenance']),
@@ -71,6 +73,7 @@ export const DEFAULT_KNOBS: Knobs = {
   idle: 20 * MINUTE,
   maximum: null,
   kms: 'off',
+  shellProfile: '',
   cluster: 'ACTIVE',
   database: 'available',
   trail: 'logging',

@@ -1,3 +1,5 @@
+import { Flags } from '@oclif/core'
+import { systemClock } from '#core/io/system-clock.ts'
 import { execCredential } from '#core/kube/kubeconfig.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags } from '../flags.ts'
@@ -7,12 +9,24 @@ export default class ClusterToken extends BaseCommand {
     'Print a token of the cluster; kubectl and helm call this by the kubeconfig of `pgctl`.'
   static override examples = ['<%= config.bin %> cluster-token --installation acme']
   static override hidden = true
-  static override flags = installationFlags
+  static override flags = {
+    ...installationFlags,
+    session: Flags.string({
+      summary: 'On the bastion: asks the operator of this login shell, with what is in this file.',
+      helpValue: 'FILE',
+    }),
+  }
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(ClusterToken)
+    const { session, ...where } = flags
+    if (session !== undefined) {
+      const { operatorToken } = await import('../operator-session.ts')
+      this.log(JSON.stringify(execCredential(await operatorToken(session, systemClock.now().wall))))
+      return
+    }
     const { wireInstallation } = await import('../deps.ts')
-    const deps = await wireInstallation(this.surroundings(flags))
+    const deps = await wireInstallation(this.surroundings(where))
     this.log(JSON.stringify(execCredential(await deps.clusterCredentials.token({ signal: this.signal }))))
   }
 }

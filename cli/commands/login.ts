@@ -1,4 +1,6 @@
+import { Flags } from '@oclif/core'
 import { PgctlError } from '#core/errors.ts'
+import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, reasonFlag } from '../flags.ts'
 import { allInOrder } from '../in-order.ts'
@@ -8,13 +10,22 @@ export default class Login extends BaseCommand {
   static override summary = 'Open a shell on the bastion.'
   static override description = [
     'Every key travels, Ctrl-C included, and the size follows the window. `exit` or Ctrl-D ends the shell; `~.` at the',
-    'start of a line leaves one that no longer answers.',
+    'start of a line leaves one that no longer answers. On a bastion of our image, kubectl and helm act with your rights:',
+    'a short-lived token of the cluster is handed over inside the session when they ask for one.',
   ].join(' ')
   static override examples = [
     '<%= config.bin %> login',
     '<%= config.bin %> login --installation acme --reason "INC-4711: queue is stuck"',
   ]
-  static override flags = { ...installationFlags, ...reasonFlag }
+  static override flags = {
+    ...installationFlags,
+    ...reasonFlag,
+    token: Flags.boolean({
+      summary: 'Let kubectl and helm in that shell use your own rights in the cluster, as long as it lasts.',
+      default: true,
+      allowNo: true,
+    }),
+  }
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(Login)
@@ -28,6 +39,7 @@ export default class Login extends BaseCommand {
     const { runLogin } = await import('#core/ssm/io/login.ts')
     const { watchSession } = await import('../session-watch.ts')
     const deps = await wireInstallation(this.surroundings(flags))
+    const { OperatorDesk } = await import('#core/kube/operator-desk.ts')
     const [context, { bastion }] = await allInOrder([deps.sessions(this.signal), deps.bastion(this.signal)])
     await runLogin(
       {
@@ -35,6 +47,11 @@ export default class Login extends BaseCommand {
         request: { target: bastion.id, reason: flags.reason },
         input: stdin,
         output: stdout,
+        sideTalk: new OperatorDesk({
+          ...{ installation: deps.installation.name, namespace: deps.namespace },
+          credentials: flags.token ? deps.clusterCredentials : undefined,
+          ...{ random: systemRandom, clock: systemClock, signal: this.signal },
+        }),
         onRaw: (restore) => this.onAbruptEnd(restore),
         onStarted: (run) => watchSession(context, run, (text) => this.#tell(text)),
         onLife: (event) => this.#tell(renderSessionLife(event)),

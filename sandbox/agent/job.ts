@@ -11,6 +11,8 @@ export interface SessionJob {
   readonly properties: Readonly<Record<string, unknown>>
   /** The key that the account's preferences encrypt sessions with. */
   readonly kmsKeyId: string | undefined
+  /** What the account's preferences have a login shell run at its beginning; empty for nothing. */
+  readonly shellProfile: string
 }
 
 const TYPES: readonly string[] = [
@@ -40,11 +42,13 @@ export function parseSessionJob(payload: Uint8Array): SessionJob {
   const inputs = optionalRecord(content['inputs'], 'inputs')
   const values = parameterValues(content['parameters'], task['Parameters'])
   const kmsKeyId = inputs['kmsKeyId']
+  const { linux } = optionalRecord(inputs['shellProfile'], 'shellProfile')
   return {
     sessionId: text(task['SessionId'], 'SessionId'),
     type: type as AgentSessionType,
     properties: record(fill(optionalRecord(content['properties'], 'properties'), values), 'properties'),
     kmsKeyId: typeof kmsKeyId === 'string' && kmsKeyId !== '' ? kmsKeyId : undefined,
+    shellProfile: typeof linux === 'string' ? linux.trim() : '',
   }
 }
 

@@ -408,5 +408,6 @@ function jobOf(multiplexed: boolean): SessionJob {
     type: 'Port',
     properties: { portNumber: '80', localPortNumber: '0', ...type },
     kmsKeyId: undefined,
+    shellProfile: '',
   }
 }

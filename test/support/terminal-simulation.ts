@@ -245,5 +245,6 @@ function jobOf(options: TerminalSimulationOptions): SessionJob {
     type: options.type,
     properties: { linux: { commands: 'x', separateOutputStream: true } },
     kmsKeyId: options.encrypted ? 'arn:aws:kms:eu-central-1:111122223333:key/k' : undefined,
+    shellProfile: '',
   }
 }

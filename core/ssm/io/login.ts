@@ -1,7 +1,24 @@
+import { Writable } from 'node:stream'
 import type { ReadStream, WriteStream } from 'node:tty'
+import type { Clock, Ms } from '#core/clock.ts'
 import { type EscapeState, watchForEscape } from '#core/ssm/escape.ts'
 import { LocalTerminal } from '#core/ssm/io/terminal.ts'
 import { failureOf, TerminalRun, type TerminalRunOptions } from '#core/ssm/io/terminal-run.ts'
+
+/** Has words with programs of the far side, in the same terminal and beside the person. */
+export interface SideTalk {
+  /** Told what the person types. */
+  typed(bytes: Uint8Array): void
+  /**
+   * What of `output` is for the person; what is to be typed in answer, before any key that is pressed meanwhile; and
+   * that the far side is done with an answer, having taken so many keys that were before it.
+   */
+  output(output: Uint8Array): {
+    readonly shown: Uint8Array
+    readonly answer?: Promise<string>
+    readonly done?: number
+  }
+}
 
 export interface LoginOptions extends Omit<TerminalRunOptions, 'stdout' | 'stderr' | 'size' | 'onInputFull'> {
   readonly input: ReadStream
@@ -10,6 +27,7 @@ export interface LoginOptions extends Omit<TerminalRunOptions, 'stdout' | 'stder
   readonly onRaw: (restore: () => void) => void
   /** The shell is there; what is returned is called when it is not any more. */
   readonly onStarted?: ((run: Pick<TerminalRun, 'lastActivity'>) => () => void) | undefined
+  readonly sideTalk?: SideTalk | undefined
 }
 
 /**
@@ -17,26 +35,32 @@ export interface LoginOptions extends Omit<TerminalRunOptions, 'stdout' | 'stder
  * The terminal is as before when this returns or throws.
  */
 export async function runLogin(options: LoginOptions, signal: AbortSignal): Promise<void> {
-  const { input, output } = options
+  const { input, output, sideTalk } = options
   const terminal = new LocalTerminal(input, output)
   const size = terminal.size
+  const keys = new Keys(options.context.clock)
+  const shown = sideTalk === undefined ? output : withoutWords(output, sideTalk, keys)
   const run = await TerminalRun.start(
     {
       ...options,
-      stdout: output,
+      stdout: shown,
       stderr: output,
       size,
       onInputFull: (full) => (full ? input.pause() : input.resume()),
     },
     signal,
   )
+  keys.goTo((bytes) => run.type(bytes))
   const stopped = options.onStarted?.(run)
   const left = Promise.withResolvers<void>()
   let progress: EscapeState = 'line-start'
   const onData = (typed: Buffer) => {
     const { state, bytes, leave } = watchForEscape(progress, typed)
     progress = state
-    if (bytes.length > 0) run.type(bytes)
+    if (bytes.length > 0) {
+      sideTalk?.typed(bytes)
+      keys.press(bytes)
+    }
     if (leave) left.resolve()
   }
   const onAbort = () => left.resolve()
@@ -62,8 +86,78 @@ export async function runLogin(options: LoginOptions, signal: AbortSignal): Prom
     input.off('end', onAbort)
     signal.removeEventListener('abort', onAbort)
     stopResizing()
+    keys.close()
     stopped?.()
     terminal.restore()
     await run[Symbol.asyncDispose]()
   }
+}
+
+/** How long keys wait for a far side that has its answer, and says nothing. */
+const DONE_WITHIN: Ms = 2_000
+/** Keys that are remembered, in case that somebody takes them who waits for an answer. */
+const REMEMBERED = 4_096
+
+/** What is typed, in order: from an answer's being made until the far side is done with it, keys wait. */
+class Keys {
+  readonly #clock: Clock
+  #type: ((bytes: Uint8Array) => void) | undefined
+  #waiting: Uint8Array[] = []
+  #typed: Uint8Array = new Uint8Array()
+  #isHeld = false
+  #cancel: (() => void) | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  goTo(type: (bytes: Uint8Array) => void): void {
+    this.#type = type
+    this.#flush()
+  }
+
+  press(bytes: Uint8Array): void {
+    this.#waiting.push(bytes)
+    this.#flush()
+  }
+
+  async answer(answer: Promise<string>): Promise<void> {
+    this.#isHeld = true
+    this.#cancel?.()
+    const text = await answer
+    this.#type?.(Buffer.from(text))
+    this.#cancel = this.#clock.after(DONE_WITHIN, () => this.done(0))
+  }
+
+  /** The last `count` keys that were typed are typed again, and then those that waited. */
+  done(count: number): void {
+    this.#cancel?.()
+    this.#isHeld = false
+    if (count > 0) this.#waiting.unshift(this.#typed.slice(-count))
+    this.#flush()
+  }
+
+  close(): void {
+    this.#cancel?.()
+  }
+
+  #flush(): void {
+    if (this.#isHeld || this.#type === undefined) return
+    for (const bytes of this.#waiting.splice(0)) {
+      this.#typed = Buffer.concat([this.#typed, bytes]).subarray(-REMEMBERED)
+      this.#type(bytes)
+    }
+  }
+}
+
+/** What the far side prints, without what is not for the person. */
+function withoutWords(output: Writable, sideTalk: SideTalk, keys: Keys): Writable {
+  return new Writable({
+    write(chunk: Uint8Array, _encoding, done) {
+      const heard = sideTalk.output(chunk)
+      if (heard.answer !== undefined) void keys.answer(heard.answer)
+      if (heard.done !== undefined) keys.done(heard.done)
+      output.write(heard.shown, () => done())
+    },
+  })
 }

@@ -229,7 +229,7 @@ export class AgentSession implements HandlerHost {
     if (this.#job.type === 'Port') return this.#startPort(multiplexed, world)
     const command = commandOf(this.#job)
     if (this.#job.type !== 'NonInteractiveCommands')
-      return TerminalHandler.start(this, { command, home, clock })
+      return TerminalHandler.start(this, { command, profile: this.#job.shellProfile, home, clock })
     const handler = new CommandHandler(this, {
       command: command ?? '',
       separate: separatesOutput(this.#job),

@@ -13,6 +13,8 @@ const EXIT_WATCH: Ms = 50
 export interface TerminalOptions {
   /** What the shell runs; undefined is a shell for people. */
   readonly command: string | undefined
+  /** What a shell for people is told to run first; empty for nothing. */
+  readonly profile: string
   readonly home: ChildHome
   readonly clock: Clock
 }
@@ -38,6 +40,8 @@ export class TerminalHandler implements Handler {
       env: { ...options.home.environment },
       encoding: null,
     })
+    // The vendor's agent types it, too: it is seen, and comes before any key of a person.
+    if (options.command === undefined && options.profile !== '') pty.write(`${options.profile}\n`)
     return new TerminalHandler(host, pty, options.clock)
   }
 

@@ -115,6 +115,8 @@ export interface Preferences {
   readonly idleMinutes: number
   readonly maximumMinutes: number | undefined
   readonly kmsKeyId: string | undefined
+  /** The commands that a login shell begins with; empty for none. */
+  readonly shellProfile: string
 }
 
 /**
@@ -134,7 +136,7 @@ export function sessionDocument(name: string, preferences: Preferences): Session
     runAsDefaultUser: '',
     idleSessionTimeout: String(preferences.idleMinutes),
     maxSessionDuration: preferences.maximumMinutes === undefined ? '' : String(preferences.maximumMinutes),
-    shellProfile: { windows: '', linux: '' },
+    shellProfile: { windows: '', linux: preferences.shellProfile },
   }
   if (name === PREFERENCES_DOCUMENT)
     return {

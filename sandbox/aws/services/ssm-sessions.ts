@@ -63,6 +63,7 @@ export function preferencesOf({ knobs }: WorldState, world: World | undefined): 
     idleMinutes: Math.max(1, Math.ceil(knobs.idle / MINUTE)),
     maximumMinutes: knobs.maximum === null ? undefined : Math.max(1, Math.ceil(knobs.maximum / MINUTE)),
     kmsKeyId: knobs.kms === 'on' ? world?.kmsKeyArn : undefined,
+    shellProfile: knobs.shellProfile,
   }
 }
 

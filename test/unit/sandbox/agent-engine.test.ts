@@ -41,6 +41,7 @@ const portJob: SessionJob = {
   type: 'Port',
   properties: { type: 'LocalPortForwarding', portNumber: '19000', localPortNumber: '0' },
   kmsKeyId: undefined,
+  shellProfile: '',
 }
 const rawJob: SessionJob = { ...portJob, properties: { portNumber: '19001' } }
 const shellJob: SessionJob = {
@@ -48,12 +49,14 @@ const shellJob: SessionJob = {
   type: 'Standard_Stream',
   properties: {},
   kmsKeyId: undefined,
+  shellProfile: '',
 }
 const commandJob: SessionJob = {
   sessionId: 'user-3',
   type: 'NonInteractiveCommands',
   properties: { linux: { commands: 'x', separateOutputStream: true } },
   kmsKeyId: undefined,
+  shellProfile: '',
 }
 
 /** An engine with a hand-turned clock and the client's end in the test's hands. */

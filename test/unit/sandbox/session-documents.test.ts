@@ -3,7 +3,12 @@ import { describe, it } from 'node:test'
 import { AwsError } from '#sandbox/aws/aws-error.ts'
 import { documentParameters, sessionDocument } from '#sandbox/aws/services/session-documents.ts'
 
-const PREFERENCES = { idleMinutes: 20, maximumMinutes: undefined, kmsKeyId: 'arn:aws:kms:x' }
+const PREFERENCES = {
+  idleMinutes: 20,
+  maximumMinutes: undefined,
+  kmsKeyId: 'arn:aws:kms:x',
+  shellProfile: '',
+}
 const check = (name: string, given: unknown) => documentParameters(sessionDocument(name, PREFERENCES), given)
 
 describe('session documents', () => {
