@@ -1,6 +1,6 @@
 import { PgctlError } from '#core/errors.ts'
 import { BaseCommand } from '../base-command.ts'
-import { installationFlags, reasonFlag } from '../flags.ts'
+import { installationFlags, reasonFlag, startFlag } from '../flags.ts'
 import { allInOrder } from '../in-order.ts'
 import { renderSessionLife, renderSessionWarning } from '../render/session.ts'
 
@@ -14,7 +14,7 @@ export default class Login extends BaseCommand {
     '<%= config.bin %> login',
     '<%= config.bin %> login --installation acme --reason "INC-4711: queue is stuck"',
   ]
-  static override flags = { ...installationFlags, ...reasonFlag }
+  static override flags = { ...installationFlags, ...reasonFlag, ...startFlag }
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(Login)
@@ -27,7 +27,7 @@ export default class Login extends BaseCommand {
     const { wireInstallation } = await import('../deps.ts')
     const { runLogin } = await import('#core/ssm/io/login.ts')
     const { watchSession } = await import('../session-watch.ts')
-    const deps = await wireInstallation(this.surroundings(flags))
+    const deps = await wireInstallation(this.sessionSurroundings(flags))
     const [context, { bastion }] = await allInOrder([deps.sessions(this.signal), deps.bastion(this.signal)])
     await runLogin(
       {
