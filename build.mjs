@@ -106,7 +106,7 @@ await build({
 })
 
 // The functions: one file each, with all that it needs; its folder is what goes into its archive.
-const functions = ['license-verify', 'ledger-checkpoint', 'snapshot-tick']
+const functions = ['license-verify', 'ledger-checkpoint', 'snapshot-tick', 'bastion-tick']
 for (const name of functions) {
   await build({
     ...shared,
@@ -116,8 +116,9 @@ for (const name of functions) {
   })
   await writeFile(`${root}dist/functions/${name}/package.json`, '{"type":"module"}\n')
 }
-// The names of the products whose datastores are looked for.
-await cp(`${root}profiles`, `${root}dist/functions/snapshot-tick/profiles`, { recursive: true })
+// The names of the products whose parts are looked for.
+for (const name of ['snapshot-tick', 'bastion-tick'])
+  await cp(`${root}profiles`, `${root}dist/functions/${name}/profiles`, { recursive: true })
 
 // Loading the commands once without a manifest is what makes one.
 const config = await Config.load({ root, ignoreManifest: true })
