@@ -5,6 +5,7 @@ import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Config } from '@oclif/core'
 import { build } from 'esbuild'
+import { parse } from 'yaml'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'))
@@ -119,6 +120,12 @@ for (const name of functions) {
 // The names of the products whose parts are looked for.
 for (const name of ['snapshot-tick', 'bastion-tick'])
   await cp(`${root}profiles`, `${root}dist/functions/${name}/profiles`, { recursive: true })
+
+// The stack of the bastion: one template with parameters, which `pgctl bastion deploy` deploys as it is.
+await writeFile(
+  `${root}dist/bastion-stack.json`,
+  `${JSON.stringify(parse(await readFile(`${root}bastion-stack.yml`, 'utf8')))}\n`,
+)
 
 // Loading the commands once without a manifest is what makes one.
 const config = await Config.load({ root, ignoreManifest: true })

@@ -57,3 +57,12 @@ export const deployedFlag = {
 export const analyticsFlags = {
   local: Flags.boolean({ summary: 'Only what this computer may send; the cluster is not asked.' }),
 }
+
+/** What a stack is told. */
+export const setFlag = {
+  set: Flags.string({
+    summary: 'A value of the stack, as subnets=subnet-a,subnet-b; may be repeated.',
+    helpValue: 'NAME=VALUE',
+    multiple: true,
+  }),
+}
