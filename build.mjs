@@ -5,6 +5,7 @@ import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Config } from '@oclif/core'
 import { build } from 'esbuild'
+import { parse } from 'yaml'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'))
@@ -106,7 +107,7 @@ await build({
 })
 
 // The functions: one file each, with all that it needs; its folder is what goes into its archive.
-const functions = ['license-verify', 'ledger-checkpoint', 'snapshot-tick']
+const functions = ['license-verify', 'ledger-checkpoint', 'snapshot-tick', 'bastion-tick']
 for (const name of functions) {
   await build({
     ...shared,
@@ -116,8 +117,15 @@ for (const name of functions) {
   })
   await writeFile(`${root}dist/functions/${name}/package.json`, '{"type":"module"}\n')
 }
-// The names of the products whose datastores are looked for.
-await cp(`${root}profiles`, `${root}dist/functions/snapshot-tick/profiles`, { recursive: true })
+// The names of the products whose parts are looked for.
+for (const name of ['snapshot-tick', 'bastion-tick'])
+  await cp(`${root}profiles`, `${root}dist/functions/${name}/profiles`, { recursive: true })
+
+// The stack of the bastion: one template with parameters, which `pgctl bastion deploy` deploys as it is.
+await writeFile(
+  `${root}dist/bastion-stack.json`,
+  `${JSON.stringify(parse(await readFile(`${root}bastion-stack.yml`, 'utf8')))}\n`,
+)
 
 // Loading the commands once without a manifest is what makes one.
 const config = await Config.load({ root, ignoreManifest: true })

@@ -59,6 +59,15 @@ export abstract class BaseCommand extends Command {
     return { flags, environment: process.env, root, version, logger: this.logger }
   }
 
+  /** The same for a command that opens a session: it starts a bastion that has been stopped, and says so. */
+  protected sessionSurroundings({
+    start,
+    ...flags
+  }: Surroundings['flags'] & { readonly start: boolean }): Surroundings {
+    const onStart = start ? (text: string) => this.notice(text) : undefined
+    return { ...this.surroundings(flags), onStart }
+  }
+
   protected override async init(): Promise<void> {
     await super.init()
     this.#interrupts = listenForInterrupts((status) => process.exit(status))

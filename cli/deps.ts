@@ -1,3 +1,5 @@
+import { createElevationApi } from '#core/aws/access-entries.ts'
+import { createBastionControl } from '#core/aws/bastion-control.ts'
 import { createBucketApi } from '#core/aws/bucket-versions.ts'
 import { type AwsConnection, connectAws } from '#core/aws/clients.ts'
 import { createClusterCredentials } from '#core/aws/cluster-token.ts'
@@ -10,8 +12,10 @@ import { createQuotaApi } from '#core/aws/quotas.ts'
 import type { Reading } from '#core/aws/reading.ts'
 import { createRestoreApi } from '#core/aws/restore.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
+import { createSessionRecords } from '#core/aws/session-records.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
+import type { BastionControl, ElevationApi, SessionRecords } from '#core/bastion/control.ts'
 import { messageOf } from '#core/errors.ts'
 import { confirmAccount, type Identity } from '#core/installation/account-pin.ts'
 import { type BastionChoice, chooseBastion } from '#core/installation/bastion-choice.ts'
@@ -55,6 +59,8 @@ export interface Surroundings {
   readonly root: string
   readonly version: string
   readonly logger: Logger
+  /** Where it is told that a bastion at 0 is started; without it, none is. */
+  readonly onStart?: ((text: string) => void) | undefined
 }
 
 /** Whom to call as, and where: enough for a session on an instance that is named. */
@@ -93,6 +99,9 @@ export interface Deps extends Account {
     write(name: string, text: string, signal?: AbortSignal): Promise<void>
   }
   readonly restoreApi: RestoreApi
+  readonly bastionControl: BastionControl
+  readonly sessionRecords: SessionRecords
+  readonly elevationApi: ElevationApi
   /** What of the installation can be snapshotted. */
   snapshotSources(signal?: AbortSignal): Promise<Reading<Source[]>>
   /** The bastion to open sessions on, or the error that says why there is none. */
@@ -114,12 +123,22 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
   )
   const inventory: Deps['inventory'] = (parts, depth, signal) =>
     discovery.inventory(discoveryQuery(profile, installation, parts, depth), signal)
+  const namespace = installation.namespace ?? profile.namespace
+  const bastionControl = createBastionControl(connection, bastionName)
+  const findBastion = async (signal?: AbortSignal) =>
+    chooseBastion(await inventory(['bastion'], 'way', signal), {
+      wanted: installation.bastion ?? bastionName,
+      now: systemClock.now().wall,
+    })
   return {
     ...account,
     installation,
     profile,
     clusterName,
-    namespace: installation.namespace ?? profile.namespace,
+    namespace,
+    bastionControl,
+    sessionRecords: createSessionRecords(connection),
+    elevationApi: createElevationApi(connection, clusterName, namespace),
     clusterCredentials: createClusterCredentials(connection, clusterName),
     identity,
     inventory,
@@ -135,12 +154,13 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     restoreApi: createRestoreApi(account.connectionIn),
     snapshotSources: (signal) =>
       findSources(connection, datastorePatterns(profile, installation.workspace), signal),
-    bastion: once(async (signal) =>
-      chooseBastion(await inventory(['bastion'], 'way', signal), {
-        wanted: installation.bastion ?? bastionName,
-        now: systemClock.now().wall,
-      }),
-    ),
+    bastion: once(async (signal) => {
+      const { onStart } = surroundings
+      // One that is named by its id has no group that we would know of.
+      if (installation.bastion !== undefined) return findBastion(signal)
+      const { findOrStart } = await import('./bastion-start.ts')
+      return findOrStart(findBastion, { control: bastionControl, identity, onStart }, signal)
+    }),
   }
 }
 

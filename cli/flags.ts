@@ -24,6 +24,15 @@ export const reasonFlag = {
   }),
 }
 
+/** Whether a command that opens a session starts a bastion whose group is at 0. */
+export const startFlag = {
+  start: Flags.boolean({
+    summary: 'Start a bastion that has been stopped, and wait for it.',
+    default: true,
+    allowNo: true,
+  }),
+}
+
 /** Which sandbox: several run side by side. */
 export const sandboxFlag = {
   name: Flags.string({ summary: 'The name of the sandbox.', helpValue: 'NAME', default: 'default' }),
@@ -47,4 +56,13 @@ export const deployedFlag = {
 /** Whose switch of reports of use. */
 export const analyticsFlags = {
   local: Flags.boolean({ summary: 'Only what this computer may send; the cluster is not asked.' }),
+}
+
+/** What a stack is told. */
+export const setFlag = {
+  set: Flags.string({
+    summary: 'A value of the stack, as subnets=subnet-a,subnet-b; may be repeated.',
+    helpValue: 'NAME=VALUE',
+    multiple: true,
+  }),
 }

@@ -30,6 +30,17 @@ export const SNAPSHOT_VARIABLES = {
   deleteRole: 'PGCTL_SNAPSHOT_DELETE_ROLE',
 } as const
 
+/** Those of the function that looks after the bastion. */
+export const BASTION_VARIABLES = {
+  workspace: 'PGCTL_WORKSPACE',
+  /** The names of the product's parts: a file of `profiles/`. */
+  product: 'PGCTL_PRODUCT',
+  /** The table of documents, for what is written down of the bastion. */
+  table: 'PGCTL_STATE_TABLE',
+  /** After how many minutes without use it is stopped; 0 never stops it. */
+  idleMinutes: 'PGCTL_BASTION_IDLE_MINUTES',
+} as const
+
 /** Of the metrics; the alarms of the template look for them there. */
 export const METRICS_NAMESPACE = 'pgctl'
 /** The one dimension of every metric. */

@@ -7,7 +7,7 @@ import { CallRecord } from './aws/calls.ts'
 import { type TokenVerdict, verifyEksToken } from './aws/eks-token.ts'
 import { AwsEndpoint } from './aws/endpoint.ts'
 import { readWireRequest, type WireAnswer, type WireRequest, wireRequestOf } from './aws/http-message.ts'
-import type { Principal } from './aws/identity.ts'
+import type { AccessKey, Principal } from './aws/identity.ts'
 import { type AwsService, withOperations } from './aws/service.ts'
 import { createAutoScaling } from './aws/services/auto-scaling.ts'
 import { createCloudTrail } from './aws/services/cloudtrail.ts'
@@ -70,6 +70,8 @@ export interface Cloud extends AsyncDisposable {
   readonly snapshots: SnapshotWorlds
   /** Every operation that the endpoint answers, as IAM names actions: `sts:GetCallerIdentity`. */
   readonly operations: readonly string[]
+  /** A key for a machine that the group of a bastion has started. */
+  admit(instanceId: string): AccessKey
   /** Whose EKS token it is, for the cluster of an installation: the first one's unless told. */
   verifyToken(token: string, world?: World): TokenVerdict
 }
@@ -133,6 +135,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     operations: services.flatMap(({ name, operations }) =>
       Object.keys(operations).map((operation) => `${name}:${operation}`),
     ),
+    admit: (instanceId) => authenticator.admit(instanceId),
     verifyToken: (token, world = WORLD) => verifyEksToken(token, world, authenticator, clock.now().wall),
     async [Symbol.asyncDispose]() {
       ended.abort(new Error('the sandbox has ended'))

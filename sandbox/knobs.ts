@@ -14,6 +14,8 @@ export const knobsSchema = z.strictObject({
   bastion: z.enum(['running', 'pending', 'stopping', 'stopped', 'terminated', 'missing']),
   /** A newer bastion beside it: none, one whose agent has not come up yet, or one that is ready. */
   replacement: z.enum(['none', 'starting', 'online']),
+  /** Whether the agents of machines that the group starts come up. */
+  boot: z.enum(['online', 'silent']),
   /** The agents, as Systems Manager sees them. */
   agent: z.enum(['online', 'offline']),
   /** The version of the first installation's agents, as Systems Manager tells it. */
@@ -60,6 +62,7 @@ const MINUTE = 60_000
 export const DEFAULT_KNOBS: Knobs = {
   bastion: 'running',
   replacement: 'none',
+  boot: 'online',
   agent: 'online',
   agentVersion: WORLD.bastion.agentVersion,
   credentials: 'valid',

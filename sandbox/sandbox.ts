@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Bytes, Clock, Ms } from '#core/clock.ts'
 import { systemClock } from '#core/io/system-clock.ts'
-import type { Logger } from '#core/logger.ts'
+import { type Logger, silentLogger } from '#core/logger.ts'
 import { startAgent } from './agent/io/agent.ts'
 import type { UploadStall } from './agent/upload-stall.ts'
 import { type AccessKey, makeAccessKey } from './aws/identity.ts'
@@ -9,6 +9,7 @@ import { SnapshotWorlds } from './aws/snapshots/snapshot-worlds.ts'
 import { createAuthority } from './certificates.ts'
 import { type Cloud, startCloud } from './cloud.ts'
 import { startDatastores } from './datastores/datastores.ts'
+import { GroupAgents } from './group-agents.ts'
 import { type SandboxKubernetes, startKubernetes } from './kubernetes/api-server.ts'
 import type { Attributes } from './kubernetes/request-info.ts'
 import { startGrafana } from './services/grafana.ts'
@@ -141,15 +142,27 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       logger: options.logger,
     }
     const own = ports(ACME, kubernetes)
-    const agents = [
-      [agent, WORLD.bastion, own],
-      [successor, WORLD.replacement, own],
-      [neighbour, GLOBEX.bastion, ports(GLOBEX, neighbours)],
-    ] as const
-    const started = agents.map(([credentials, { instanceId }, world]) =>
-      startAgent({ ...near, ...pace, credentials, instanceId, world }),
-    )
-    for (const running of await Promise.all(started)) parts.use(running)
+    const other = ports(GLOBEX, neighbours)
+    const start = (credentials: AccessKey, instanceId: string, world: WorldPorts) =>
+      startAgent({ ...near, ...pace, credentials, instanceId, world })
+    const groups = [ACME, GLOBEX].map((world) => {
+      const group = cloud.state.groupOf(world)
+      const agents = new GroupAgents(group, {
+        clock,
+        knobs: () => cloud.state.knobsOf(world),
+        logger: options.logger ?? silentLogger,
+        start: (instanceId) => start(cloud.admit(instanceId), instanceId, world === ACME ? own : other),
+      })
+      return parts.use(agents)
+    })
+    const [first, next, second] = await Promise.all([
+      start(agent, WORLD.bastion.instanceId, own),
+      start(successor, WORLD.replacement.instanceId, own),
+      start(neighbour, GLOBEX.bastion.instanceId, other),
+    ])
+    parts.use(next)
+    groups[0]?.adopt(WORLD.bastion.instanceId, first)
+    groups[1]?.adopt(GLOBEX.bastion.instanceId, second)
   }
   if (options.closeEvery !== undefined) cloud.gateway.order({ kind: 'close-every', ms: options.closeEvery })
 

@@ -1,4 +1,5 @@
 import type { Ms } from '#core/clock.ts'
+import { BastionGroup } from './bastion-group.ts'
 import { DEFAULT_KNOBS, type Knobs, type KnobsChange } from './knobs.ts'
 import { WORLD, WORLDS } from './world.ts'
 import { idOf } from './worlds/ids.ts'
@@ -19,6 +20,9 @@ export interface WorldInstance {
   readonly launched: Ms
   readonly tags: Readonly<Record<string, string>>
   readonly type: string
+  readonly imageId: string
+  /** The version of the launch template that it was made of. */
+  readonly version: number
   /** Whether its agent has ever registered, so that Systems Manager knows it. */
   readonly managed: boolean
 }
@@ -31,6 +35,7 @@ export class WorldState {
   /** When this world began, wall time; everything older is told relative to it. */
   readonly began: Ms
   #knobs: Knobs = DEFAULT_KNOBS
+  readonly #groups = new Map<string, BastionGroup>()
   #onChange: Array<(knobs: Knobs) => void> = []
 
   constructor(began: Ms) {
@@ -66,6 +71,15 @@ export class WorldState {
   /** The instances of an installation, in the order in which EC2 lists them. */
   instances(world: World): readonly WorldInstance[] {
     return [...this.#nodes(world), ...this.#bastions(world)]
+  }
+
+  /** The Auto Scaling group of an installation's bastion. */
+  groupOf(world: World): BastionGroup {
+    const known = this.#groups.get(world.workspace)
+    if (known !== undefined) return known
+    const group = new BastionGroup(world, this.began - 3 * DAY)
+    this.#groups.set(world.workspace, group)
+    return group
   }
 
   /** The knobs turn the first installation; the others stay in good order. */
@@ -109,26 +123,29 @@ export class WorldState {
 
   #bastions(world: World): WorldInstance[] {
     const { bastion, replacement } = this.knobsOf(world)
+    const group = this.groupOf(world)
     const found: WorldInstance[] = []
-    if (bastion !== 'missing') {
+    if (bastion !== 'missing' && group.hasFirst) {
       const publicAddress = this.isExposed(world, 'bastion-address') ? BASTION_ADDRESS : undefined
-      const present = this.#bastion(world, world.bastion, bastion, this.began - 3 * DAY, true)
-      found.push({ ...present, publicAddress })
+      const first = { ...world.bastion, launched: this.began - 3 * DAY, managed: true }
+      found.push({ ...this.#bastion(world, first, bastion), publicAddress })
     }
+    for (const machine of group.machines) found.push(this.#bastion(world, machine, 'running'))
     if (replacement !== 'none') {
       const managed = replacement === 'online'
-      found.push(this.#bastion(world, world.replacement, 'running', this.began - 2 * MINUTE, managed))
+      const next = { ...world.replacement, launched: this.began - 2 * MINUTE, managed }
+      found.push(this.#bastion(world, next, 'running'))
     }
     return found
   }
 
   #bastion(
     world: World,
-    { instanceId, address }: World['replacement'],
+    machine: Pick<WorldInstance, 'instanceId' | 'address' | 'launched' | 'managed'> &
+      Partial<Pick<WorldInstance, 'version' | 'imageId'>>,
     state: InstanceState,
-    launched: Ms,
-    managed: boolean,
   ): WorldInstance {
+    const { instanceId, address, launched, managed, version = 1 } = machine
     const { name } = world.bastion
     return {
       instanceId,
@@ -139,6 +156,8 @@ export class WorldState {
       launched,
       tags: { ...tagsOf(world, name), 'aws:autoscaling:groupName': name },
       type: 't4g.small',
+      imageId: machine.imageId ?? IMAGE,
+      version,
       managed,
     }
   }
@@ -157,10 +176,14 @@ export class WorldState {
         'eks:cluster-name': world.cluster.name,
       },
       type: 'm7g.xlarge',
+      imageId: IMAGE,
+      version: 1,
       managed: false,
     }))
   }
 }
+
+const IMAGE = 'ami-0d4c1e2f3a5b69788'
 
 /** Of the range that is set aside for documentation: it leads nowhere. */
 const BASTION_ADDRESS = '198.51.100.24'

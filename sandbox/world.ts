@@ -1,3 +1,4 @@
+import { isMachineOf } from './bastion-group.ts'
 import { ACME } from './worlds/acme.ts'
 import { GLOBEX } from './worlds/globex.ts'
 import type { World, WorldPod, WorldService } from './worlds/installation.ts'
@@ -29,10 +30,12 @@ export function worldIn(account: string, region: string): World | undefined {
   return WORLDS.find((world) => world.account === account && world.region === region)
 }
 
-/** The installation whose bastion, present or next, `instanceId` is. */
+/** The installation whose bastion `instanceId` is, or was, or may become. */
 export function worldOfBastion(instanceId: string): World | undefined {
-  return WORLDS.find(({ bastion, replacement }) =>
-    [bastion.instanceId, replacement.instanceId].includes(instanceId),
+  return WORLDS.find(
+    (world) =>
+      [world.bastion.instanceId, world.replacement.instanceId].includes(instanceId) ||
+      isMachineOf(world, instanceId),
   )
 }
 

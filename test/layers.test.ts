@@ -63,6 +63,16 @@ const LAYERS: readonly Layer[] = [
     mayImport: ['core/snapshots'],
     reason: 'the shell that takes the steps of a run',
   },
+  {
+    folder: 'core/bastion',
+    mayImport: ['core/bastion', 'core/installation'],
+    reason: 'when a bastion runs, stops and is made anew: decisions, with ports for a cloud',
+  },
+  {
+    folder: 'core/bastion/io',
+    mayImport: ['core/bastion'],
+    reason: 'the shell that looks at a bastion and does what was decided',
+  },
   { folder: 'core/logs', mayImport: ['core/logs'], reason: 'pure deciders over lines and streams' },
   {
     folder: 'core/tunnel',
@@ -73,7 +83,7 @@ const LAYERS: readonly Layer[] = [
     folder: 'core/aws',
     mayImport: [
       ...['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/snapshots', 'core/io'],
-      ...['core/checkpoint', 'core/stack'],
+      ...['core/checkpoint', 'core/stack', 'core/bastion'],
     ],
     reason: 'adapters see the port types of any domain',
   },

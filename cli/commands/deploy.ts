@@ -1,8 +1,9 @@
 import { Flags } from '@oclif/core'
 import { PgctlError } from '#core/errors.ts'
 import { BaseCommand } from '../base-command.ts'
-import { installationFlags } from '../flags.ts'
+import { installationFlags, setFlag } from '../flags.ts'
 import { deployDocument, renderDeployPlan, renderStackEvent } from '../render/deploy.ts'
+import { pairsOf } from '../stack-values.ts'
 
 export default class Deploy extends BaseCommand {
   static override summary = "Deploy the installation's functions, after showing what that changes."
@@ -25,11 +26,7 @@ export default class Deploy extends BaseCommand {
       summary: 'Deploy to this installation, whose name is repeated here.',
       helpValue: 'NAME',
     }),
-    set: Flags.string({
-      summary: 'A value of the stack, as subnets=subnet-a,subnet-b; may be repeated.',
-      helpValue: 'NAME=VALUE',
-      multiple: true,
-    }),
+    ...setFlag,
     rollback: Flags.string({
       summary: 'Go back to a release that was deployed before, or to the previous one.',
       helpValue: 'RELEASE|previous',
@@ -38,7 +35,7 @@ export default class Deploy extends BaseCommand {
 
   override async run(): Promise<object> {
     const { flags } = await this.parse(Deploy)
-    const { plan, confirm, set = [], rollback, ...where } = flags
+    const { plan, confirm, set, rollback, ...where } = flags
     if (plan && confirm !== undefined)
       throw new PgctlError('usage', '--plan and --confirm say two things: to look, and to deploy', {
         next: 'leave one of them out',
@@ -47,7 +44,7 @@ export default class Deploy extends BaseCommand {
     const report = await deployStack(this.surroundings(where), {
       planOnly: plan,
       confirm,
-      set: new Map(set.map(pairOf)),
+      set: pairsOf(set),
       rollback,
       signal: this.signal,
       onPlan: (proposed) => this.log(renderDeployPlan(proposed, this.paint)),
@@ -56,12 +53,4 @@ export default class Deploy extends BaseCommand {
     if (report.done) this.log(`${this.paint('green', 'deployed:')} ${report.release} is in ${report.stack}`)
     return deployDocument(report)
   }
-}
-
-function pairOf(text: string): [string, string] {
-  const at = text.indexOf('=')
-  if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
-  throw new PgctlError('usage', `--set ${text} names no value`, {
-    next: 'write NAME=VALUE, as subnets=subnet-a,subnet-b',
-  })
 }

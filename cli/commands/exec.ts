@@ -1,5 +1,5 @@
 import { BaseCommand } from '../base-command.ts'
-import { installationFlags, reasonFlag } from '../flags.ts'
+import { installationFlags, reasonFlag, startFlag } from '../flags.ts'
 import { allInOrder } from '../in-order.ts'
 import { wordsBehindDashes } from '../words-behind-dashes.ts'
 
@@ -15,14 +15,14 @@ export default class Exec extends BaseCommand {
   ]
   static override usage = 'exec [-i NAME] [--region REGION] [--profile PROFILE] [--reason TEXT] -- COMMAND...'
   static override strict = false
-  static override flags = { ...installationFlags, ...reasonFlag }
+  static override flags = { ...installationFlags, ...reasonFlag, ...startFlag }
 
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Exec)
     const words = wordsBehindDashes(this.argv, argv, 'pgctl exec -- CMD')
     const { wireInstallation } = await import('../deps.ts')
     const { runCommand } = await import('#core/ssm/io/exec.ts')
-    const deps = await wireInstallation(this.surroundings(flags))
+    const deps = await wireInstallation(this.sessionSurroundings(flags))
     const [context, { bastion }] = await allInOrder([deps.sessions(this.signal), deps.bastion(this.signal)])
     process.exitCode = await runCommand(
       {

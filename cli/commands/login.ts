@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core'
 import { PgctlError } from '#core/errors.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import { BaseCommand } from '../base-command.ts'
-import { installationFlags, reasonFlag } from '../flags.ts'
+import { installationFlags, reasonFlag, startFlag } from '../flags.ts'
 import { allInOrder } from '../in-order.ts'
 import { renderSessionLife, renderSessionWarning } from '../render/session.ts'
 
@@ -20,6 +20,7 @@ export default class Login extends BaseCommand {
   static override flags = {
     ...installationFlags,
     ...reasonFlag,
+    ...startFlag,
     token: Flags.boolean({
       summary: 'Let kubectl and helm in that shell use your own rights in the cluster, as long as it lasts.',
       default: true,
@@ -38,8 +39,8 @@ export default class Login extends BaseCommand {
     const { wireInstallation } = await import('../deps.ts')
     const { runLogin } = await import('#core/ssm/io/login.ts')
     const { watchSession } = await import('../session-watch.ts')
-    const deps = await wireInstallation(this.surroundings(flags))
     const { OperatorDesk } = await import('#core/kube/operator-desk.ts')
+    const deps = await wireInstallation(this.sessionSurroundings(flags))
     const [context, { bastion }] = await allInOrder([deps.sessions(this.signal), deps.bastion(this.signal)])
     await runLogin(
       {

@@ -6,7 +6,7 @@ import type { LogSummary } from '#core/logs/ledger.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from '../base-command.ts'
-import { installationFlags, reasonFlag } from '../flags.ts'
+import { installationFlags, reasonFlag, startFlag } from '../flags.ts'
 import { logFlags } from '../log-flags.ts'
 import { paths } from '../paths.ts'
 import { toJson } from '../render/json.ts'
@@ -51,6 +51,7 @@ export default class Logs extends BaseCommand {
   static override flags = {
     ...installationFlags,
     ...reasonFlag,
+    ...startFlag,
     ...logFlags,
   }
 
@@ -68,7 +69,7 @@ export default class Logs extends BaseCommand {
     const { loadConfig } = await import('../load-config.ts')
     const { wireInstallation } = await import('../deps.ts')
     const { readLogs } = await import('../log-reading.ts')
-    const surroundings = this.surroundings(flags)
+    const surroundings = this.sessionSurroundings(flags)
     const moment = { now: systemClock.now().wall, zone: Intl.DateTimeFormat().resolvedOptions().timeZone }
     const { options, zone } = readLogWishes(flags, loadConfig(surroundings).settings.tail, moment)
     this.#times = new LogTimes(zone, process.stdout.isTTY)

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import type { ReadyEvent, TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from '../base-command.ts'
-import { installationFlags, reasonFlag } from '../flags.ts'
+import { installationFlags, reasonFlag, startFlag } from '../flags.ts'
 import { renderReady, renderTunnelEvent } from '../render/tunnel.ts'
 
 /** How long open connections may go on after the first Ctrl-C; the second one ends them at once. */
@@ -32,6 +32,7 @@ export default class Tunnel extends BaseCommand {
   static override flags = {
     ...installationFlags,
     ...reasonFlag,
+    ...startFlag,
     port: Flags.integer({
       char: 'p',
       summary: 'The local port; 0 takes any free one.',
@@ -57,7 +58,7 @@ export default class Tunnel extends BaseCommand {
     const { openTunnels } = await import('../tunnel-opening.ts')
     const wishes = { ...flags, words: argv.map(String) }
     const { tunnels, failures } = await openTunnels(
-      this.surroundings(flags),
+      this.sessionSurroundings(flags),
       wishes,
       (event, isOnly) => {
         this.#show(event, isOnly)

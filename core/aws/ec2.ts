@@ -23,8 +23,16 @@ export interface Machine {
   readonly group: string | undefined
 }
 
-/** Which machines: by the tag `Name`, or one by its id. */
-type MachineSelection = { readonly name: string } | { readonly id: string }
+/** What a machine was made of. */
+export interface MachineOrigin extends Machine {
+  readonly imageId: string | undefined
+}
+
+/** Which machines: by the tag `Name`, or by their ids. */
+type MachineSelection =
+  | { readonly name: string }
+  | { readonly id: string }
+  | { readonly ids: readonly string[] }
 
 export const DESCRIBE_INSTANCES = 'ec2:DescribeInstances'
 
@@ -37,7 +45,8 @@ export async function describeMachines(
   selection: MachineSelection,
   signal?: AbortSignal,
 ): Promise<Machine[]> {
-  const what = 'id' in selection ? selection.id : selection.name
+  const what =
+    'id' in selection ? selection.id : 'ids' in selection ? selection.ids.join(', ') : selection.name
   const call = { action: DESCRIBE_INSTANCES, purpose: `look for the instance ${what}` }
   try {
     const instances = await connection.call(call, signal, () => listInstances(connection, selection, signal))
@@ -46,6 +55,19 @@ export async function describeMachines(
     if (isPgctlError(error, 'bastion-missing')) return []
     throw error
   }
+}
+
+/** Machines with what they were made of; those that are gone are left out. */
+export async function describeOrigins(
+  connection: AwsConnection,
+  ids: readonly string[],
+  signal?: AbortSignal,
+): Promise<MachineOrigin[]> {
+  const call = { action: DESCRIBE_INSTANCES, purpose: `look at the instances ${ids.join(', ')}` }
+  const instances = await connection.call(call, signal, () => listInstances(connection, { ids }, signal))
+  return instances.flatMap((instance) =>
+    toMachine(instance).map((machine) => ({ ...machine, imageId: instance.ImageId })),
+  )
 }
 
 async function listInstances(
@@ -58,7 +80,9 @@ async function listInstances(
   const input =
     'id' in selection
       ? { InstanceIds: [selection.id] }
-      : { Filters: [{ Name: 'tag:Name', Values: [selection.name] }] }
+      : 'ids' in selection
+        ? { InstanceIds: [...selection.ids] }
+        : { Filters: [{ Name: 'tag:Name', Values: [selection.name] }] }
   return await readPages(
     'instances',
     (NextToken) => client.send(new DescribeInstancesCommand({ ...input, NextToken }), abortedBy(signal)),

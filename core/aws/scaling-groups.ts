@@ -6,7 +6,7 @@ import type { ScalingGroup } from '#core/installation/network.ts'
 
 export const DESCRIBE_AUTO_SCALING_GROUPS = 'autoscaling:DescribeAutoScalingGroups'
 
-const clientOf = clientPerConnection<AutoScalingClient>(async (settings) => {
+export const scalingClient = clientPerConnection<AutoScalingClient>(async (settings) => {
   const { AutoScalingClient } = await import('@aws-sdk/client-auto-scaling')
   return new AutoScalingClient(settings)
 })
@@ -23,7 +23,7 @@ export async function describeScalingGroups(
   }
   const groups = await connection.call(call, signal, async () => {
     const { DescribeAutoScalingGroupsCommand } = await import('@aws-sdk/client-auto-scaling')
-    const client = await clientOf(connection)
+    const client = await scalingClient(connection)
     const input = { AutoScalingGroupNames: [...names] }
     return await readPages(
       'Auto Scaling groups',

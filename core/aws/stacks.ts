@@ -105,6 +105,12 @@ export function createStackApi(connection: AwsConnection): StackApi {
         )
       }),
 
+    remove: (stack, signal) =>
+      call('DeleteStack', `delete the stack ${stack}`, stack, signal, async (client) => {
+        const { DeleteStackCommand } = await sdk()
+        await client.send(new DeleteStackCommand({ StackName: stack }), abortedBy(signal))
+      }),
+
     events: (stack, since, signal) =>
       call('DescribeStackEvents', `follow what happens to ${stack}`, stack, signal, async (client) => {
         const { DescribeStackEventsCommand } = await sdk()

@@ -129,6 +129,38 @@ export async function carryOut(deployment: Deployment, proposal: Proposal): Prom
   }
 }
 
+/**
+ * Deletes a stack, telling what happens, and waits until nothing is left of it. Whether there was one.
+ * @throws PgctlError `failed` with the first part that would not go.
+ */
+export async function removeStack(deployment: Deployment): Promise<boolean> {
+  const { api, stack, signal, clock, onEvent } = deployment
+  if ((await api.stack(stack, signal)) === undefined) return false
+  let last = (await api.events(stack, undefined, signal)).at(-1)?.id
+  await api.remove(stack, signal)
+  const until = clock.now().mono + LONGEST
+  let firstFailure: StackEvent | undefined
+  for (;;) {
+    const state = await api.stack(stack, signal)
+    if (state === undefined || state.status === 'DELETE_COMPLETE') return true
+    for (const event of await api.events(stack, last, signal)) {
+      last = event.id
+      onEvent?.(event)
+      if (event.status === 'DELETE_FAILED') firstFailure ??= event
+    }
+    if (state.status === 'DELETE_FAILED') throw notRemoved(stack, state, firstFailure)
+    if (clock.now().mono > until) throw tooLong(stack)
+    await sleep(clock, LOOK_AGAIN, signal)
+  }
+}
+
+function notRemoved(stack: string, { reason }: StackState, first: StackEvent | undefined): PgctlError {
+  return new PgctlError('failed', `the stack ${stack} was not deleted in full`, {
+    why: first === undefined ? reason : `${first.resource} (${first.type}): ${first.reason ?? first.status}`,
+    next: 'remove what holds it, and run the command again: what is gone is gone',
+  })
+}
+
 function isUnderWay(status: string): boolean {
   return status.endsWith('_IN_PROGRESS')
 }

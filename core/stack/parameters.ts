@@ -25,6 +25,10 @@ const KNOWN: Readonly<Record<string, { readonly description: string; readonly pa
     description: 'The ARN of the topic that alarms go to',
     pattern: '^arn:aws[a-z-]*:sns:[a-z0-9-]+:\\d{12}:.+$',
   },
+  bastionIdleMinutes: {
+    description: 'After how many minutes without use the bastion is stopped; 0 never stops it',
+    pattern: '^([0-9]{1,3}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)$',
+  },
   checkpointLock: {
     description: 'Whether checkpoints are locked for a year: none, GOVERNANCE or COMPLIANCE',
     pattern: '^(none|GOVERNANCE|COMPLIANCE)$',

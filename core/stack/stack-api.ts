@@ -47,6 +47,8 @@ export interface StackApi {
   /** Takes a proposal back; with `whole` the stack that was begun for it, too. */
   withdraw(stack: string, name: string, whole: boolean): Promise<void>
   execute(stack: string, name: string, signal?: AbortSignal): Promise<void>
+  /** Deletes it with all that its template does not keep; nothing happens where there is none. */
+  remove(stack: string, signal?: AbortSignal): Promise<void>
   /** Events since (and without) the one with this id, the oldest first. */
   events(stack: string, since: string | undefined, signal?: AbortSignal): Promise<StackEvent[]>
 }

@@ -4,7 +4,7 @@ import { WORLDS } from '#sandbox/world.ts'
 import type { WorldState } from '#sandbox/world-state.ts'
 import type { AccessFault } from './aws-error.ts'
 import type { WireRequest } from './http-message.ts'
-import { type Identity, identityOf, makeAccessKey, type Principal } from './identity.ts'
+import { type AccessKey, type Identity, identityOf, makeAccessKey, type Principal } from './identity.ts'
 import { checkClaim, hasDeclaredDigest, isFault, readClaim, type SignatureClaim } from './signature.ts'
 
 /** Who signed a request, or why that cannot be said. */
@@ -25,12 +25,19 @@ const REMEMBERED: Ms = 60 * 60_000
 /** Knows the keys of one sandbox and tells whose signature a request carries. */
 export class Authenticator {
   readonly #state: WorldState
-  readonly #principals: ReadonlyMap<string, Principal>
+  readonly #principals: Map<string, Principal>
   readonly #sessions = new Map<string, Session>()
 
   constructor(state: WorldState, principals: readonly Principal[]) {
     this.#state = state
     this.#principals = new Map(principals.map((principal) => [principal.key.accessKeyId, principal]))
+  }
+
+  /** A fresh key of a machine that was not there from the beginning. */
+  admit(instanceId: string): AccessKey {
+    const key = makeAccessKey()
+    this.#principals.set(key.accessKeyId, { kind: 'instance', key, instanceId })
+    return key
   }
 
   /** Fresh credentials of a role, good from `now` (wall time) for `lifetime`. */

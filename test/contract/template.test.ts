@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { FRESH_LIFE } from '#core/bastion/life-state.ts'
+import { activityKey, lifeKey } from '#core/bastion/names.ts'
+import { figuresOf as figuresOfLife } from '#core/bastion/tick-figures.ts'
+import { parseProfile, resourceName } from '#core/installation/profile.ts'
 import type { Plan } from '#core/snapshots/plan.ts'
 import { type FigureSeries, figuresOf } from '#core/snapshots/tick-figures.ts'
 import {
@@ -15,7 +20,13 @@ import {
   snapshotPolicyParameter,
   tableName,
 } from '#core/stack/names.ts'
-import { METRICS_DIMENSION, METRICS_NAMESPACE, SNAPSHOT_VARIABLES, VARIABLES } from '../../functions/names.ts'
+import {
+  BASTION_VARIABLES,
+  METRICS_DIMENSION,
+  METRICS_NAMESPACE,
+  SNAPSHOT_VARIABLES,
+  VARIABLES,
+} from '../../functions/names.ts'
 import { packCli } from '../support/packaged-cli.ts'
 
 /**
@@ -209,6 +220,7 @@ describe('the packaged template', { timeout: 120_000 }, () => {
       ['LicenseVerify', 'license-verify'],
       ['LedgerCheckpoint', 'ledger-checkpoint'],
       ['SnapshotTick', 'snapshot-tick'],
+      ['BastionTick', 'bastion-tick'],
     ]) {
       const { Name, Target: target } = named(`${prefix}Schedule`).Properties
       assert.equal(Name, `${WORKSPACE}-${name}`)
@@ -227,7 +239,8 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     }
     assert.ok(named('LicenseDashverifyLambdaFunction').Properties.VpcConfig, 'it is in no subnet of its own')
     // From those subnets there is no way to the cloud's own interfaces.
-    assert.equal(named('SnapshotDashtickLambdaFunction').Properties.VpcConfig, undefined)
+    for (const name of ['Snapshot', 'Bastion'])
+      assert.equal(named(`${name}DashtickLambdaFunction`).Properties.VpcConfig, undefined)
     for (const { Properties } of ofType('AWS::Logs::LogGroup')) assert.equal(Properties.RetentionInDays, 90)
   })
 
@@ -246,6 +259,8 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     const tick = named('SnapshotDashtickLambdaFunction').Properties.Environment.Variables
     assert.deepEqual(Object.keys(tick).sort(), Object.values(SNAPSHOT_VARIABLES).sort())
     assert.equal(tick[SNAPSHOT_VARIABLES.policy], snapshotPolicyParameter(WORKSPACE))
+    const life = named('BastionDashtickLambdaFunction').Properties.Environment.Variables
+    assert.deepEqual(Object.keys(life).sort(), Object.values(BASTION_VARIABLES).sort())
   })
 
   it('keeps who makes snapshots and who deletes them apart, and lets nobody delete what is not ours', () => {
@@ -294,6 +309,77 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     }
   })
 
+  it('lets who looks after the bastion change its group alone, and start, make and pass on nothing', () => {
+    const here = `\${AWS::Region}:\${AWS::AccountId}`
+    const arn = (rest: string) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:${rest}` })
+    const table = { 'Fn::GetAtt': ['StateTable', 'Arn'] }
+    assert.deepEqual(rightsOf('BastionTickRole'), [
+      [
+        ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        arn(`logs:${here}:log-group:/aws/lambda/${WORKSPACE}-bastion-tick:*`),
+      ],
+      [['dynamodb:GetItem'], table],
+      [['dynamodb:PutItem'], table],
+      [
+        [
+          ...['autoscaling:DescribeAutoScalingGroups', 'ec2:DescribeInstances'],
+          ...[
+            'ec2:DescribeLaunchTemplateVersions',
+            'ssm:DescribeInstanceInformation',
+            'ssm:DescribeSessions',
+          ],
+        ],
+        '*',
+      ],
+      [
+        [
+          ...['autoscaling:UpdateAutoScalingGroup', 'autoscaling:CreateOrUpdateTags'],
+          ...['autoscaling:DeleteTags', 'autoscaling:TerminateInstanceInAutoScalingGroup'],
+        ],
+        arn(`autoscaling:${here}:autoScalingGroup:*:autoScalingGroupName/${WORKSPACE}-bastion`),
+      ],
+      [['ssm:TerminateSession'], arn(`ssm:${here}:session/*`)],
+      [['eks:DisassociateAccessPolicy'], arn(`eks:${here}:access-entry/${WORKSPACE}/*`)],
+      [['sqs:SendMessage'], { 'Fn::GetAtt': ['BastionTickFailures', 'Arn'] }],
+    ])
+    const written = statementsOf('BastionTickRole').find(({ Sid }) => Sid === 'WriteDownItsLife')
+    assert.deepEqual(Object(written?.Condition)['ForAllValues:StringLike'], {
+      'dynamodb:LeadingKeys': ['bastion/*'],
+    })
+    assert.ok(lifeKey(WORKSPACE).startsWith('bastion/'))
+    assert.ok(activityKey(WORKSPACE).startsWith('bastion-activity/'))
+    const profile = parseProfile(readFileSync(join(root, 'profiles/paragon.yaml'), 'utf8'), 'paragon')
+    assert.equal(resourceName(profile, 'bastion', WORKSPACE), `${WORKSPACE}-bastion`)
+    assert.equal(resourceName(profile, 'cluster', WORKSPACE), WORKSPACE)
+  })
+
+  it('takes looks at the bastion that do not happen for a bastion that is unwell', () => {
+    const { figures } = figuresOfLife(
+      {
+        ...{ state: FRESH_LIFE, results: [], raced: false },
+        verdict: { kind: 'idle', says: '', stale: false },
+        signals: {
+          group: undefined,
+          sessions: { known: false, why: '' },
+          activity: { known: false, why: '' },
+        },
+      },
+      WORKSPACE,
+    )[0] as { figures: object }
+    for (const [name, missing] of [
+      ['BastionUnwell', 'breaching'],
+      ['BastionActionsFail', 'notBreaching'],
+    ] as const) {
+      const { Namespace, TreatMissingData, Dimensions, MetricName } = named(name).Properties
+      assert.deepEqual([Namespace, TreatMissingData], [METRICS_NAMESPACE, missing])
+      assert.deepEqual(Dimensions, [
+        { Name: METRICS_DIMENSION, Value: 'bastion-tick' },
+        { Name: 'Workspace', Value: WORKSPACE },
+      ])
+      assert.ok(MetricName in figures, MetricName)
+    }
+  })
+
   it('alarms on metrics that the code writes', () => {
     const metrics: Readonly<Record<string, string>> = {
       LedgerWhole: 'ledger-checkpoint',
@@ -333,5 +419,7 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     assert.ok(size > 20_000 && size < 400_000, `${size} bytes`)
     const tick = await stat(join(folder, 'snapshot-tick.zip'))
     assert.ok(tick.size > 20_000 && tick.size < 800_000, `${tick.size} bytes`)
+    const life = await stat(join(folder, 'bastion-tick.zip'))
+    assert.ok(life.size > 20_000 && life.size < 800_000, `${life.size} bytes`)
   })
 })

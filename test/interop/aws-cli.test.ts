@@ -12,6 +12,7 @@ import {
   vpcEndpoints,
 } from '#sandbox/worlds/network.ts'
 import { type AwsCli, type AwsCliRow, createAwsCli } from '../support/aws-cli.ts'
+import { BASTION_ROWS } from '../support/aws-cli-bastion.ts'
 import { LICENSE_ROWS } from '../support/aws-cli-license.ts'
 import { addDatabaseCluster, SNAPSHOT_ROWS } from '../support/aws-cli-snapshots.ts'
 import { describeWith } from '../support/peers.ts'
@@ -273,7 +274,7 @@ const INSTALLATION_ROWS: Readonly<Record<string, AwsCliRow>> = {
   },
 }
 
-const ROWS = { ...INSTALLATION_ROWS, ...SNAPSHOT_ROWS, ...LICENSE_ROWS }
+const ROWS = { ...INSTALLATION_ROWS, ...SNAPSHOT_ROWS, ...LICENSE_ROWS, ...BASTION_ROWS }
 
 describeWith(['aws'], 'the AWS CLI against the sandbox', { timeout: 600_000 }, () => {
   let sandbox: Sandbox

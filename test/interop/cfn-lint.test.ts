@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { parse } from 'yaml'
 import { packCli } from '../support/packaged-cli.ts'
 import { runPeer } from '../support/peer-process.ts'
 import { describeWith, programOf } from '../support/peers.ts'
@@ -39,6 +40,10 @@ describeWith(['cfn-lint'], 'the template and cfn-lint', { timeout: 120_000 }, ()
   })
   after(() => rm(folder, { recursive: true, force: true }))
 
+  // biome-ignore lint/suspicious/noExplicitAny: the template, which tests spoil.
+  const bastionStack = async (): Promise<any> =>
+    parse(await readFile(join(root, 'bastion-stack.yml'), 'utf8'))
+
   async function findings(checked: object): Promise<string[]> {
     const path = join(folder, 'template.json')
     await writeFile(path, JSON.stringify(checked, null, 1))
@@ -52,6 +57,19 @@ describeWith(['cfn-lint'], 'the template and cfn-lint', { timeout: 120_000 }, ()
 
   it('finds nothing', async () => {
     assert.deepEqual(await findings(template), [])
+  })
+
+  it('finds nothing in the stack of the bastion', async () => {
+    assert.deepEqual(await findings(await bastionStack()), [])
+  })
+
+  it('would find a machine that takes any request for its credentials, and a rule that is none', async () => {
+    const spoilt = await bastionStack()
+    spoilt.Resources.BastionTemplate.Properties.LaunchTemplateData.MetadataOptions.HttpTokens = 'whatever'
+    spoilt.Resources.BastionGroup.Properties.SecurityGroupEgress[0].IpProtocol = 17.5
+    spoilt.Resources.SessionPreferences.Properties.DocumentType = 'Chat'
+    const found = (await findings(spoilt)).join('\n')
+    for (const word of ['whatever', '17.5', 'Chat']) assert.match(found, new RegExp(word))
   })
 
   it('would find a schedule, a key and a right that are none', async () => {

@@ -64,6 +64,7 @@ try {
     LicenseDashverify: 'license-verify.zip',
     LedgerDashcheckpoint: 'ledger-checkpoint.zip',
     SnapshotDashtick: 'snapshot-tick.zip',
+    BastionDashtick: 'bastion-tick.zip',
   }
   await stack.deploy(template, archives, folder)
 

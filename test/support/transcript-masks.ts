@@ -22,6 +22,9 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/(?<=\bplan |plan is |"digest": ")[0-9a-f]{16}\b/g, 'PLAN'],
   [/(?<=\b(?:beyond|until|on) )\d{4}-\d\d-\d\d\b/g, 'DAY'],
   [/\b\d+(?= s apart)|(?<="skewSeconds": )\d+/g, 'N'],
+  // What is held.
+  [/\blease-[0-9a-f]{8}\b/g, 'LEASE'],
+  [/(?<=\banswers after )\d+(?= s\b)/g, 'N'],
   // Moments and durations.
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|(?=[+-]\d\d:\d\d))/g, 'TIME'],
   [/\b(just now|\d+ (d|h|min|s) ago)\b/g, 'AGO'],

@@ -1,6 +1,7 @@
+import type { Sizes } from '#sandbox/bastion-group.ts'
 import type { WorldInstance, WorldState } from '#sandbox/world-state.ts'
 import { idOf } from '#sandbox/worlds/ids.ts'
-import { tagsOf, type World } from '#sandbox/worlds/installation.ts'
+import type { World } from '#sandbox/worlds/installation.ts'
 import { subnetOf, type Tags } from '#sandbox/worlds/network.ts'
 import { AwsError } from '../aws-error.ts'
 import { queryDialect } from '../dialects/query.ts'
@@ -8,6 +9,7 @@ import { filtersIn, listIn } from '../query-input.ts'
 import { type QueryPages, queryPage } from '../query-pages.ts'
 import type { AwsService, Call, Input } from '../service.ts'
 import { many, type XmlValue } from '../xml.ts'
+import { groupArn, groupOperations } from './auto-scaling-groups.ts'
 import { zoneOf } from './ec2-instances.ts'
 
 const PAGES: QueryPages = {
@@ -21,10 +23,10 @@ const PAGES: QueryPages = {
 
 interface Group {
   readonly name: string
-  readonly size: number
-  readonly most: number
+  readonly sizes: Sizes
   readonly tags: Tags
   readonly template: string
+  readonly version: string
   readonly instances: readonly WorldInstance[]
 }
 
@@ -38,6 +40,7 @@ export function createAutoScaling(state: WorldState): AwsService {
         resources: () => [],
         run: (input, call) => describeGroups(input, call, state),
       },
+      ...groupOperations(state),
     },
   }
 }
@@ -45,20 +48,23 @@ export function createAutoScaling(state: WorldState): AwsService {
 function groupsOf(world: World, state: WorldState): Group[] {
   const instances = state.instances(world).filter(({ state: is }) => is !== 'terminated')
   const { name } = world.bastion
+  const group = state.groupOf(world)
   const nodes = `eks-${world.workspace}-ondemand`
-  return [
+  const own: Group[] = [
     {
       name,
-      size: 1,
-      most: 1,
-      tags: tagsOf(world, name),
+      sizes: group.sizes,
+      tags: group.tags,
       template: name,
+      version: group.version,
       instances: instances.filter(({ purpose }) => purpose === 'bastion'),
     },
+  ]
+  return [
+    ...(state.knobsOf(world).bastion === 'missing' ? [] : own),
     {
       name: nodes,
-      size: world.nodes.length,
-      most: 2 * world.nodes.length,
+      sizes: { minimum: world.nodes.length, maximum: 2 * world.nodes.length, desired: world.nodes.length },
       tags: {
         'eks:cluster-name': world.cluster.name,
         'eks:nodegroup-name': `${world.workspace}-ondemand`,
@@ -66,6 +72,7 @@ function groupsOf(world: World, state: WorldState): Group[] {
         [`kubernetes.io/cluster/${world.cluster.name}`]: 'owned',
       },
       template: nodes,
+      version: '1',
       instances: instances.filter(({ purpose }) => purpose === 'cluster'),
     },
   ]
@@ -99,16 +106,16 @@ function describe(group: Group, world: World): XmlValue {
   const template = {
     LaunchTemplateId: idOf('lt', group.template),
     LaunchTemplateName: group.template,
-    Version: '1',
+    Version: group.version,
   }
   const subnets = [...new Set(group.instances.map(({ address }) => subnetOf(world, address)))]
   return {
     AutoScalingGroupName: group.name,
-    AutoScalingGroupARN: `arn:aws:autoscaling:${world.region}:${world.account}:autoScalingGroup:4d2c7a10-5b3e-4f8a-9c61-e07d38b2f5a4:autoScalingGroupName/${group.name}`,
+    AutoScalingGroupARN: groupArn(world.region, world.account, group.name),
     LaunchTemplate: template,
-    MinSize: group.size,
-    MaxSize: group.most,
-    DesiredCapacity: group.size,
+    MinSize: group.sizes.minimum,
+    MaxSize: group.sizes.maximum,
+    DesiredCapacity: group.sizes.desired,
     DefaultCooldown: 300,
     AvailabilityZones: many(
       'member',
@@ -128,7 +135,7 @@ function describe(group: Group, world: World): XmlValue {
         AvailabilityZone: zoneOf(world, instance.address),
         LifecycleState: instance.state === 'pending' ? 'Pending' : 'InService',
         HealthStatus: ['running', 'pending'].includes(instance.state) ? 'Healthy' : 'Unhealthy',
-        LaunchTemplate: template,
+        LaunchTemplate: { ...template, Version: String(instance.version) },
         ProtectedFromScaleIn: false,
       })),
     ),

@@ -58,7 +58,7 @@ function describe(instance: WorldInstance, world: World): XmlValue {
   ]
   return {
     instanceId,
-    imageId: 'ami-0d4c1e2f3a5b69788',
+    imageId: instance.imageId,
     instanceState: { code: STATE_CODES[instance.state], name: instance.state },
     privateDnsName: gone ? '' : `ip-${address.replaceAll('.', '-')}.${world.region}.compute.internal`,
     dnsName: '',

@@ -4,6 +4,7 @@ import type { AwsService } from '../service.ts'
 import { addresses, endpoints, internetGateways, natGatewayListing } from './ec2-gateways.ts'
 import { instances } from './ec2-instances.ts'
 import { interfaces } from './ec2-interfaces.ts'
+import { launchTemplateOperations } from './ec2-launch-templates.ts'
 import { describeOperation } from './ec2-listing.ts'
 import { routeTableListing, subnets, vpcs } from './ec2-network.ts'
 import { securityGroupListing } from './ec2-security-groups.ts'
@@ -23,6 +24,7 @@ export function createEc2(state: WorldState): AwsService {
       DescribeAddresses: describeOperation(addresses(state)),
       DescribeVpcEndpoints: describeOperation(endpoints),
       DescribeNetworkInterfaces: describeOperation(interfaces(state)),
+      ...launchTemplateOperations(state),
       DescribeSecurityGroups: describeOperation(securityGroupListing(state)),
     },
   }

@@ -4,6 +4,7 @@ import { EVERYWHERE, groupIdOf, subnetsOf } from '#sandbox/worlds/network.ts'
 import { AwsError } from '../aws-error.ts'
 import { restJsonDialect } from '../dialects/rest-json.ts'
 import { type AwsService, type Input, textIn } from '../service.ts'
+import { ACCESS_ROUTES, accessOperations } from './eks-access.ts'
 
 export interface EksOptions {
   readonly state: WorldState
@@ -15,22 +16,30 @@ export interface EksOptions {
 export function createEks({ state, clusterAuthority }: EksOptions): AwsService {
   return {
     name: 'eks',
-    dialect: restJsonDialect([{ method: 'GET', path: '/clusters/{name}', operation: 'DescribeCluster' }]),
+    dialect: restJsonDialect([
+      { method: 'GET', path: '/clusters/{name}', operation: 'DescribeCluster' },
+      ...ACCESS_ROUTES,
+    ]),
     operations: {
+      ...accessOperations((name, { world }) => clusterIn(name, world, state)),
       DescribeCluster: {
         resources: (input, { region, caller }) => [
           `arn:aws:eks:${region}:${caller.account}:cluster/${nameOf(input)}`,
         ],
         run(input, { world }) {
-          const name = nameOf(input)
-          const cluster = world === undefined ? 'missing' : state.knobsOf(world).cluster
-          if (world === undefined || name !== world.cluster.name || cluster === 'missing')
-            throw new AwsError('ResourceNotFoundException', `No cluster found for name: ${name}.`, 404)
-          return { cluster: describe(world, cluster, state, clusterAuthority) }
+          const found = clusterIn(nameOf(input), world, state)
+          return { cluster: describe(found.world, found.cluster, state, clusterAuthority) }
         },
       },
     },
   }
+}
+
+function clusterIn(name: string, world: World | undefined, state: WorldState) {
+  const cluster = world === undefined ? 'missing' : state.knobsOf(world).cluster
+  if (world === undefined || name !== world.cluster.name || cluster === 'missing')
+    throw new AwsError('ResourceNotFoundException', `No cluster found for name: ${name}.`, 404)
+  return { world, cluster }
 }
 
 function nameOf(input: Input): string {

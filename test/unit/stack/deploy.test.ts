@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isPgctlError } from '#core/errors.ts'
-import { carryOut, type Deployment, propose, usableStack } from '#core/stack/deploy.ts'
+import { carryOut, type Deployment, propose, removeStack, usableStack } from '#core/stack/deploy.ts'
 import type { ChangeSet, StackApi, StackEvent, StackState } from '#core/stack/stack-api.ts'
 import { LeapingClock } from '../../support/leaping-clock.ts'
 
@@ -43,6 +43,9 @@ class Cloud implements StackApi {
   }
   async execute(_: string, name: string) {
     this.did.push(`execute ${name}`)
+  }
+  async remove() {
+    this.did.push('remove')
   }
   async events() {
     return (this.happenings.length > 1 ? this.happenings.shift() : this.happenings[0]) as StackEvent[]
@@ -171,5 +174,41 @@ describe('an execution', () => {
     const cloud = new Cloud()
     cloud.states = [state('UPDATE_IN_PROGRESS')]
     await assert.rejects(carryOut(deployment(cloud), proposal), (error) => isPgctlError(error, 'timed-out'))
+  })
+})
+
+describe('a stack that is deleted', () => {
+  it('is gone when the cloud says so, and what happened was told', async () => {
+    const cloud = new Cloud()
+    cloud.states = [state('CREATE_COMPLETE'), state('DELETE_IN_PROGRESS'), undefined]
+    cloud.happenings = [[], [event('e-1', 'Bastion', 'DELETE_COMPLETE')]]
+    const told: string[] = []
+    const onEvent = ({ resource, status }: StackEvent) => void told.push(`${resource} ${status}`)
+    assert.equal(await removeStack(deployment(cloud, { onEvent })), true)
+    assert.deepEqual([cloud.did, told], [['remove'], ['Bastion DELETE_COMPLETE']])
+  })
+
+  it('was never there, and nothing is done', async () => {
+    const cloud = new Cloud()
+    cloud.states = [undefined]
+    assert.equal(await removeStack(deployment(cloud)), false)
+    assert.deepEqual(cloud.did, [])
+  })
+
+  it('names the part that would not go', async () => {
+    const cloud = new Cloud()
+    cloud.states = [state('CREATE_COMPLETE'), state('DELETE_FAILED', 'some parts')]
+    cloud.happenings = [[], [event('e-1', 'BastionGroup', 'DELETE_FAILED', 'a rule refers to it')]]
+    await assert.rejects(
+      removeStack(deployment(cloud)),
+      (error) =>
+        isPgctlError(error, 'failed') && /BastionGroup .*: a rule refers to it/.test(error.why ?? ''),
+    )
+  })
+
+  it('is not waited for longer than an hour', async () => {
+    const cloud = new Cloud()
+    cloud.states = [state('DELETE_IN_PROGRESS')]
+    await assert.rejects(removeStack(deployment(cloud)), { code: 'timed-out' })
   })
 })

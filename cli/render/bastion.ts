@@ -1,0 +1,157 @@
+import type { GroupSizes, Machine } from '#core/bastion/control.ts'
+import { currentOf } from '#core/bastion/decide.ts'
+import type { Elevation, Lease } from '#core/bastion/life-state.ts'
+import { describeSpan } from '#core/bastion/spans.ts'
+import { describeAge } from '#core/text/age.ts'
+import { neutralise } from '#core/text/neutralise.ts'
+import type { BastionView } from '../bastion-reading.ts'
+import { columns } from './columns.ts'
+import type { Paint } from './error.ts'
+
+/** The life of a bastion, for a person and for a program; the fields are listed in `docs/json-output.md`. */
+
+/** A schedule that has not looked for so long looks no more. */
+const OVERDUE = 15 * 60_000
+
+const COLOURS = { busy: 'green', idle: 'green', stopped: 'dim', failed: 'red', stuck: 'red' } as const
+
+export function renderBastion(view: BastionView, name: string, paint: Paint): string {
+  const { signals, state, decision, now } = view
+  const { verdict } = decision
+  const { group, sessions } = signals
+  const machine = currentOf(group)
+  const colour = COLOURS[verdict.kind as keyof typeof COLOURS] ?? 'yellow'
+  const rows = [
+    ['group', group.name, describeSizes(group.sizes)],
+    ...(machine === undefined ? [] : [['machine', machine.id, describeMachine(machine, now)]]),
+    ...(verdict.stale
+      ? [
+          [
+            'newer',
+            `version ${group.template} of the launch template`,
+            'takes its place when nobody is on it',
+          ],
+        ]
+      : []),
+    ...(sessions.known
+      ? sessions.value.map(({ id, owner, startedAt, status }) => [
+          ...[
+            'session',
+            id,
+            `${owner}, ${status}${startedAt === undefined ? '' : `, since ${iso(startedAt)}`}`,
+          ],
+        ])
+      : []),
+    ...state.leases.map((lease) => ['held', `by ${lease.owner}`, describeUntil(lease)]),
+    ...state.elevations.map((right) => [
+      'rights',
+      shortPolicy(right),
+      `${right.principal}, ${describeUntil(right)}`,
+    ]),
+    ...state.history.slice(0, 3).map(({ at, what, why }) => ['done', what, `${iso(at)}: ${why}`]),
+  ]
+  return [
+    `${paint('bold', name)}: ${paint(colour, verdict.kind)}: ${neutralise(verdict.says)}`,
+    ...columns(rows.map((row) => row.map(neutralise))).map((line) => `  ${line}`),
+    ...unwatched(view).map((line) => paint('yellow', line)),
+  ].join('\n')
+}
+
+/** Why nothing of this happens by itself. */
+function unwatched({ state, unread, now }: BastionView): string[] {
+  if (unread !== undefined) return [`nothing looks after it, as far as can be seen: ${neutralise(unread)}`]
+  if (state.lookedAt === 0)
+    return ['nothing has looked after it yet: the functions do, once a minute (pgctl deploy --plan)']
+  if (now - state.lookedAt < OVERDUE) return []
+  return [
+    `nothing has looked after it for ${describeSpan(now - state.lookedAt)}: see why its function does not run`,
+  ]
+}
+
+export function bastionDocument(view: BastionView): object {
+  const { signals, state, decision, unread } = view
+  const { verdict } = decision
+  const { group, sessions, activity } = signals
+  return {
+    state: verdict.kind,
+    says: verdict.says,
+    stopsInMs: verdict.stopsIn ?? null,
+    group: {
+      name: group.name,
+      ...group.sizes,
+      remembered: group.remembered ?? null,
+      template: group.template ?? null,
+    },
+    stale: verdict.stale,
+    machines: group.machines.map(machineDocument),
+    sessions: sessions.known
+      ? sessions.value.map(({ id, owner, machine, startedAt, status, reason }) => ({
+          ...{ id, owner, machine, startedAt: isoOrNull(startedAt), status, reason: reason ?? null },
+        }))
+      : null,
+    activity: activity.known
+      ? {
+          at: iso(activity.value.at),
+          connections: activity.value.connections,
+          programs: activity.value.programs,
+        }
+      : null,
+    leases: state.leases.map(leaseDocument),
+    elevations: state.elevations.map(elevationDocument),
+    history: state.history.map(({ at, what, why }) => ({ at: iso(at), what, why })),
+    lookedAt: state.lookedAt === 0 ? null : iso(state.lookedAt),
+    unread: [
+      ...(unread === undefined ? [] : [unread]),
+      ...(sessions.known ? [] : [sessions.why]),
+      ...(activity.known ? [] : [activity.why]),
+    ],
+  }
+}
+
+export function leaseDocument({ id, owner, reason, from, until }: Lease): object {
+  return { id, owner, reason, from: iso(from), until: iso(until) }
+}
+
+export function elevationDocument({ id, principal, policy, by, reason, from, until }: Elevation): object {
+  return { id, principal, policy, by, reason, from: iso(from), until: iso(until) }
+}
+
+export function renderLease(lease: Lease): string {
+  return `held by ${neutralise(lease.owner)} ${neutralise(describeUntil(lease))}`
+}
+
+function machineDocument({ id, state, launchedAt, template, imageId, agent }: Machine): object {
+  return {
+    ...{ id, state, launchedAt: isoOrNull(launchedAt), template: template ?? null, imageId: imageId ?? null },
+    agent: agent.kind === 'registered' ? agent.ping : agent.kind,
+  }
+}
+
+function describeSizes({ minimum, maximum, desired }: GroupSizes): string {
+  return `${desired} wanted, of ${minimum} to ${maximum}`
+}
+
+function describeMachine({ state, launchedAt, template, imageId, agent }: Machine, now: number): string {
+  return [
+    state === 'unread' ? 'state unknown' : state,
+    ...(launchedAt === undefined ? [] : [`started ${describeAge(launchedAt, now)}`]),
+    ...(imageId === undefined ? [] : [`${imageId}${template === undefined ? '' : ` (version ${template})`}`]),
+    agent.kind === 'registered' ? `agent ${agent.ping} ${agent.version ?? ''}`.trim() : `agent ${agent.kind}`,
+  ].join(', ')
+}
+
+function describeUntil({ until, reason }: { readonly until: number; readonly reason: string }): string {
+  return `until ${iso(until)} ("${reason}")`
+}
+
+function shortPolicy({ policy }: Elevation): string {
+  return policy.split('/').at(-1) ?? policy
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+function isoOrNull(ms: number | undefined): string | null {
+  return ms === undefined ? null : iso(ms)
+}

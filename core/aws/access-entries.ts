@@ -1,0 +1,59 @@
+import type { AccessScope, EKSClient } from '@aws-sdk/client-eks'
+import type { AwsConnection } from '#core/aws/clients.ts'
+import { abortedBy, clientPerConnection, orNone } from '#core/aws/sdk-client.ts'
+import type { ElevationApi } from '#core/bastion/control.ts'
+import type { ElevatedRole } from '#core/bastion/elevations.ts'
+
+const clientOf = clientPerConnection<EKSClient>(async (settings) => {
+  const { EKSClient } = await import('@aws-sdk/client-eks')
+  return new EKSClient(settings)
+})
+
+const POLICIES: Readonly<Record<ElevatedRole, string>> = {
+  edit: 'AmazonEKSEditPolicy',
+  admin: 'AmazonEKSAdminPolicy',
+  'cluster-admin': 'AmazonEKSClusterAdminPolicy',
+}
+
+/** The service's own policy for what somebody asks, in the partition of their principal. */
+export function accessPolicyOf(role: ElevatedRole, principal: string): string {
+  const [, partition = 'aws'] = principal.split(':')
+  return `arn:${partition}:eks::aws:cluster-access-policy/${POLICIES[role]}`
+}
+
+/** Access entries of a cluster; what is given is of one namespace, but for who administers the cluster. */
+export function createElevationApi(
+  connection: AwsConnection,
+  cluster: string,
+  namespace: string,
+): ElevationApi {
+  const call = <T>(
+    operation: string,
+    purpose: string,
+    signal: AbortSignal | undefined,
+    run: () => Promise<T>,
+  ) => connection.call({ action: `eks:${operation}`, purpose, resource: cluster }, signal, run)
+  return {
+    grant: (principalArn, policyArn, signal) =>
+      call('AssociateAccessPolicy', `give ${principalArn} rights in ${cluster}`, signal, async () => {
+        const { AssociateAccessPolicyCommand } = await import('@aws-sdk/client-eks')
+        const isWhole = policyArn.endsWith(POLICIES['cluster-admin'])
+        const accessScope: AccessScope = isWhole
+          ? { type: 'cluster' }
+          : { type: 'namespace', namespaces: [namespace] }
+        await (await clientOf(connection)).send(
+          new AssociateAccessPolicyCommand({ clusterName: cluster, principalArn, policyArn, accessScope }),
+          abortedBy(signal),
+        )
+      }),
+    revoke: (principalArn, policyArn, signal) =>
+      call('DisassociateAccessPolicy', `take rights in ${cluster} from ${principalArn}`, signal, async () => {
+        const { DisassociateAccessPolicyCommand } = await import('@aws-sdk/client-eks')
+        const input = { clusterName: cluster, principalArn, policyArn }
+        await orNone(
+          (await clientOf(connection)).send(new DisassociateAccessPolicyCommand(input), abortedBy(signal)),
+          'ResourceNotFoundException',
+        )
+      }),
+  }
+}

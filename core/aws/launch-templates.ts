@@ -1,0 +1,30 @@
+import type { LaunchTemplateSpecification } from '@aws-sdk/client-auto-scaling'
+import type { AwsConnection } from '#core/aws/clients.ts'
+import { ec2Client } from '#core/aws/ec2-client.ts'
+import { abortedBy } from '#core/aws/sdk-client.ts'
+
+/** The version that a group makes its machines of, as a number; undefined for a group without a launch template. */
+export async function templateVersionOf(
+  connection: AwsConnection,
+  template: LaunchTemplateSpecification | undefined,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  if (template === undefined) return undefined
+  const { LaunchTemplateId: id, LaunchTemplateName: name, Version: version = '$Default' } = template
+  if (/^\d+$/.test(version)) return version
+  const call = {
+    action: 'ec2:DescribeLaunchTemplateVersions',
+    purpose: `see which version ${version} of the launch template ${name ?? id} is`,
+  }
+  return connection.call(call, signal, async () => {
+    const { DescribeLaunchTemplateVersionsCommand } = await import('@aws-sdk/client-ec2')
+    const client = await ec2Client(connection)
+    const which = id === undefined ? { LaunchTemplateName: name } : { LaunchTemplateId: id }
+    const answer = await client.send(
+      new DescribeLaunchTemplateVersionsCommand({ ...which, Versions: [version] }),
+      abortedBy(signal),
+    )
+    const number = answer.LaunchTemplateVersions?.[0]?.VersionNumber
+    return number === undefined ? undefined : String(number)
+  })
+}

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import type { Context } from 'aws-lambda'
+import { createBastionControl } from '#core/aws/bastion-control.ts'
+import { connectAws } from '#core/aws/clients.ts'
+import { createDocumentTable } from '#core/aws/document-table.ts'
+import { createSessionApi } from '#core/aws/session-api.ts'
+import { changeLife, readLife } from '#core/bastion/io/life-store.ts'
+import { activityKey } from '#core/bastion/names.ts'
+import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
+import { systemClock } from '#core/io/system-clock.ts'
+import { tableName } from '#core/stack/names.ts'
+import type { Store } from '#core/store.ts'
+import { type Sandbox, startSandbox } from '#sandbox/sandbox.ts'
+import { ACME } from '#sandbox/worlds/acme.ts'
+import { type BastionFunctionDeps, wireBastionFunction } from '../../functions/bastion-deps.ts'
+import { createBastionTick } from '../../functions/bastion-tick.ts'
+import { eventually } from '../support/eventually.ts'
+
+/**
+ * The function that looks after the bastion against the services' wire forms and machines that come and go, over hours
+ * that pass as fast as the test turns its clock.
+ */
+
+const { workspace, region, account, bastion } = ACME
+const PROFILES = new URL('../../profiles/', import.meta.url)
+const MINUTE = 60_000
+const context = { awsRequestId: 'req-1', getRemainingTimeInMillis: () => 100_000 } as unknown as Context
+const ROLE = `arn:aws:iam::${account}:role/operators`
+
+describe('the function that looks after the bastion', { timeout: 120_000 }, () => {
+  let sandbox: Sandbox
+  let agents: OutboundAgents
+  let store: Store
+  let deps: BastionFunctionDeps | undefined
+  let lines: string[] = []
+  let now = 0
+
+  const forget = () => {
+    for (const name of Object.keys(process.env)) if (/^AWS_/.test(name)) delete process.env[name]
+  }
+  before(forget)
+  beforeEach(async () => {
+    await sandbox?.[Symbol.asyncDispose]()
+    agents?.close()
+    agents = createOutboundAgents({})
+    sandbox = await startSandbox({ pace: 'none', logInterval: 0 })
+    Object.assign(process.env, {
+      AWS_ENDPOINT_URL: sandbox.plainEndpoint,
+      AWS_ACCESS_KEY_ID: sandbox.operator.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: sandbox.operator.secretAccessKey,
+    })
+    store = createDocumentTable(connection(), tableName(workspace))
+    deps = undefined
+    now = systemClock.now().wall
+  })
+  after(async () => {
+    forget()
+    agents?.close()
+    await sandbox?.[Symbol.asyncDispose]()
+  })
+
+  const connection = () =>
+    connectAws({ region, environment: process.env, agents, clock: systemClock, version: '0' })
+  const group = () => createBastionControl(connection(), bastion.name).look()
+  const wire = (idleMinutes = '20') => {
+    deps ??= wireBastionFunction(
+      {
+        ...{ AWS_REGION: region, PGCTL_WORKSPACE: workspace, PGCTL_PRODUCT: 'paragon' },
+        ...{ PGCTL_STATE_TABLE: tableName(workspace), PGCTL_BASTION_IDLE_MINUTES: idleMinutes },
+      },
+      PROFILES,
+    )
+    return deps
+  }
+  async function invoke(event: unknown = { trigger: 'schedule' }) {
+    lines = []
+    const handler = createBastionTick(() => wire(), {
+      sink: { write: (line) => void lines.push(line) },
+      now: () => now,
+    })
+    return (await handler(event as object, context)) as Record<string, unknown>
+  }
+  const logged = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  const figure = (name: string) => logged().find((line) => name in line)?.[name]
+  /** The machine says that nothing goes on. */
+  const saysNothing = async () => {
+    const [machine] = (await group())?.machines ?? []
+    if (machine === undefined) return
+    const report = { v: 1, at: now, machine: machine.id, connections: 0, programs: 0, sessions: [] }
+    await store.write(activityKey(workspace), report)
+  }
+  async function minutes(count: number) {
+    let last: Record<string, unknown> = {}
+    for (let minute = 0; minute < count; minute++) {
+      now += MINUTE
+      await saysNothing()
+      last = await invoke()
+    }
+    return last
+  }
+  const online = async () => {
+    const [machine] = (await group())?.machines ?? []
+    return machine?.agent.kind === 'registered' && machine.agent.ping === 'online'
+  }
+
+  it('stops a bastion that nobody uses, tells why, and its agent is gone', async () => {
+    const idle = await minutes(14)
+    assert.deepEqual([idle['state'], figure('BastionIdleMinutes'), figure('BastionUnwell')], ['idle', 13, 0])
+    await minutes(7)
+    const action = logged().find(({ msg }) => msg === 'action')
+    assert.deepEqual(
+      [action?.['what'], action?.['why'], action?.['outcome']],
+      ['stop', 'nobody has used it for 20 min', 'done'],
+    )
+    const stopped = await group()
+    assert.deepEqual(stopped?.sizes, { minimum: 0, maximum: 1, desired: 0 })
+    assert.deepEqual(stopped?.remembered, { minimum: 1, maximum: 1, desired: 1 })
+    await eventually(() => !sandbox.cloud.gateway.isOnline(bastion.instanceId))
+    assert.equal((await minutes(1))['state'], 'stopped')
+    assert.equal(figure('BastionMachines'), 0)
+  })
+
+  it('leaves one with a session, and looks once more before it stops', async () => {
+    await minutes(20)
+    const { sessionId } = await createSessionApi(connection()).start({ target: bastion.instanceId })
+    const busy = await minutes(30)
+    assert.deepEqual([busy['state'], busy['sessions']], ['busy', 1])
+    assert.equal(figure('BastionSessions'), 1)
+    await createSessionApi(connection()).terminate(sessionId)
+    await minutes(22)
+    assert.equal((await group())?.sizes.desired, 0)
+  })
+
+  it('asks for what its role allows, and nothing else', async () => {
+    const last = sandbox.cloud.calls.since().at(-1)?.number ?? 0
+    await minutes(21)
+    const own = sandbox.cloud.calls.since(last).map(({ service, action }) => `${service}:${action}`)
+    assert.deepEqual(
+      [...new Set(own)].toSorted(),
+      [
+        ...['autoscaling:CreateOrUpdateTags', 'autoscaling:DescribeAutoScalingGroups'],
+        ...['autoscaling:UpdateAutoScalingGroup', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+        ...['ec2:DescribeInstances', 'ssm:DescribeInstanceInformation', 'ssm:DescribeSessions'],
+      ].toSorted(),
+    )
+  })
+
+  it('tells what it was not allowed to do, and does it when it is', async () => {
+    sandbox.cloud.state.turn({ deny: ['autoscaling:UpdateAutoScalingGroup'] })
+    await minutes(21)
+    assert.equal(figure('BastionActionsFailed'), 1)
+    const action = logged().find(({ msg }) => msg === 'action')
+    assert.match(String(action?.['because']), /not allowed: autoscaling:UpdateAutoScalingGroup/)
+    sandbox.cloud.state.turn({ deny: [] })
+    await minutes(1)
+    assert.equal((await group())?.sizes.desired, 0)
+  })
+
+  it('goes back to the image that was good when a newer one never answers', async () => {
+    await minutes(1)
+    const { state } = sandbox.cloud
+    state.groupOf(ACME).addVersion('ami-0123456789abcdef0', now)
+    state.groupOf(ACME).version = '$Latest'
+    state.turn({ boot: 'silent' })
+    assert.equal((await minutes(5))['stale'], true)
+    assert.equal((await group())?.machines[0]?.template, '2')
+    await minutes(2)
+    assert.equal(figure('BastionUnwell'), 0)
+    state.turn({ boot: 'online' })
+    await minutes(1)
+    assert.equal(figure('BastionUnwell'), 1)
+    const [machine] = (await group())?.machines ?? []
+    assert.deepEqual([machine?.template, machine?.imageId], ['1', 'ami-0d4c1e2f3a5b69788'])
+    await eventually(online)
+    assert.equal((await minutes(1))['state'], 'idle')
+  })
+
+  it('takes rights in the cluster back when their time is over', async () => {
+    const policy = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy'
+    const { elevations } = wire().shell(new AbortController().signal)
+    await elevations.grant(ROLE, policy)
+    await changeLife(store, workspace, (state) => ({
+      ...state,
+      elevations: [
+        ...[
+          { id: 'e-1', principal: ROLE, policy, by: 'ada', reason: 'INC-1', from: now, until: now + MINUTE },
+        ],
+      ],
+    }))
+    const last = sandbox.cloud.calls.since().at(-1)?.number ?? 0
+    await minutes(3)
+    const taken = sandbox.cloud.calls
+      .since(last)
+      .filter(({ action }) => action === 'DisassociateAccessPolicy')
+    assert.equal(taken.length, 1)
+    assert.deepEqual((await readLife(store, workspace)).state.elevations, [])
+  })
+
+  it('fails for a state that it cannot read, and does nothing', async () => {
+    await store.write(`bastion/${workspace}/life`, { v: 9 })
+    await assert.rejects(invoke(), { code: 'state-invalid' })
+    assert.equal(logged().at(-1)?.['msg'], 'failed')
+    assert.equal((await group())?.sizes.desired, 1)
+  })
+
+  it('refuses an event that the schedule does not send, and a time that is none', async () => {
+    await assert.rejects(invoke({ trigger: 'somebody' }))
+    deps = undefined
+    assert.throws(() => wire('1441'), { code: 'config-invalid' })
+  })
+})

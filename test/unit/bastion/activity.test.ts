@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { activityOf, parseActivity, type RunningProgram } from '#core/bastion/activity.ts'
+
+/** The forms are those of `/proc/net/tcp` and of the agent's own programs. */
+
+const HEAD =
+  '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'
+const line = (remote: string, state: string, inode: number) =>
+  `   0: 1410000A:D2F0 ${remote} ${state} 00000000:00000000 02:000006D3 00000000     0        0 ${inode} 2 0000 20 4 30 10 -1`
+const SERVICE = '22D9DB03:01BB'
+const DATABASE = '0F20000A:1538'
+const LOOP = '0100007F:1538'
+
+const program = (pid: number, parent: number, words: string[], sockets: number[] = []): RunningProgram => ({
+  ...{ pid, parent, words },
+  sockets: sockets.map(String),
+})
+const AGENT = program(10, 1, ['/usr/bin/amazon-ssm-agent'], [1])
+const WORKER = program(20, 10, ['/usr/bin/ssm-session-worker', 'ada-0a1b2c', 'i-1'], [2])
+
+const told = (lines: string[], programs: RunningProgram[]) => {
+  const {
+    connections,
+    programs: running,
+    sessions,
+  } = activityOf({ tcp: [[HEAD, ...lines].join('\n'), HEAD], programs }, 'i-1', 5)
+  return { connections, running, sessions }
+}
+
+describe('what a bastion says that it does', () => {
+  it('is nothing while only its agent speaks with the service', () => {
+    assert.deepEqual(told([line(SERVICE, '01', 1)], [AGENT]), { connections: 0, running: 0, sessions: [] })
+  })
+
+  it('is a session without a connection while its person only types', () => {
+    const shell = program(21, 20, ['sh'])
+    const seen = told([line(SERVICE, '01', 1), line(SERVICE, '01', 2)], [AGENT, WORKER, shell])
+    assert.deepEqual(seen, { connections: 0, running: 1, sessions: ['ada-0a1b2c'] })
+  })
+
+  it('is a connection while a tunnel leads on', () => {
+    const worker = { ...WORKER, sockets: ['2', '3'] }
+    const lines = [line(SERVICE, '01', 1), line(SERVICE, '01', 2), line(DATABASE, '01', 3)]
+    assert.equal(told(lines, [AGENT, worker]).connections, 1)
+  })
+
+  it('counts neither the loopback, nor what listens or has ended', () => {
+    const lines = [line(LOOP, '01', 4), line('00000000:0000', '0A', 5), line(DATABASE, '06', 6)]
+    assert.equal(told(lines, []).connections, 0)
+  })
+
+  it('counts what was left running by a session, children of children as well, in any order', () => {
+    const left = [program(23, 22, ['pg_dump']), program(22, 21, ['sh']), program(21, 20, ['tmux'])]
+    assert.equal(told([], [...left, WORKER, program(99, 1, ['cron'])]).running, 3)
+  })
+
+  it('reads lines that are cut, and none, as nothing', () => {
+    for (const text of ['', '   0: 1410000A:D2F0', 'garbage', '\n\n'])
+      assert.equal(activityOf({ tcp: [text], programs: [] }, 'i-1', 5).connections, 0)
+  })
+
+  it('is read as it was written, and nothing else is', () => {
+    const report = activityOf({ tcp: [], programs: [WORKER] }, 'i-1', 5)
+    assert.deepEqual(parseActivity(JSON.parse(JSON.stringify(report))), report)
+    for (const value of [undefined, 'x', { ...report, v: 2 }, { ...report, programs: 1.5 }])
+      assert.equal(parseActivity(value), undefined)
+  })
+})

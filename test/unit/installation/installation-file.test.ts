@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  formatInstallationFile,
+  type InstallationFile,
+  parseInstallationFile,
+} from '#core/installation/installation-file.ts'
+
+const ACME: InstallationFile = {
+  name: 'acme',
+  workspace: 'paragon-acme-5d1f0c2e',
+  region: 'eu-central-1',
+  // Without quotes YAML would read it as a number, and drop the zero.
+  account: '011122223333',
+  cluster: 'paragon-acme-5d1f0c2e',
+  profile: 'paragon',
+}
+
+describe('what a bastion knows of its installation', () => {
+  it('is read as it was written', () => {
+    assert.deepEqual(parseInstallationFile(formatInstallationFile(ACME)), ACME)
+  })
+
+  it('is refused with the key that is wrong', () => {
+    const wrong = (change: object) => formatInstallationFile({ ...ACME, ...change } as InstallationFile)
+    for (const [text, why] of [
+      ['', /the whole: /],
+      ['{', /the whole: /],
+      ['- acme', /the whole: /],
+      [wrong({ account: 11_122_223_333 }), /^account: /],
+      [wrong({ region: 'somewhere' }), /^region: /],
+      [wrong({ more: 1 }), /more/],
+      [wrong({ name: undefined }), /^name: /],
+    ] as const)
+      assert.throws(() => parseInstallationFile(text), { code: 'config-invalid', why })
+  })
+})
