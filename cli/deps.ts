@@ -5,9 +5,11 @@ import { createDiscovery } from '#core/aws/discovery.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
 import { createIdentityApi } from '#core/aws/identity.ts'
 import { createKeyApi } from '#core/aws/key-states.ts'
+import { presignDatabaseLogin } from '#core/aws/presign.ts'
 import { createQuotaApi } from '#core/aws/quotas.ts'
 import type { Reading } from '#core/aws/reading.ts'
 import { createRestoreApi } from '#core/aws/restore.ts'
+import { readSecretText } from '#core/aws/secrets.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
@@ -87,6 +89,14 @@ export interface Deps extends Account {
   /** Where what was written down of snapshots lies, if not in the state folder: a table of the account. */
   documentTable(name: string): Store
   readonly restoreApi: RestoreApi
+  /** The text of a secret of the account; undefined for one that holds bytes. */
+  secretText(id: string, signal?: AbortSignal): Promise<string | undefined>
+  /** What a database takes from its `user` in place of a password, for a quarter of an hour; `host` is its own. */
+  databaseToken(database: {
+    readonly host: string
+    readonly port: number
+    readonly user: string
+  }): Promise<string>
   /** What of the installation can be snapshotted. */
   snapshotSources(signal?: AbortSignal): Promise<Reading<Source[]>>
   /** The bastion to open sessions on, or the error that says why there is none. */
@@ -123,6 +133,16 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     bucketApi: createBucketApi(connection, bucketNames(profile, installation.workspace)),
     documentTable: (name) => createDocumentTable(connection, name),
     restoreApi: createRestoreApi(account.connectionIn),
+    secretText: (id, signal) => readSecretText(connection, id, signal),
+    databaseToken: async (database) => {
+      const credentials = await connection.credentials()
+      return presignDatabaseLogin({
+        ...database,
+        region: connection.region,
+        credentials,
+        now: systemClock.now().wall,
+      })
+    },
     snapshotSources: (signal) =>
       findSources(connection, datastorePatterns(profile, installation.workspace), signal),
     bastion: once(async (signal) =>

@@ -1,4 +1,6 @@
 import { PgctlError } from '#core/errors.ts'
+import type { Engine } from '#core/installation/datastores.ts'
+import type { Inventory } from '#core/installation/inventory.ts'
 import { namesIn, rememberNames } from '#core/installation/known-names.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
@@ -19,7 +21,7 @@ import {
 } from '#core/tunnel/resolve-target.ts'
 import { chooseRoute, type RouteFacts, type RoutePlan } from '#core/tunnel/routes.ts'
 import { parseTargets, type TargetWord } from '#core/tunnel/target.ts'
-import { openTunnel, type Tunnel } from '#core/tunnel/tunnel.ts'
+import { type Front, openTunnel, type Tunnel } from '#core/tunnel/tunnel.ts'
 import { chosenRegion } from './config.ts'
 import { type Account, type Deps, type Surroundings, wireAccount, wireInstallation } from './deps.ts'
 import { allInOrder } from './in-order.ts'
@@ -31,6 +33,11 @@ export interface TunnelWishes {
   readonly bind?: string | undefined
   readonly route?: RouteName | undefined
   readonly reason?: string | undefined
+}
+
+/** How a tunnel to a target that is known already is opened. */
+export interface TargetWishes extends Pick<TunnelWishes, 'port' | 'bind' | 'route' | 'reason'> {
+  readonly front?: Front | undefined
 }
 
 /** What all tunnels of one run are opened with. */
@@ -90,6 +97,20 @@ function standsAlone(word: TargetWord): boolean {
   return word.kind === 'host' && word.instance !== undefined
 }
 
+/**
+ * Opens a tunnel to a target of an installation that is wired already.
+ * @throws PgctlError of the end that was reported; the signal's once that aborts.
+ */
+export async function openTunnelTo(
+  deps: Deps,
+  target: Target,
+  wishes: TargetWishes,
+  report: (event: TunnelEvent) => void,
+  signal: AbortSignal,
+): Promise<Tunnel> {
+  return openOne(await wayOf(deps, [target], signal), target, wishes, report, signal)
+}
+
 async function findWayAlone(
   surroundings: Surroundings,
   words: readonly TargetWord[],
@@ -124,6 +145,10 @@ async function findWay(
   const deps = await wireInstallation(surroundings)
   const datastores = await findDatastores(deps, words, signal)
   const targets = words.map((word) => resolveTarget(word, { ...deps.profile, datastores }))
+  return { ...(await wayOf(deps, targets, signal)), targets }
+}
+
+async function wayOf(deps: Deps, targets: readonly Target[], signal: AbortSignal): Promise<Way> {
   const needsCluster = targets.some(({ kind }) => kind !== 'host')
   const [context, { bastion }, cluster] = await allInOrder([
     deps.sessions(signal),
@@ -136,7 +161,6 @@ async function findWay(
     facts: { bastion: bastion.id, cluster, namespace: deps.namespace },
     workspace: deps.installation.workspace,
     context,
-    targets,
   }
 }
 
@@ -148,17 +172,27 @@ async function findDatastores(
 ): Promise<KnownDatastores> {
   const engines = [...new Set(words.flatMap((word) => enginesFor(word, deps.profile)))]
   if (engines.length === 0) return NO_DATASTORES
+  const inventory = await lookForDatastores(deps, engines, signal)
+  return { found: inventory.datastores, unreadable: inventory.unreadable }
+}
+
+/** What there is of the engines; their names are remembered for the next Tab. */
+export async function lookForDatastores(
+  deps: Deps,
+  engines: readonly Engine[],
+  signal: AbortSignal,
+): Promise<Inventory> {
   // In the wrong account nothing would be found, and that is not what is wrong.
   const [, inventory] = await allInOrder([deps.identity(signal), deps.inventory(engines, 'way', signal)])
   const now = systemClock.now().wall
   await rememberNames(deps.store, deps.installation, namesIn(inventory, engines), now)
-  return { found: inventory.datastores, unreadable: inventory.unreadable }
+  return inventory
 }
 
 async function openOne(
   way: Way,
   target: Target,
-  wishes: TunnelWishes,
+  wishes: TargetWishes,
   report: (event: TunnelEvent) => void,
   signal: AbortSignal,
 ): Promise<Tunnel> {
@@ -169,6 +203,7 @@ async function openOne(
     workspace: way.workspace,
     port: wishes.port,
     bind: wishes.bind,
+    front: wishes.front,
     dial: (dialing) =>
       openRoute(
         plan,
@@ -197,7 +232,7 @@ async function openOne(
 function planRoute(
   way: Way,
   target: Target,
-  wishes: TunnelWishes,
+  wishes: TargetWishes,
   report: (event: TunnelEvent) => void,
 ): RoutePlan {
   try {
