@@ -7,6 +7,8 @@ import type { SessionContext } from '#core/ssm/io/session.ts'
 import { parseBindAddress } from '#core/tunnel/bind-address.ts'
 import type { RouteName } from '#core/tunnel/dialer.ts'
 import { causeOf, type TunnelEvent } from '#core/tunnel/events.ts'
+import { guardOf, localName } from '#core/tunnel/http-guard.ts'
+import { httpFront } from '#core/tunnel/io/http-front.ts'
 import { listenLocally } from '#core/tunnel/io/listener.ts'
 import { openRoute } from '#core/tunnel/io/open-route.ts'
 import { runProbe } from '#core/tunnel/io/probe.ts'
@@ -33,6 +35,8 @@ export interface TunnelWishes {
   readonly bind?: string | undefined
   readonly route?: RouteName | undefined
   readonly reason?: string | undefined
+  /** Whether web services get a plain pipe as well. */
+  readonly raw?: boolean | undefined
 }
 
 /** How a tunnel to a target that is known already is opened. */
@@ -83,7 +87,10 @@ export async function openTunnels(
     : await findWay(surroundings, words, signal)
   const reportOne = (event: TunnelEvent) => report(event, words.length === 1)
   const attempts = await Promise.allSettled(
-    way.targets.map((target) => openOne(way, target, { ...wishes, bind }, reportOne, signal)),
+    way.targets.map((target) => {
+      const front = wishes.raw ? undefined : frontFor(way, target, bind, reportOne)
+      return openOne(way, target, { ...wishes, bind, front }, reportOne, signal)
+    }),
   )
   const tunnels = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []))
   const failures = attempts.flatMap((attempt) => (attempt.status === 'rejected' ? [attempt.reason] : []))
@@ -224,6 +231,35 @@ async function openOne(
       clock: systemClock,
       random: systemRandom,
       store: way.account.store,
+    },
+  })
+}
+
+/** How many different refusals are told: whoever sends requests by the thousand has no more to say. */
+const TOLD_REFUSALS = 10
+
+/** The front of a target that is known to speak HTTP; it has a name of its own where there is an installation. */
+function frontFor(
+  { deps }: Way,
+  target: Target,
+  bind: string | undefined,
+  report: (event: TunnelEvent) => void,
+): Front | undefined {
+  if (deps === undefined || target.protocol.kind !== 'http' || !target.protocolCertain) return undefined
+  const place = {
+    target: target.name,
+    installation: deps.installation.name,
+    bind: parseBindAddress(bind),
+  }
+  const told = new Set<string>()
+  return httpFront({
+    guard: guardOf(place),
+    host: localName(place),
+    onRefused: (why) => {
+      if (told.has(why) || told.size === TOLD_REFUSALS) return
+      told.add(why)
+      const message = `a request was refused: ${why}`
+      report({ event: 'warning', target: target.name, about: 'request-refused', message })
     },
   })
 }
