@@ -53,6 +53,15 @@ export abstract class BaseCommand extends Command {
     this.#interrupts?.onSecond(action)
   }
 
+  /**
+   * Leaves Ctrl-C to a program that shares our terminal while it runs: it cancels a query there. Without a terminal
+   * only we may have been told, and so it stays ours.
+   */
+  protected lendCtrlC(): Disposable {
+    const takeBack = process.stdin.isTTY ? this.#interrupts?.lendCtrlC() : undefined
+    return { [Symbol.dispose]: () => takeBack?.() }
+  }
+
   /** What wiring needs of this run; `flags` are the parsed ones. */
   protected surroundings(flags: Surroundings['flags']): Surroundings {
     const { root, version } = this.config

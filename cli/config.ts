@@ -28,6 +28,11 @@ export const SETTINGS = {
     says: "the credentials profile, instead of the installation's",
   },
   bind: { variable: 'PGCTL_BIND', fallback: 'localhost', says: 'the address that tunnels listen on' },
+  ca: {
+    variable: 'PGCTL_CA',
+    fallback: undefined,
+    says: 'a PEM file of the authorities that datastores are checked against',
+  },
   tail: { variable: 'PGCTL_TAIL', fallback: '50', says: 'how many past lines `logs` starts with' },
 } as const
 
@@ -62,6 +67,7 @@ const fileSchema = z.strictObject({
   region: word.optional(),
   profile: word.optional(),
   bind: word.optional(),
+  ca: word.optional(),
   tail: z.union([word, z.int().nonnegative()]).transform(String).optional(),
   installations: z.record(installationName, installationEntrySchema).optional(),
 })

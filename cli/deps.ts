@@ -8,9 +8,11 @@ import { createDocumentTable } from '#core/aws/document-table.ts'
 import { createIdentityApi } from '#core/aws/identity.ts'
 import { createKeyApi } from '#core/aws/key-states.ts'
 import { readParameter, writeParameter } from '#core/aws/parameters.ts'
+import { presignDatabaseLogin } from '#core/aws/presign.ts'
 import { createQuotaApi } from '#core/aws/quotas.ts'
 import type { Reading } from '#core/aws/reading.ts'
 import { createRestoreApi } from '#core/aws/restore.ts'
+import { readSecretText } from '#core/aws/secrets.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
 import { createSessionRecords } from '#core/aws/session-records.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
@@ -102,6 +104,14 @@ export interface Deps extends Account {
   readonly bastionControl: BastionControl
   readonly sessionRecords: SessionRecords
   readonly elevationApi: ElevationApi
+  /** The text of a secret of the account; undefined for one that holds bytes. */
+  secretText(id: string, signal?: AbortSignal): Promise<string | undefined>
+  /** What a database takes from its `user` in place of a password, for a quarter of an hour; `host` is its own. */
+  databaseToken(database: {
+    readonly host: string
+    readonly port: number
+    readonly user: string
+  }): Promise<string>
   /** What of the installation can be snapshotted. */
   snapshotSources(signal?: AbortSignal): Promise<Reading<Source[]>>
   /** The bastion to open sessions on, or the error that says why there is none. */
@@ -152,6 +162,16 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
       write: (name, text, signal) => writeParameter(connection, name, text, signal),
     },
     restoreApi: createRestoreApi(account.connectionIn),
+    secretText: (id, signal) => readSecretText(connection, id, signal),
+    databaseToken: async (database) => {
+      const credentials = await connection.credentials()
+      return presignDatabaseLogin({
+        ...database,
+        region: connection.region,
+        credentials,
+        now: systemClock.now().wall,
+      })
+    },
     snapshotSources: (signal) =>
       findSources(connection, datastorePatterns(profile, installation.workspace), signal),
     bastion: once(async (signal) => {

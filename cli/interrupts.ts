@@ -8,6 +8,11 @@ export interface Interrupts {
   readonly signal: AbortSignal
   /** Runs at a second signal, synchronously, just before the process ends (a terminal is put back here). */
   onSecond(action: () => void): void
+  /**
+   * From here on a Ctrl-C is for a program that shares our terminal, which gets it as well; the function given back
+   * ends that. Other signals stay ours.
+   */
+  lendCtrlC(): () => void
   stop(): void
 }
 
@@ -18,7 +23,9 @@ export interface Interrupts {
 export function listenForInterrupts(exit: (status: number) => void): Interrupts {
   const controller = new AbortController()
   const last: Array<() => void> = []
+  let lent = 0
   const onSignal = (name: NodeJS.Signals) => {
+    if (name === 'SIGINT' && lent > 0) return
     if (controller.signal.aborted) {
       // A closed window says so twice (the kernel, then the shell): nobody is there who could be impatient.
       if (name === 'SIGHUP') return
@@ -33,6 +40,14 @@ export function listenForInterrupts(exit: (status: number) => void): Interrupts 
     signal: controller.signal,
     onSecond: (action) => {
       last.push(action)
+    },
+    lendCtrlC: () => {
+      lent += 1
+      let isBack = false
+      return () => {
+        if (!isBack) lent -= 1
+        isBack = true
+      }
     },
     stop: () => {
       for (const name of SIGNALS) process.off(name, onSignal)

@@ -10,6 +10,9 @@ const PATIENCE_MS = 5_000
 const SOURCES: Readonly<Record<string, string>> = {
   kubectl: 'https://kubernetes.io/docs/tasks/tools/',
   helm: 'https://helm.sh/docs/intro/install/',
+  psql: 'https://www.postgresql.org/download/ (the client alone: on Debian postgresql-client, by Homebrew libpq)',
+  'redis-cli':
+    'https://redis.io/docs/latest/operate/oss_and_stack/install/ (on Debian redis-tools, by Homebrew redis)',
 }
 
 /**
@@ -46,14 +49,20 @@ async function isExecutable(path: string): Promise<boolean> {
 export interface ProgramRun {
   readonly words: readonly string[]
   readonly environment: NodeJS.ProcessEnv
+  /** Descriptors that it is to have behind its three streams, in this order. */
+  readonly descriptors?: readonly number[]
   /** Ends the program when it aborts, unless it ends by itself: Ctrl-C at a terminal reaches it as well as us. */
   readonly signal: AbortSignal
 }
 
 /** Runs a program in our place: with our terminal, and its exit status, as a shell gives it, is the answer. */
-export async function runProgram(path: string, { words, environment, signal }: ProgramRun): Promise<number> {
+export async function runProgram(path: string, run: ProgramRun): Promise<number> {
+  const { words, environment, descriptors = [], signal } = run
   const { promise, resolve, reject } = Promise.withResolvers<number>()
-  const child = spawn(path, words, { stdio: 'inherit', env: environment })
+  const child = spawn(path, words, {
+    stdio: ['inherit', 'inherit', 'inherit', ...descriptors],
+    env: environment,
+  })
   let kill: NodeJS.Timeout | undefined
   const onAbort = () => {
     // What a terminal sends goes to both; whatever else has reached only us is passed on.

@@ -1,10 +1,14 @@
 import { PgctlError } from '#core/errors.ts'
+import type { Engine } from '#core/installation/datastores.ts'
+import type { Inventory } from '#core/installation/inventory.ts'
 import { namesIn, rememberNames } from '#core/installation/known-names.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
 import { parseBindAddress } from '#core/tunnel/bind-address.ts'
 import type { RouteName } from '#core/tunnel/dialer.ts'
 import { causeOf, type TunnelEvent } from '#core/tunnel/events.ts'
+import { guardOf, localName } from '#core/tunnel/http-guard.ts'
+import { httpFront } from '#core/tunnel/io/http-front.ts'
 import { listenLocally } from '#core/tunnel/io/listener.ts'
 import { openRoute } from '#core/tunnel/io/open-route.ts'
 import { runProbe } from '#core/tunnel/io/probe.ts'
@@ -19,7 +23,7 @@ import {
 } from '#core/tunnel/resolve-target.ts'
 import { chooseRoute, type RouteFacts, type RoutePlan } from '#core/tunnel/routes.ts'
 import { parseTargets, type TargetWord } from '#core/tunnel/target.ts'
-import { openTunnel, type Tunnel } from '#core/tunnel/tunnel.ts'
+import { type Front, openTunnel, type Tunnel } from '#core/tunnel/tunnel.ts'
 import { chosenRegion } from './config.ts'
 import { type Account, type Deps, type Surroundings, wireAccount, wireInstallation } from './deps.ts'
 import { allInOrder } from './in-order.ts'
@@ -31,6 +35,13 @@ export interface TunnelWishes {
   readonly bind?: string | undefined
   readonly route?: RouteName | undefined
   readonly reason?: string | undefined
+  /** Whether web services get a plain pipe as well. */
+  readonly raw?: boolean | undefined
+}
+
+/** How a tunnel to a target that is known already is opened. */
+export interface TargetWishes extends Pick<TunnelWishes, 'port' | 'bind' | 'route' | 'reason'> {
+  readonly front?: Front | undefined
 }
 
 /** What all tunnels of one run are opened with. */
@@ -76,7 +87,10 @@ export async function openTunnels(
     : await findWay(surroundings, words, signal)
   const reportOne = (event: TunnelEvent) => report(event, words.length === 1)
   const attempts = await Promise.allSettled(
-    way.targets.map((target) => openOne(way, target, { ...wishes, bind }, reportOne, signal)),
+    way.targets.map((target) => {
+      const front = wishes.raw ? undefined : frontFor(way, target, bind, reportOne)
+      return openOne(way, target, { ...wishes, bind, front }, reportOne, signal)
+    }),
   )
   const tunnels = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []))
   const failures = attempts.flatMap((attempt) => (attempt.status === 'rejected' ? [attempt.reason] : []))
@@ -88,6 +102,20 @@ export async function openTunnels(
 /** An address through an instance that is named needs no installation. */
 function standsAlone(word: TargetWord): boolean {
   return word.kind === 'host' && word.instance !== undefined
+}
+
+/**
+ * Opens a tunnel to a target of an installation that is wired already.
+ * @throws PgctlError of the end that was reported; the signal's once that aborts.
+ */
+export async function openTunnelTo(
+  deps: Deps,
+  target: Target,
+  wishes: TargetWishes,
+  report: (event: TunnelEvent) => void,
+  signal: AbortSignal,
+): Promise<Tunnel> {
+  return openOne(await wayOf(deps, [target], signal), target, wishes, report, signal)
 }
 
 async function findWayAlone(
@@ -124,6 +152,10 @@ async function findWay(
   const deps = await wireInstallation(surroundings)
   const datastores = await findDatastores(deps, words, signal)
   const targets = words.map((word) => resolveTarget(word, { ...deps.profile, datastores }))
+  return { ...(await wayOf(deps, targets, signal)), targets }
+}
+
+async function wayOf(deps: Deps, targets: readonly Target[], signal: AbortSignal): Promise<Way> {
   const needsCluster = targets.some(({ kind }) => kind !== 'host')
   const [context, { bastion }, cluster] = await allInOrder([
     deps.sessions(signal),
@@ -136,7 +168,6 @@ async function findWay(
     facts: { bastion: bastion.id, cluster, namespace: deps.namespace },
     workspace: deps.installation.workspace,
     context,
-    targets,
   }
 }
 
@@ -148,17 +179,27 @@ async function findDatastores(
 ): Promise<KnownDatastores> {
   const engines = [...new Set(words.flatMap((word) => enginesFor(word, deps.profile)))]
   if (engines.length === 0) return NO_DATASTORES
+  const inventory = await lookForDatastores(deps, engines, signal)
+  return { found: inventory.datastores, unreadable: inventory.unreadable }
+}
+
+/** What there is of the engines; their names are remembered for the next Tab. */
+export async function lookForDatastores(
+  deps: Deps,
+  engines: readonly Engine[],
+  signal: AbortSignal,
+): Promise<Inventory> {
   // In the wrong account nothing would be found, and that is not what is wrong.
   const [, inventory] = await allInOrder([deps.identity(signal), deps.inventory(engines, 'way', signal)])
   const now = systemClock.now().wall
   await rememberNames(deps.store, deps.installation, namesIn(inventory, engines), now)
-  return { found: inventory.datastores, unreadable: inventory.unreadable }
+  return inventory
 }
 
 async function openOne(
   way: Way,
   target: Target,
-  wishes: TunnelWishes,
+  wishes: TargetWishes,
   report: (event: TunnelEvent) => void,
   signal: AbortSignal,
 ): Promise<Tunnel> {
@@ -169,6 +210,7 @@ async function openOne(
     workspace: way.workspace,
     port: wishes.port,
     bind: wishes.bind,
+    front: wishes.front,
     dial: (dialing) =>
       openRoute(
         plan,
@@ -193,11 +235,40 @@ async function openOne(
   })
 }
 
+/** How many different refusals are told: whoever sends requests by the thousand has no more to say. */
+const TOLD_REFUSALS = 10
+
+/** The front of a target that is known to speak HTTP; it has a name of its own where there is an installation. */
+function frontFor(
+  { deps }: Way,
+  target: Target,
+  bind: string | undefined,
+  report: (event: TunnelEvent) => void,
+): Front | undefined {
+  if (deps === undefined || target.protocol.kind !== 'http' || !target.protocolCertain) return undefined
+  const place = {
+    target: target.name,
+    installation: deps.installation.name,
+    bind: parseBindAddress(bind),
+  }
+  const told = new Set<string>()
+  return httpFront({
+    guard: guardOf(place),
+    host: localName(place),
+    onRefused: (why) => {
+      if (told.has(why) || told.size === TOLD_REFUSALS) return
+      told.add(why)
+      const message = `a request was refused: ${why}`
+      report({ event: 'warning', target: target.name, about: 'request-refused', message })
+    },
+  })
+}
+
 /** A target without a way has no tunnel that could tell of its end. */
 function planRoute(
   way: Way,
   target: Target,
-  wishes: TunnelWishes,
+  wishes: TargetWishes,
   report: (event: TunnelEvent) => void,
 ): RoutePlan {
   try {

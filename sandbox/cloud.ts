@@ -4,6 +4,7 @@ import { type Clock, type Ms, sleep } from '#core/clock.ts'
 import { Admin } from './admin.ts'
 import { Authenticator } from './aws/authenticator.ts'
 import { CallRecord } from './aws/calls.ts'
+import { type DatabasePlace, verifyDatabaseToken } from './aws/database-token.ts'
 import { type TokenVerdict, verifyEksToken } from './aws/eks-token.ts'
 import { AwsEndpoint } from './aws/endpoint.ts'
 import { readWireRequest, type WireAnswer, type WireRequest, wireRequestOf } from './aws/http-message.ts'
@@ -74,6 +75,8 @@ export interface Cloud extends AsyncDisposable {
   admit(instanceId: string): AccessKey
   /** Whose EKS token it is, for the cluster of an installation: the first one's unless told. */
   verifyToken(token: string, world?: World): TokenVerdict
+  /** Whether a token lets its user into a database of an installation. */
+  verifyDatabaseToken(token: string, place: DatabasePlace, world: World): boolean
 }
 
 /** Starts the cloud on 127.0.0.1. */
@@ -137,6 +140,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     ),
     admit: (instanceId) => authenticator.admit(instanceId),
     verifyToken: (token, world = WORLD) => verifyEksToken(token, world, authenticator, clock.now().wall),
+    verifyDatabaseToken: (token, place, world) =>
+      verifyDatabaseToken(token, place, world, authenticator, clock.now().wall),
     async [Symbol.asyncDispose]() {
       ended.abort(new Error('the sandbox has ended'))
       gateway.dispose()

@@ -8,7 +8,7 @@ import { type AccessKey, makeAccessKey } from './aws/identity.ts'
 import { SnapshotWorlds } from './aws/snapshots/snapshot-worlds.ts'
 import { createAuthority } from './certificates.ts'
 import { type Cloud, startCloud } from './cloud.ts'
-import { startDatastores } from './datastores/datastores.ts'
+import { startDatastores, type VerifyDatabaseToken } from './datastores/datastores.ts'
 import { GroupAgents } from './group-agents.ts'
 import { type SandboxKubernetes, startKubernetes } from './kubernetes/api-server.ts'
 import type { Attributes } from './kubernetes/request-info.ts'
@@ -73,12 +73,19 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const neighbour = makeAccessKey()
   const adminSecret = randomBytes(32).toString('base64url')
 
+  // Databases are there before the cloud that knows whose signature a token carries.
+  let cloudOfAll: Cloud | undefined
+  const tokenOf =
+    (world: World): VerifyDatabaseToken =>
+    (token, place) =>
+      cloudOfAll?.verifyDatabaseToken(token, place, world) ?? false
+
   const [grafana, payload, product, ownStores, otherStores] = await Promise.all([
     startGrafana({ clock }),
     startPayload({ clock }),
     startProduct(),
-    startDatastores(ACME, { authority, clock }),
-    startDatastores(GLOBEX, { authority, clock }),
+    startDatastores(ACME, { authority, clock, verifyToken: tokenOf(ACME) }),
+    startDatastores(GLOBEX, { authority, clock, verifyToken: tokenOf(GLOBEX) }),
   ])
   for (const part of [grafana, payload, product, ownStores, otherStores]) parts.use(part)
 
@@ -104,6 +111,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       kubernetesFaults: () => kubernetes?.faults,
     }),
   )
+  cloudOfAll = cloud
   const ports = (installation: World, api: SandboxKubernetes | undefined): WorldPorts => ({
     installation,
     datastores: (installation === GLOBEX ? otherStores : ownStores).hosts,

@@ -80,6 +80,16 @@ const LAYERS: readonly Layer[] = [
     reason: 'joins a session, a cluster and a local port',
   },
   {
+    folder: 'core/datastores',
+    mayImport: ['core/datastores', 'core/installation'],
+    reason: 'which datastore, whose login and how its client is led: decisions',
+  },
+  {
+    folder: 'core/datastores/io',
+    mayImport: ['core/datastores', 'core/io'],
+    reason: 'the shell around a client: files for it alone, and TLS that is checked',
+  },
+  {
     folder: 'core/aws',
     mayImport: [
       ...['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/snapshots', 'core/io'],

@@ -14,7 +14,9 @@ export default class Tunnel extends BaseCommand {
     'A TARGET is a name (`grafana`, `cluster`, `postgres`, or `postgres-hermes` of several), a Service with its port',
     '(`hermes:1702`), an address (`db.internal:5432`), or an instance followed by addresses, which needs no',
     'installation. The local port is the same for everyone. A tunnel is ready when a byte has gone to the far end and',
-    'back; it stays open until Ctrl-C, through losses of the network. With --json every event is a line.',
+    'back; it stays open until Ctrl-C, through losses of the network. A web service has a name for browsers,',
+    '`grafana.NAME.localhost`, so that cookies of installations stay apart; requests of pages of other sites, and by',
+    'other names, are refused. With --json every event is a line.',
   ].join(' ')
   static override examples = [
     '<%= config.bin %> tunnel grafana',
@@ -48,6 +50,10 @@ export default class Tunnel extends BaseCommand {
       options: ['direct', 'cluster'] as const,
       summary: 'Go this way, or not at all.',
     })(),
+    raw: Flags.boolean({
+      summary:
+        'Pass bytes as they are to web services, too: no name, and no guard against pages of other sites.',
+    }),
     open: Flags.boolean({ summary: 'Show it in the browser once it is ready.' }),
   }
 

@@ -102,6 +102,7 @@ function fromCluster(id: string, cluster: CacheCluster): FoundDatastore {
     ...safetyOf(cluster),
     ...windowsOf(cluster, cluster),
     vpcId: undefined,
+    access: { wantsPassword: cluster.AuthTokenEnabled },
   }
 }
 
@@ -127,6 +128,12 @@ function fromGroup(id: string, group: ReplicationGroup, members: readonly CacheC
     ...safetyOf(group),
     ...windowsOf(group, member),
     vpcId: undefined,
+    access: {
+      // Groups of users ask for a password as well, and a group's own list does not tell of them.
+      wantsPassword: group.AuthTokenEnabled === true || (group.UserGroupIds ?? []).length > 0,
+      sharded: group.ClusterEnabled === true,
+      readers: endpointsOf(...shards.map(({ ReaderEndpoint }) => ReaderEndpoint)),
+    },
   }
 }
 

@@ -43,6 +43,41 @@ export async function presignCallerIdentity(proof: IdentityProof): Promise<strin
   return endpoint.href
 }
 
+/** A login to a database in the signer's name, for whoever holds it, within a quarter of an hour. */
+interface DatabaseLogin {
+  /** The database's own address, never that of a tunnel: the signature covers it. */
+  readonly host: string
+  readonly port: number
+  /** A user of the database that may log in by tokens. */
+  readonly user: string
+  readonly region: string
+  readonly credentials: AwsCredentials
+  /** Wall-clock moment of the signature. */
+  readonly now: Ms
+}
+
+const LOGIN_SECONDS = 15 * 60
+
+/** The token that RDS takes in place of a password: the signed URL without its scheme. It is a secret. */
+export async function presignDatabaseLogin(login: DatabaseLogin): Promise<string> {
+  const { SignatureV4 } = await import('@smithy/signature-v4')
+  const { host, port, user, region, credentials, now } = login
+  const signer = new SignatureV4({ service: 'rds-db', region, credentials, sha256: Sha256 })
+  const request = {
+    ...{ method: 'GET', protocol: 'https:', hostname: host, port, path: '/' },
+    query: { Action: 'connect', DBUser: user },
+    headers: { host: `${host}:${port}` },
+  }
+  const { query = {} } = await signer.presign(request, {
+    expiresIn: LOGIN_SECONDS,
+    signingDate: new Date(now),
+  })
+  const url = new URL(`https://${host}:${port}/`)
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value))
+  // The service reads percent signs alone, and its own port is no default to be left out.
+  return `${host}:${port}/${url.search.replaceAll('+', '%20')}`
+}
+
 /** Partitions whose endpoints end in something else than the commercial one's. */
 const DOMAINS: readonly (readonly [prefix: string, domain: string])[] = [
   ['cn-', 'amazonaws.com.cn'],

@@ -64,7 +64,19 @@ function toDatastore(id: string, instance: DBInstance): FoundDatastore {
     // A member of a cluster is backed up with its cluster, and a replica with what it follows.
     retentionDays: topologyOf(instance) === 'instance' ? BackupRetentionPeriod : undefined,
     vpcId: instance.DBSubnetGroup?.VpcId,
+    access: {
+      user: instance.MasterUsername,
+      database: instance.DBName,
+      secret: instance.MasterUserSecret?.SecretArn,
+      takesTokens: instance.IAMDatabaseAuthenticationEnabled,
+      follows: followedBy(instance),
+    },
   }
+}
+
+/** One in another region is told by its ARN, and is none of this installation's. */
+function followedBy({ ReadReplicaSourceDBInstanceIdentifier: id }: DBInstance): string | undefined {
+  return id?.startsWith('arn:') ? undefined : id
 }
 
 function topologyOf(instance: DBInstance): FoundDatastore['topology'] {

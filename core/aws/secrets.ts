@@ -10,16 +10,7 @@ export async function readSecret(
   { id, field }: { readonly id: string; readonly field: string | undefined },
   signal?: AbortSignal,
 ): Promise<string> {
-  const call = { action: 'secretsmanager:GetSecretValue', purpose: `read the secret ${id}`, resource: id }
-  const text = await connection.call(call, signal, async () => {
-    const { GetSecretValueCommand, SecretsManagerClient } = await import('#core/aws/parts/secrets.ts')
-    const client = new SecretsManagerClient(connection.settings)
-    const { SecretString } = await client.send(
-      new GetSecretValueCommand({ SecretId: id }),
-      signal === undefined ? {} : { abortSignal: signal },
-    )
-    return SecretString
-  })
+  const text = await readSecretText(connection, id, signal)
   const value = field === undefined ? text : fieldOf(text, field)
   if (typeof value === 'string' && value !== '') return value
   throw new PgctlError(
@@ -29,6 +20,24 @@ export async function readSecret(
       next: 'see which secret and field the deployment names for the license key',
     },
   )
+}
+
+/** The text of a secret; undefined for one that holds bytes. */
+export function readSecretText(
+  connection: AwsConnection,
+  id: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const call = { action: 'secretsmanager:GetSecretValue', purpose: `read the secret ${id}`, resource: id }
+  return connection.call(call, signal, async () => {
+    const { GetSecretValueCommand, SecretsManagerClient } = await import('#core/aws/parts/secrets.ts')
+    const client = new SecretsManagerClient(connection.settings)
+    const { SecretString } = await client.send(
+      new GetSecretValueCommand({ SecretId: id }),
+      signal === undefined ? {} : { abortSignal: signal },
+    )
+    return SecretString
+  })
 }
 
 function fieldOf(text: string | undefined, field: string): unknown {

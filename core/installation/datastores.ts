@@ -41,6 +41,27 @@ export interface FoundDatastore {
   readonly retentionDays: number | undefined
   /** The network it is in, where the provider says it. */
   readonly vpcId: string | undefined
+  /** How it is entered, as far as the provider tells. */
+  readonly access?: DatastoreAccess | undefined
+}
+
+/** What a provider tells to whoever wants to enter a datastore; it holds no password. */
+export interface DatastoreAccess {
+  /** The user that it was made with, and the database. */
+  readonly user?: string | undefined
+  readonly database?: string | undefined
+  /** The secret in which the provider keeps that user's password. */
+  readonly secret?: string | undefined
+  /** Whether it takes tokens that stand for an identity of the cloud. */
+  readonly takesTokens?: boolean | undefined
+  /** Whether it asks for a password; undefined where only itself knows. */
+  readonly wantsPassword?: boolean | undefined
+  /** Whether its keys are spread over nodes that send a client on to each other. */
+  readonly sharded?: boolean | undefined
+  /** Where it is read without a burden on the one that takes writes. */
+  readonly readers?: readonly Endpoint[] | undefined
+  /** The identifier of what a replica follows. */
+  readonly follows?: string | undefined
 }
 
 export interface Endpoint {

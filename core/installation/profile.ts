@@ -21,6 +21,16 @@ const bucket = z.strictObject({
   versioned: z.boolean().default(true),
 })
 
+/** Names of entries that belong together; a `*` in each stands for the same text. */
+const entryName = z.string().regex(/^[^*]*\*?[^*]+$/, "an entry's name has at most one *")
+const loginEntries = z.strictObject({
+  /** Where the datastore is: HOST, HOST:PORT or a URL. */
+  host: entryName,
+  user: entryName.optional(),
+  password: entryName,
+  database: entryName.optional(),
+})
+
 /** `profiles/NAME.yaml`: the names of the product that an installation runs. Unknown keys are refused. */
 const profileSchema = z.strictObject({
   name: z.string().min(1),
@@ -42,6 +52,15 @@ const profileSchema = z.strictObject({
   }),
   /** Secrets that data is useless without; of entries whose names hold one of the words, the value counts, too. */
   keySecrets: z.record(z.string().min(1), z.array(z.string().min(1))).default({}),
+  /** Where the logins of datastores are kept: entries of a Secret of the cluster, and of a secret of the cloud. */
+  logins: z
+    .strictObject({
+      secret: z.string().min(1).optional(),
+      cloudSecret: namePattern.optional(),
+      postgres: z.array(loginEntries).default([]),
+      redis: z.array(loginEntries).default([]),
+    })
+    .prefault({}),
   /** What a Redis of such a name is used for; only what is known for certain. */
   redisUses: z
     .strictObject({
@@ -97,6 +116,11 @@ export function datastorePatterns({ datastores }: ProductProfile, workspace: str
   const { postgres, redis, kafka } = datastores
   const filled = (patterns: readonly string[]) => patterns.map((pattern) => inWorkspace(pattern, workspace))
   return { postgres: filled(postgres), redis: filled(redis), kafka: filled(kafka) }
+}
+
+/** The secret of the cloud that holds the logins of the workspace's datastores; undefined where none does. */
+export function loginSecret({ logins }: ProductProfile, workspace: string): string | undefined {
+  return logins.cloudSecret === undefined ? undefined : inWorkspace(logins.cloudSecret, workspace)
 }
 
 /** What identifiers of the workspace's Redis say of their use. */

@@ -98,6 +98,7 @@ export type RemarkSubject =
   | 'browser'
   | 'port-not-read'
   | 'port-not-saved'
+  | 'request-refused'
 
 /** A failure as data: never a stack, never the cause's own fields. */
 export interface Cause {

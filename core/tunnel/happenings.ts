@@ -65,11 +65,17 @@ export function describeBinding(
 export function describeReady(
   target: Target,
   route: RouteName,
-  { address, port, addresses }: Pick<LocalListener, 'address' | 'port' | 'addresses'>,
+  { address, port, addresses, host }: ReadyPlace,
   { result, detail }: ProbeResult,
 ): Happening<'ready'> {
   const probe = result === 'answered' ? 'answered' : 'unanswered'
-  return { event: 'ready', address, port, url: urlOf(target, address, port), route, probe, detail, addresses }
+  const url = urlOf(target, host ?? address, port)
+  return { event: 'ready', address, port, url, route, probe, detail, addresses }
+}
+
+/** Where a tunnel listens; `host` is the name in its URL, if it has one. */
+export interface ReadyPlace extends Pick<LocalListener, 'address' | 'port' | 'addresses'> {
+  readonly host?: string | undefined
 }
 
 /** A warning that the account's policy is about to end a session. */

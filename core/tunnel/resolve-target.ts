@@ -159,7 +159,11 @@ function serviceTarget(
   return Object.hasOwn(monitors, service) ? { ...target, monitors: Object.keys(monitors) } : target
 }
 
-function datastoreTarget({
+/**
+ * A datastore as a target.
+ * @throws PgctlError `far-end-refused` for one that has no address yet.
+ */
+export function datastoreTarget({
   name,
   status,
   endpoints,

@@ -31,10 +31,23 @@ export interface TunnelOptions {
   readonly bind?: string | undefined
   /** Opens the route; called once, after the local port is taken. */
   readonly dial: (signal: AbortSignal) => Promise<Dialer>
+  /** What every local connection passes; without one the tunnel is a plain pipe. */
+  readonly front?: Front | undefined
   readonly report: (event: TunnelEvent) => void
   /** Gives up opening; a tunnel that is open is closed by `close`. */
   readonly signal?: AbortSignal | undefined
   readonly shell: TunnelShell
+}
+
+/**
+ * Stands between the local clients and the far end, and knows what they speak. It takes a connection to the far end
+ * and gives the stream that a client is joined to; from then on the one ends with the other.
+ */
+export interface Front {
+  /** The name in the URL of the tunnel, instead of an address. */
+  readonly host?: string | undefined
+  /** @throws PgctlError when the connection cannot be used; it is destroyed then. */
+  pass(far: Duplex, signal: AbortSignal): Duplex | Promise<Duplex>
 }
 
 /** What a tunnel needs of the computer that it runs on; the same for every tunnel of a process. */
@@ -113,7 +126,7 @@ class TunnelLife implements Tunnel {
   }
 
   async open(): Promise<void> {
-    const { target, plan, dial, signal = new AbortController().signal } = this.#options
+    const { target, plan, dial, front, signal = new AbortController().signal } = this.#options
     this.#report({ event: 'starting', route: plan.route, why: plan.why })
     const listener = await this.#listen()
     signal.throwIfAborted()
@@ -121,7 +134,7 @@ class TunnelLife implements Tunnel {
     this.#unsubscribe = this.#dialer.events.subscribe((event) => this.#onDialerEvent(event))
     this.#dialing.resolve(this.#dialer)
     const result = await this.#probe(this.#dialer, signal)
-    this.#ready = describeReady(target, plan.route, listener, result)
+    this.#ready = describeReady(target, plan.route, { ...placeOf(listener), host: front?.host }, result)
     this.#report(this.#ready)
     if (result.result === 'answered' && result.concern !== undefined)
       this.#report({ event: 'degraded', message: result.concern })
@@ -175,10 +188,15 @@ class TunnelLife implements Tunnel {
       plan,
       bind,
       clock: shell.clock,
-      connect: async (signal) => (await this.#dialing.promise).connect(signal),
+      connect: (signal) => this.#connect(signal),
       report: (happening) => this.#report(happening),
     })
     return this.#listener
+  }
+
+  async #connect(signal: AbortSignal): Promise<Duplex> {
+    const far = await (await this.#dialing.promise).connect(signal)
+    return (await this.#options.front?.pass(far, signal)) ?? far
   }
 
   async #probe(dialer: Dialer, signal: AbortSignal): Promise<ProbeResult> {
@@ -248,6 +266,10 @@ class TunnelLife implements Tunnel {
     const { event, ...fields } = happening
     this.#options.report({ event, target: this.#options.target.name, ...fields } as TunnelEvent)
   }
+}
+
+function placeOf({ address, port, addresses }: LocalListener) {
+  return { address, port, addresses }
 }
 
 /** A signal's plain reason is somebody's wish to stop, not a bug. */

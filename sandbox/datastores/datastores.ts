@@ -11,6 +11,7 @@ import {
   REDIS_PORT,
 } from '#sandbox/worlds/datastores.ts'
 import type { World, WorldCache } from '#sandbox/worlds/installation.ts'
+import { DATABASE_LOGIN, TOKEN_USER } from './logins.ts'
 import { servePostgres } from './postgres.ts'
 import { type PostgresEngine, startPostgresEngine } from './postgres-engine.ts'
 import { serveRedis } from './redis.ts'
@@ -20,17 +21,24 @@ import { secure, startTcpService } from './tcp-service.ts'
 /** What a cache of the sandbox holds at most. */
 const CACHE_SIZE: Bytes = 64 * 1024 * 1024
 
-/** Who may open a database: fictional data on this computer alone, so that the password is no secret. */
-export const DATABASE_LOGIN = { user: 'postgres', password: 'sandbox', database: 'postgres' } as const
-
 export interface Datastores extends AsyncDisposable {
   readonly hosts: NonNullable<WorldPorts['datastores']>
 }
 
+/** Whether a token lets `user` into the database of an address; the cloud knows whose signature it carries. */
+export type VerifyDatabaseToken = (
+  token: string,
+  place: { readonly host: string; readonly port: number; readonly user: string },
+) => boolean
+
 /** Starts the listeners of an installation's databases and caches; what is behind one starts with its first client. */
 export async function startDatastores(
   world: World,
-  { authority, clock }: { readonly authority: Authority; readonly clock: Clock },
+  {
+    authority,
+    clock,
+    verifyToken = () => false,
+  }: { readonly authority: Authority; readonly clock: Clock; readonly verifyToken?: VerifyDatabaseToken },
 ): Promise<Datastores> {
   await using parts = new AsyncDisposableStack()
   const hosts = new Map<string, { port: number; loopbackPort: number }>()
@@ -49,13 +57,20 @@ export async function startDatastores(
 
   for (const database of world.databases) {
     const engines = parts.use(new Engines())
+    const host = databaseHost(world, database)
     const options = {
       ...DATABASE_LOGIN,
       clientAddress: world.bastion.address,
       secureContext,
       engine: () => engines.current(),
+      tokens: database.takesTokens
+        ? {
+            user: TOKEN_USER,
+            verify: (token: string) => verifyToken(token, { host, port: POSTGRES_PORT, user: TOKEN_USER }),
+          }
+        : undefined,
     }
-    await add([databaseHost(world, database)], POSTGRES_PORT, (socket) => void servePostgres(socket, options))
+    await add([host], POSTGRES_PORT, (socket) => void servePostgres(socket, options))
   }
   for (const cache of world.caches) {
     const options = { clock, store: new RedisStore(CACHE_SIZE), clustered: cache.kind === 'group' }

@@ -30,6 +30,8 @@ export interface PostgresOptions {
   /** How the client's address looks to the server, for its refusals. */
   readonly clientAddress: string
   secureContext(): Promise<SecureContext>
+  /** The user who is let in by tokens and by no password, where there is one. */
+  readonly tokens?: { readonly user: string; verify(token: string): boolean } | undefined
   /** The database behind, started when the first client has shown who it is. */
   engine(): Promise<PostgresEngine>
 }
@@ -114,6 +116,23 @@ class Front {
     const user = parameters.get('user') ?? ''
     // A later minor version is answered with the one that is spoken here.
     if ((code & 0xffff) > 0) this.#socket.write(message('v', int32(PROTOCOL_MAJOR << 16), int32(0)))
+    const { tokens } = this.#options
+    if (tokens?.user === user) await this.#authenticateByToken(tokens)
+    else await this.#authenticateByPassword(user)
+    const database = parameters.get('database') ?? user
+    if (database !== this.#options.database)
+      throw new Refusal('3D000', `database "${database}" does not exist`)
+  }
+
+  /** In clear, as RDS asks for it: TLS is around it. */
+  async #authenticateByToken(tokens: NonNullable<PostgresOptions['tokens']>): Promise<void> {
+    this.#socket.write(message('R', int32(3)))
+    const [token = ''] = splitAtZero((await this.#answer()).payload)
+    if (!tokens.verify(token))
+      throw new Refusal('28000', `PAM authentication failed for user "${tokens.user}"`)
+  }
+
+  async #authenticateByPassword(user: string): Promise<void> {
     this.#socket.write(message('R', int32(10), 'SCRAM-SHA-256\0\0'))
     const failed = new Refusal('28P01', `password authentication failed for user "${user}"`)
     const [mechanism = '', rest = Buffer.alloc(0)] = splitAtZero((await this.#answer()).payload)
@@ -128,9 +147,6 @@ class Front {
     const signature = challenge.verify((await this.#answer()).payload.toString('utf8'))
     if (signature === undefined || user !== this.#options.user) throw failed
     this.#socket.write(message('R', int32(12), signature))
-    const database = parameters.get('database') ?? user
-    if (database !== this.#options.database)
-      throw new Refusal('3D000', `database "${database}" does not exist`)
   }
 
   async #answer(): Promise<Message> {
@@ -141,25 +157,34 @@ class Front {
 
   /**
    * What the client asks, until it goes. The engine has one session, which a client has from its first message until
-   * the server is idle again: transactions of several clients follow each other, and settings of a session are shared.
+   * the server is idle again: transactions of several clients follow each other. Settings are those of the client that
+   * comes to it, as its start-up message has them; what it sets later is gone when another one has come between.
    */
   async #converse(engine: PostgresEngine, start: FirstMessage): Promise<void> {
     await engine.exclusively(async () => this.#send(await engine.exchange(start.bytes)))
     for (let open = true; open; ) {
       const first = await this.#next()
       if (first === undefined) return
-      open = await engine.exclusively(() => this.#converseAlone(engine, first))
+      open = await engine.exclusively(() => this.#converseAlone(engine, start, first))
     }
   }
 
   /** Whether the client is still there when the server is idle. */
-  async #converseAlone(engine: PostgresEngine, first: Message): Promise<boolean> {
+  async #converseAlone(engine: PostgresEngine, start: FirstMessage, first: Message): Promise<boolean> {
+    await this.#takeOver(engine, start)
     for (let asked: Message | undefined = first; asked !== undefined; asked = await this.#next()) {
       await this.#send(await this.#exchange(engine, asked))
       if (this.#status === 'I' && (asked.type === 'Q' || asked.type === 'S')) return true
     }
     await engine.exchange(message('Q', 'ROLLBACK\0'))
     return false
+  }
+
+  async #takeOver(engine: PostgresEngine, { payload }: FirstMessage): Promise<void> {
+    if (LAST_CLIENT.get(engine) === this) return
+    LAST_CLIENT.set(engine, this)
+    const settings = optionsIn(startParameters(payload).get('options') ?? '')
+    for (const statement of ['RESET ALL', ...settings]) await engine.exchange(message('Q', `${statement}\0`))
   }
 
   async #exchange(engine: PostgresEngine, asked: Message): Promise<Uint8Array> {
@@ -195,6 +220,24 @@ class Front {
       else await Promise.race([once(this.#socket, 'readable'), once(this.#socket, 'close')])
     }
   }
+}
+
+/** Who has the settings of an engine's one session. */
+const LAST_CLIENT = new WeakMap<PostgresEngine, Front>()
+
+/** What `-c NAME=VALUE` and `--NAME=VALUE` in a client's options set, as statements; blanks in a value are escaped. */
+function optionsIn(options: string): string[] {
+  const words = options.match(/(?:\\.|[^\s\\])+/g) ?? []
+  return words
+    .join(' ')
+    .split(/(?:^|\s)(?:-c\s*|--)/)
+    .flatMap((setting) => {
+      const [, name, value = ''] = /^([a-zA-Z_.-]+)=(.*)$/.exec(setting.trim()) ?? []
+      if (name === undefined) return []
+      return [
+        `SET ${name.replaceAll('-', '_')} = '${value.replaceAll(/\\(.)/g, '$1').replaceAll("'", "''")}'`,
+      ]
+    })
 }
 
 const FROM_CLIENT = /\bcopy\b[^;]*\bfrom\s+stdin\b/i

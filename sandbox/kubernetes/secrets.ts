@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import type { Ms } from '#core/clock.ts'
+import { datastoreEntries } from '#sandbox/datastores/logins.ts'
 import { WORLD } from '#sandbox/world.ts'
 import type { World } from '#sandbox/worlds/installation.ts'
 import { type Draft, timeOf, uidOf } from './objects.ts'
@@ -43,14 +44,13 @@ export function secretObject(
 }
 
 /** Made up, and the same from start to start, so that a sandbox remembers what it encrypted. */
-function productEntries({ workspace }: World): Record<string, string> {
-  const made = (name: string) => createHash('sha256').update(`${workspace} ${name}`).digest('base64url')
-  return Object.fromEntries(
-    ['CREDENTIALS_ENCRYPTION_KEY', 'JWT_PRIVATE_KEY', 'POSTGRES_PASSWORD', 'LICENSE'].map((name) => [
-      name,
-      made(name),
-    ]),
-  )
+function productEntries(world: World): Record<string, string> {
+  const made = (name: string) => createHash('sha256').update(`${world.workspace} ${name}`).digest('base64url')
+  const names = ['CREDENTIALS_ENCRYPTION_KEY', 'JWT_PRIVATE_KEY', 'LICENSE']
+  return {
+    ...Object.fromEntries(names.map((name) => [name, made(name)])),
+    ...datastoreEntries(world),
+  }
 }
 
 /** As Helm writes it: JSON, packed by gzip, in base64, which the API wraps in base64 once more. */

@@ -53,10 +53,10 @@ export const GLOBEX = {
   databases: [
     database('cerberus', 'db.t4g.medium', 50, true, 'a'),
     database('hermes', 'db.r7g.large', 200, true, 'b'),
-    database('zeus', 'db.r7g.large', 200, true, 'a'),
+    { ...database('zeus', 'db.r7g.large', 200, true, 'a'), takesTokens: true },
     database('eventlogs', 'db.r7g.xlarge', 1000, true, 'b'),
     database('triggerkit', 'db.t4g.medium', 50, false, 'a'),
-    database('managed-sync', 'db.r7g.large', 400, true, 'b'),
+    { ...database('managed-sync', 'db.r7g.large', 400, true, 'b'), keepsPassword: true },
   ],
   caches: [
     { kind: 'cluster', id: `${WORKSPACE}-redis-queue`, type: 'cache.r7g.large', zone: 'a' },

@@ -92,6 +92,10 @@ export interface WorldDatabase {
   readonly multiZone: boolean
   readonly zone: string
   readonly replicaOf?: string
+  /** RDS keeps its password by itself, and the product has none of it. */
+  readonly keepsPassword?: boolean
+  /** IAM authentication is switched on. */
+  readonly takesTokens?: boolean
 }
 
 /** A cache cluster of one node, or a replication group in cluster mode. */

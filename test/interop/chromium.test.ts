@@ -25,9 +25,9 @@ describeWith(['chromium'], 'Chromium at the end of a tunnel', { timeout: 120_000
   before(async () => {
     cli = parts.use(await startSandboxCli())
     tunnel = cli.start(['tunnel', 'grafana', '--json', '--port', '0'])
-    const { port } = await tunnel.event('ready')
+    const { url } = await tunnel.event('ready')
     page = parts.use(await openBrowserPage())
-    await page.open(`http://localhost:${port}/`)
+    await page.open(`${url}/`)
     await page.until((events) => loaded(events)[0], 'the page to sign in')
     await page.evaluate(SIGN_IN)
     await page.until((events) => loaded(events)[1], 'the overview')

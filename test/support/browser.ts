@@ -36,12 +36,23 @@ interface Answer extends Partial<BrowserEvent> {
   readonly error?: { readonly message: string }
 }
 
-export async function openBrowserPage(): Promise<BrowserPage> {
+/** `names` are hosts that lead to this computer, as an attacker's would whose names resolve to it. */
+export async function openBrowserPage({
+  names = [],
+}: {
+  names?: readonly string[]
+} = {}): Promise<BrowserPage> {
   await using parts = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pgctl-browser-'))
   parts.defer(() => rm(home, { recursive: true, force: true, maxRetries: 5 }))
+  const rules = names.map((name) => `MAP ${name} 127.0.0.1`).join(', ')
+  const words = [
+    `--user-data-dir=${join(home, 'profile')}`,
+    ...(rules === '' ? [] : [`--host-resolver-rules=${rules}`]),
+    ...FLAGS,
+  ]
   const browser = parts.use(
-    new PeerProcess(programOf('chromium'), [`--user-data-dir=${join(home, 'profile')}`, ...FLAGS], {
+    new PeerProcess(programOf('chromium'), words, {
       environment: { HOME: home, PATH: '/usr/bin:/bin' },
     }),
   )
@@ -90,7 +101,11 @@ export async function openBrowserPage(): Promise<BrowserPage> {
       }
     },
     async evaluate(expression) {
-      const { result } = await ask('Runtime.evaluate', { expression, returnByValue: true })
+      const { result } = await ask('Runtime.evaluate', {
+        expression,
+        returnByValue: true,
+        awaitPromise: true,
+      })
       return (result as { value?: unknown }).value
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),

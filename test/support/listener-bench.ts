@@ -5,6 +5,7 @@ import { systemClock } from '#core/io/system-clock.ts'
 import type { TunnelHappening } from '#core/tunnel/events.ts'
 import { listenLocally } from '#core/tunnel/io/listener.ts'
 import type { ListenRequest, LocalListener } from '#core/tunnel/listener.ts'
+import type { Front } from '#core/tunnel/tunnel.ts'
 import { FarEnd } from './far-end.ts'
 import { closed, readBytes } from './streams.ts'
 import { TcpDialer } from './tcp-dialer.ts'
@@ -24,7 +25,7 @@ export interface Bench extends AsyncDisposable {
 /** A listener in front of a far end. Every client may break without failing the test. */
 export async function openBench(
   serve?: (socket: Socket) => void,
-  change: Partial<ListenRequest> = {},
+  { front, ...change }: Partial<ListenRequest> & { readonly front?: Front } = {},
   loopbacks?: readonly [string, string],
 ): Promise<Bench> {
   await using stack = new AsyncDisposableStack()
@@ -36,7 +37,10 @@ export async function openBench(
     {
       plan: { kind: 'any' },
       clock: systemClock,
-      connect: (signal) => dialer.connect(signal),
+      connect: async (signal) => {
+        const far = await dialer.connect(signal)
+        return front === undefined ? far : front.pass(far, signal)
+      },
       report: (happening) => {
         events.push(happening)
         for (const wake of waiting.splice(0)) wake()

@@ -287,7 +287,7 @@ function hasShown({ stdout, stderr }: CliProcess, text: string): boolean {
 
 /** One HTTP request to the port that the tunnel has told, to the end of its answer. */
 async function request({ stdout }: CliProcess, path: string): Promise<void> {
-  const port = /127\.0\.0\.1:(\d+)|"port":(\d+)/.exec(stdout)?.slice(1).find(Boolean)
+  const port = /(?:127\.0\.0\.1|localhost):(\d+)|"port":(\d+)/.exec(stdout)?.slice(1).find(Boolean)
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: 'close' } })
   await answer.arrayBuffer()
 }

@@ -1,6 +1,6 @@
 import type { WorldState } from '#sandbox/world-state.ts'
 import { databaseHost, POSTGRES_PORT } from '#sandbox/worlds/datastores.ts'
-import { digits } from '#sandbox/worlds/ids.ts'
+import { digits, passwordSecretOf } from '#sandbox/worlds/ids.ts'
 import { tagsOf, type World, type WorldDatabase } from '#sandbox/worlds/installation.ts'
 import { groupIdOf, subnetsOf } from '#sandbox/worlds/network.ts'
 import { AwsError } from '../aws-error.ts'
@@ -131,7 +131,10 @@ function describe(database: WorldDatabase, call: Call, state: WorldState): XmlVa
     AutoMinorVersionUpgrade: true,
     DeletionProtection: true,
     CopyTagsToSnapshot: true,
-    IAMDatabaseAuthenticationEnabled: false,
+    IAMDatabaseAuthenticationEnabled: database.takesTokens === true,
+    MasterUserSecret: database.keepsPassword
+      ? { SecretArn: passwordSecretOf(world, id), SecretStatus: 'active', KmsKeyId: world.kmsKeyArn }
+      : undefined,
     PerformanceInsightsEnabled: true,
     MonitoringInterval: 0,
     DbInstancePort: 0,

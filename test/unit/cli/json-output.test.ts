@@ -93,6 +93,7 @@ const SUBJECTS: Readonly<Record<RemarkSubject, true>> = {
   browser: true,
   'port-not-read': true,
   'port-not-saved': true,
+  'request-refused': true,
 }
 
 const FINDINGS: Readonly<Record<FindingCode, true>> = {

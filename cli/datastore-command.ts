@@ -1,0 +1,63 @@
+import { Args, Flags } from '@oclif/core'
+import type { TunnelEvent } from '#core/tunnel/events.ts'
+import { BaseCommand } from './base-command.ts'
+import type { DatastoreTelling } from './datastore-opening.ts'
+import { installationFlags, reasonFlag } from './flags.ts'
+import { renderTunnelEvent } from './render/tunnel.ts'
+
+/** Which datastore, who enters it, and by whose certificate it is known. */
+export const datastoreFlags = {
+  ...installationFlags,
+  ...reasonFlag,
+  credentials: Flags.option({
+    options: ['secret', 'secrets-manager', 'iam', 'prompt'] as const,
+    summary: "The login: of the cluster's Secret, of Secrets Manager, a token of RDS, or asked of you.",
+  })(),
+  user: Flags.string({ summary: 'Enter as this user, where there are several.', helpValue: 'NAME' }),
+  reader: Flags.boolean({ summary: 'Read from a replica instead of the one that takes writes.' }),
+  ca: Flags.string({
+    summary: 'Check the certificate against the authorities in this PEM file and no others.',
+    helpValue: 'FILE',
+  }),
+}
+
+export const datastoreArgs = {
+  name: Args.string({ description: 'Which one, where there are several: hermes, or postgres-hermes.' }),
+}
+
+/** What the commands share that start a datastore's client. */
+export abstract class DatastoreCommand extends BaseCommand {
+  /** Our own words and flags, and behind two dashes those of the client. */
+  protected splitWords(): { readonly own: string[]; readonly client: string[] } {
+    const dashes = this.argv.indexOf('--')
+    if (dashes === -1) return { own: this.argv, client: [] }
+    return { own: this.argv.slice(0, dashes), client: this.argv.slice(dashes + 1) }
+  }
+
+  /**
+   * What goes wrong on the way, for a person. Steps that go well matter to nobody who has asked for a row, and the
+   * failure to open the way is the command's own error.
+   */
+  protected telling(): DatastoreTelling {
+    let isReady = false
+    return {
+      onWay: (event) => {
+        if (event.event === 'ready') isReady = true
+        if (isWorthTelling(event, isReady)) this.#tell(event)
+      },
+      notice: (message) => this.notice(`${this.paintNotice('dim', '·')} ${message}`),
+    }
+  }
+
+  #tell(event: TunnelEvent): void {
+    const text = renderTunnelEvent(event, this.paintNotice)
+    if (text !== undefined) this.notice(text)
+  }
+}
+
+const SILENT = new Set(['starting', 'session', 'ready', 'connection-opened', 'connection-closed'])
+
+function isWorthTelling(event: TunnelEvent, isReady: boolean): boolean {
+  if (event.event === 'ended') return isReady && event.cause.code !== 'closed'
+  return !SILENT.has(event.event)
+}

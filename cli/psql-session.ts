@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { checkPostgresCertificate } from '#core/datastores/io/check-certificate.ts'
+import { ClientFiles } from '#core/datastores/io/client-files.ts'
+import { passwordLine, psqlEnvironment, readsPasswordLine } from '#core/datastores/psql.ts'
+import { PgctlError } from '#core/errors.ts'
+import { systemClock } from '#core/io/system-clock.ts'
+import {
+  type DatastoreTelling,
+  type DatastoreWishes,
+  findDatastore,
+  openDatastore,
+} from './datastore-opening.ts'
+import type { Surroundings } from './deps.ts'
+import { findProgram, runProgram } from './program.ts'
+
+export interface PsqlRun extends DatastoreWishes {
+  readonly engine: 'postgres'
+  readonly database: string | undefined
+  readonly write: boolean
+  /** The words of psql's own command line. */
+  readonly words: readonly string[]
+  /** Called when psql is about to run; what it gives is disposed of when psql has ended. */
+  readonly onRun: (files: Disposable) => Disposable
+}
+
+/** The exit status of a psql that could not connect, or has lost its connection. */
+const NO_CONNECTION = 2
+
+/**
+ * Runs psql against a database of the installation, and answers its exit status. The password is in no argument, and
+ * in no variable where psql can read it from a file.
+ * @throws PgctlError where psql is missing, the database or its login is not found, or its certificate is not trusted.
+ */
+export async function runPsql(
+  surroundings: Surroundings,
+  run: PsqlRun,
+  tell: DatastoreTelling,
+  signal: AbortSignal,
+): Promise<number> {
+  const { environment } = surroundings
+  const path = await findProgram('psql', environment)
+  const chosen = await findDatastore(surroundings, run, signal)
+  const { store, endpoint, authorities } = chosen
+  await using open = await openDatastore(chosen, run, undefined, tell, signal)
+  const { address, port } = open.tunnel.ready
+  const trust = { name: store.name, host: endpoint.host, authorities: authorities.certificates }
+  await checkPostgresCertificate({ address, port }, { ...trust, clock: systemClock })
+  const { login } = open
+  const user = run.user ?? login?.user ?? store.access?.user
+  if (user === undefined)
+    throw new PgctlError('usage', `nobody says as which user to enter ${store.name}`, {
+      next: 'add --user NAME',
+    })
+  const database = run.database ?? login?.database ?? store.access?.database ?? 'postgres'
+  using files = new ClientFiles()
+  const authoritiesFile = files.add('authorities.pem', `${authorities.certificates.join('\n')}\n`)
+  const where = { host: endpoint.host, address, port, user, database, authoritiesFile, write: run.write }
+  const secret = await secretFor(path, where, login?.password, files)
+  tell.notice(welcome({ ...where, name: store.name, from: login?.from, write: run.write }))
+  using _run = run.onRun(files)
+  const status = await runProgram(path, {
+    words: run.words,
+    environment: psqlEnvironment(environment, { ...where, ...secret }),
+    descriptors: files.descriptors,
+    signal,
+  })
+  if (status === NO_CONNECTION && login?.password !== undefined)
+    tell.notice(
+      `if the password was refused: it is that of ${login.from}; others are --credentials secret, secrets-manager, iam and prompt`,
+    )
+  return status
+}
+
+/** The password, in a file where psql reads one that long, else in a variable of its own. */
+async function secretFor(
+  path: string,
+  where: { readonly host: string; readonly port: number; readonly user: string },
+  password: string | undefined,
+  files: ClientFiles,
+): Promise<{ passwordFile: string | undefined; password?: string }> {
+  if (password === undefined) return { passwordFile: undefined }
+  const line = passwordLine(where, password)
+  if (!readsPasswordLine(line, undefined) && !readsPasswordLine(line, await majorVersion(path)))
+    return { passwordFile: undefined, password }
+  return { passwordFile: files.add('password', line) }
+}
+
+async function majorVersion(path: string): Promise<number | undefined> {
+  const { stdout } = await promisify(execFile)(path, ['--version']).catch(() => ({ stdout: '' }))
+  const major = /\b(\d+)[.\d]*/.exec(stdout)?.[1]
+  return major === undefined ? undefined : Number(major)
+}
+
+function welcome(where: {
+  readonly name: string
+  readonly user: string
+  readonly database: string
+  readonly from: string | undefined
+  readonly write: boolean
+}): string {
+  const right = where.write ? 'writes are allowed' : 'read-only: a guard against slips, --write lifts it'
+  const from = where.from === undefined ? '' : ` by ${where.from}`
+  return `${where.name}: database ${where.database} as ${where.user}${from}; ${right}`
+}
