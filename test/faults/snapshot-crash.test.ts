@@ -11,7 +11,7 @@ import { parseRecords } from '#core/snapshots/records.ts'
 import { type Source, shelfOf } from '#core/snapshots/snapshot.ts'
 import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import type { Store } from '#core/store.ts'
-import { type SnapshotRules, SnapshotWorld } from '#sandbox/aws/snapshots/snapshot-world.ts'
+import { type ModelSource, type SnapshotRules, SnapshotWorld } from '#sandbox/aws/snapshots/snapshot-world.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { modelSnapshotApi } from '../support/model-snapshot-api.ts'
@@ -76,15 +76,20 @@ function fuse(at: number, when: 'before' | 'after') {
 class Installation {
   readonly world: SnapshotWorld
   readonly store = new MemoryStore()
+  readonly datastores = new Map<Source['kind'], ModelSource>()
   now = START
+  /** Kinds of datastores that may not be read for now. */
+  hidden: readonly Source['kind'][] = []
 
   constructor(rules: Partial<SnapshotRules> = {}) {
     this.world = new SnapshotWorld(rules)
-    for (const { kind, id, region, key } of SOURCES)
-      this.world.addSource({
+    for (const { kind, id, region, key } of SOURCES) {
+      const made = this.world.addSource({
         ...{ family: FAMILY[shelfOf(kind)], region, id, status: 'available', kmsKeyId: key },
         clusterMode: kind === 'cache-group',
       })
+      this.datastores.set(kind, made)
+    }
   }
 
   /** One invocation; `burn` makes it die on the way. */
@@ -93,7 +98,10 @@ class Installation {
     const api: SnapshotApi = burn?.wrap(plain, ['list', 'create', 'copy', 'remove']) ?? plain
     const store: Store = burn?.wrap(this.store, ['read', 'readAll', 'write', 'remove']) ?? this.store
     const around = {
-      findSources: async () => ({ sources: SOURCES, unreadable: [] }),
+      findSources: async () => ({
+        sources: SOURCES.filter(({ kind }) => !this.hidden.includes(kind)),
+        unreadable: this.hidden.map((kind) => `each ${kind} is hidden`),
+      }),
       readPolicy: async () => ({ text: policyText, from: 'p' }),
       state: async (key: string): Promise<KeyState> =>
         this.world.disabledKeys.has(key)
@@ -311,6 +319,25 @@ describe('a run over the nights', { timeout: 60_000 }, () => {
     await installation.nights(2)
     assert.ok(ours(installation) > made)
     assert.equal(installation.world.list('db', REGION, installation.now).length - ours(installation), 90)
+  })
+
+  it('a point that was begun while not every datastore could be read is whole only once a run saw all', async () => {
+    const installation = new Installation(RULES)
+    const hidden = installation.datastores.get('cache-group') ?? assert.fail()
+    const verified = (report: TickReport | 'died') => {
+      assert.ok(report !== 'died')
+      return report.freshness?.find(({ sourceId }) => sourceId.startsWith('rds-instance'))?.verifiedAt
+    }
+    installation.hidden = ['cache-group']
+    await installation.tick()
+    installation.now += HOUR
+    installation.hidden = []
+    hidden.status = 'modifying'
+    assert.equal(verified(await installation.tick()), undefined, 'what it saw is there, and one is lacking')
+    hidden.status = 'available'
+    await installation.tick()
+    installation.now += HOUR
+    assert.equal(verified(await installation.tick()), START)
   })
 
   it('a disabled key ends the slot of what it encrypts, and of nothing else', async () => {
