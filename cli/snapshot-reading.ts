@@ -125,11 +125,18 @@ export async function runPlan(
   return await carryOut(plan, view.input, shell)
 }
 
+/** The newest point that is whole; while there is none, the newest. */
+export function findWholePoint(view: SnapshotView, id: string): RecoveryPoint {
+  const whole = id === NEWEST ? view.points.find(({ complete }) => complete === true) : undefined
+  return whole ?? findPoint(view, id)
+}
+
 /** The newest point where that is asked for, the point of an id, or the error that lists which there are. */
 export function findPoint(view: SnapshotView, id: string): RecoveryPoint {
   const found = id === NEWEST ? view.points[0] : view.points.find((point) => point.id === id)
   if (found !== undefined) return found
-  throw new PgctlError('target-unknown', `there is no recovery point ${id}`, {
+  const what = id === NEWEST ? 'there is no recovery point yet' : `there is no recovery point ${id}`
+  throw new PgctlError('target-unknown', what, {
     next: 'see which there are: pgctl snapshots list',
   })
 }
@@ -177,13 +184,21 @@ export async function pinPoint(
   set: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<PinResult[]> {
+  if (point.parts.length === 0)
+    throw new PgctlError('target-unknown', `the recovery point ${point.id} has no snapshots`, {
+      why: 'none was made, or all are gone',
+      next: 'choose another point: pgctl snapshots list',
+    })
   await deps.identity(signal)
   const results: PinResult[] = []
   for (const { name, region } of point.parts) {
     const snapshot = view.members.find(
       (each) => each.name === name && each.snapshot.region === region,
     )?.snapshot
-    if (snapshot?.arn === undefined) continue
+    if (snapshot?.arn === undefined) {
+      results.push({ name, region, why: 'the provider does not say how it is called' })
+      continue
+    }
     const remove = [HOLD_TAG, HOLD_UNTIL_TAG].filter(
       (tag) => set[tag] === undefined && snapshot.tags?.[tag] !== undefined,
     )

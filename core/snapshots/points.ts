@@ -117,9 +117,13 @@ function pointOf(
   const missing = [...bySource]
     .filter(([, parts]) => !parts.some(({ complete }) => complete))
     .map(([name]) => name)
-  const moments = members.flatMap(({ complete, takenAt }) =>
-    complete && takenAt !== undefined ? [takenAt] : [],
-  )
+  // A provider may date a copy anew: the earliest of a datastore's is the moment of its data.
+  const moments = [...bySource.values()].flatMap((parts) => {
+    const dated = parts.flatMap(({ complete, takenAt }) =>
+      complete && takenAt !== undefined ? [takenAt] : [],
+    )
+    return dated.length === 0 ? [] : [Math.min(...dated)]
+  })
   const first = members[0] && belongsTo(members[0])
   const takenAt = moments.length === 0 ? undefined : Math.min(...moments)
   return {
