@@ -23,8 +23,9 @@ import {
   withBuckets,
   withQuotas,
 } from '#core/snapshots/io/gather.ts'
-import type { Plan } from '#core/snapshots/plan.ts'
+import type { Plan, PlanInput } from '#core/snapshots/plan.ts'
 import { type RecoveryPoint, recoveryPoints } from '#core/snapshots/points.ts'
+import { strayNames } from '#core/snapshots/policy.ts'
 import { HOLD_TAG, HOLD_UNTIL_TAG } from '#core/snapshots/retention.ts'
 import type { RunReport } from '#core/snapshots/run.ts'
 import type { Check } from '#core/snapshots/verify.ts'
@@ -44,6 +45,8 @@ export interface SnapshotView extends Gathered {
   readonly members: readonly Member[]
   /** Lived through to the horizon, for when each snapshot goes. */
   readonly ahead: Forecast
+  /** What the policy names and there is not, in clauses; among the plan's notices, too. */
+  readonly stray: readonly string[]
   readonly policyText: string
   /** The file of the policy, or that it is the default. */
   readonly policyFrom: string
@@ -78,7 +81,16 @@ export async function readSnapshots(
   const ahead = forecast(groupInput, request.now, HORIZON_DAYS)
   const horizon = request.now + HORIZON_DAYS * DAY
   const points = recoveryPoints(members, whole.pointRecords, ahead.expiries, horizon, whole.input.buckets)
-  return { ...whole, points, members, ahead, policyText: text, policyFrom: from }
+  const stray = strayClauses(whole.input)
+  const plan = { ...whole.plan, notices: [...whole.plan.notices, ...stray] }
+  return { ...whole, plan, points, members, ahead, stray, policyText: text, policyFrom: from }
+}
+
+/** Names that mean nothing; where not everything could be read nobody knows. */
+function strayClauses({ policy, sources, buckets, unreadable, workspace }: PlanInput): string[] {
+  if (unreadable.length > 0) return []
+  const things = [...sources, ...buckets.map(({ bucket }) => ({ id: bucket, kind: 'bucket' }))]
+  return strayNames(policy, things, workspace)
 }
 
 /** What the point remembers of the cluster; undefined where it remembers nothing. */
