@@ -143,9 +143,12 @@ export function findWholePoint(view: SnapshotView, id: string): RecoveryPoint {
   return whole ?? findPoint(view, id)
 }
 
-/** The newest point where that is asked for, the point of an id, or the error that lists which there are. */
+/** The newest point that has a snapshot where that is asked for, the point of an id, or the error that lists which there are. */
 export function findPoint(view: SnapshotView, id: string): RecoveryPoint {
-  const found = id === NEWEST ? view.points[0] : view.points.find((point) => point.id === id)
+  const found =
+    id === NEWEST
+      ? (view.points.find(({ parts }) => parts.length > 0) ?? view.points[0])
+      : view.points.find((point) => point.id === id)
   if (found !== undefined) return found
   const what = id === NEWEST ? 'there is no recovery point yet' : `there is no recovery point ${id}`
   throw new PgctlError('target-unknown', what, {
