@@ -10,7 +10,7 @@ import { type TerraformPick, terraformPicks } from '#core/snapshots/restore/terr
 import type { SourceKind } from '#core/snapshots/snapshot.ts'
 import { sourceId } from '#core/snapshots/snapshot.ts'
 import type { Deps } from './deps.ts'
-import { findPoint, type SnapshotView } from './snapshot-reading.ts'
+import { findWholePoint, type SnapshotView } from './snapshot-reading.ts'
 
 export interface RestoreWishes {
   readonly point: string
@@ -34,7 +34,7 @@ export async function readRestore(
   signal: AbortSignal,
 ): Promise<RestoreView> {
   const { workspace, region } = deps.installation
-  const point = findPoint(view, wishes.point)
+  const point = findWholePoint(view, wishes.point)
   const patterns = redisUsePatterns(deps.profile, workspace)
   const snapshots = view.input.listings.flatMap((listing) => listing.snapshots)
   const plan = planRestore({

@@ -23,8 +23,9 @@ import {
   withBuckets,
   withQuotas,
 } from '#core/snapshots/io/gather.ts'
-import type { Plan } from '#core/snapshots/plan.ts'
+import type { Plan, PlanInput } from '#core/snapshots/plan.ts'
 import { type RecoveryPoint, recoveryPoints } from '#core/snapshots/points.ts'
+import { strayNames } from '#core/snapshots/policy.ts'
 import { HOLD_TAG, HOLD_UNTIL_TAG } from '#core/snapshots/retention.ts'
 import type { RunReport } from '#core/snapshots/run.ts'
 import type { Check } from '#core/snapshots/verify.ts'
@@ -44,6 +45,8 @@ export interface SnapshotView extends Gathered {
   readonly members: readonly Member[]
   /** Lived through to the horizon, for when each snapshot goes. */
   readonly ahead: Forecast
+  /** What the policy names and there is not, in clauses; among the plan's notices, too. */
+  readonly stray: readonly string[]
   readonly policyText: string
   /** The file of the policy, or that it is the default. */
   readonly policyFrom: string
@@ -78,7 +81,16 @@ export async function readSnapshots(
   const ahead = forecast(groupInput, request.now, HORIZON_DAYS)
   const horizon = request.now + HORIZON_DAYS * DAY
   const points = recoveryPoints(members, whole.pointRecords, ahead.expiries, horizon, whole.input.buckets)
-  return { ...whole, points, members, ahead, policyText: text, policyFrom: from }
+  const stray = strayClauses(whole.input)
+  const plan = { ...whole.plan, notices: [...whole.plan.notices, ...stray] }
+  return { ...whole, plan, points, members, ahead, stray, policyText: text, policyFrom: from }
+}
+
+/** Names that mean nothing; where not everything could be read nobody knows. */
+function strayClauses({ policy, sources, buckets, unreadable, workspace }: PlanInput): string[] {
+  if (unreadable.length > 0) return []
+  const things = [...sources, ...buckets.map(({ bucket }) => ({ id: bucket, kind: 'bucket' }))]
+  return strayNames(policy, things, workspace)
 }
 
 /** What the point remembers of the cluster; undefined where it remembers nothing. */
@@ -125,11 +137,21 @@ export async function runPlan(
   return await carryOut(plan, view.input, shell)
 }
 
-/** The newest point where that is asked for, the point of an id, or the error that lists which there are. */
+/** The newest point that is whole; while there is none, the newest. */
+export function findWholePoint(view: SnapshotView, id: string): RecoveryPoint {
+  const whole = id === NEWEST ? view.points.find(({ complete }) => complete === true) : undefined
+  return whole ?? findPoint(view, id)
+}
+
+/** The newest point that has a snapshot where that is asked for, the point of an id, or the error that lists which there are. */
 export function findPoint(view: SnapshotView, id: string): RecoveryPoint {
-  const found = id === NEWEST ? view.points[0] : view.points.find((point) => point.id === id)
+  const found =
+    id === NEWEST
+      ? (view.points.find(({ parts }) => parts.length > 0) ?? view.points[0])
+      : view.points.find((point) => point.id === id)
   if (found !== undefined) return found
-  throw new PgctlError('target-unknown', `there is no recovery point ${id}`, {
+  const what = id === NEWEST ? 'there is no recovery point yet' : `there is no recovery point ${id}`
+  throw new PgctlError('target-unknown', what, {
     next: 'see which there are: pgctl snapshots list',
   })
 }
@@ -177,13 +199,21 @@ export async function pinPoint(
   set: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<PinResult[]> {
+  if (point.parts.length === 0)
+    throw new PgctlError('target-unknown', `the recovery point ${point.id} has no snapshots`, {
+      why: 'none was made, or all are gone',
+      next: 'choose another point: pgctl snapshots list',
+    })
   await deps.identity(signal)
   const results: PinResult[] = []
   for (const { name, region } of point.parts) {
     const snapshot = view.members.find(
       (each) => each.name === name && each.snapshot.region === region,
     )?.snapshot
-    if (snapshot?.arn === undefined) continue
+    if (snapshot?.arn === undefined) {
+      results.push({ name, region, why: 'the provider does not say how it is called' })
+      continue
+    }
     const remove = [HOLD_TAG, HOLD_UNTIL_TAG].filter(
       (tag) => set[tag] === undefined && snapshot.tags?.[tag] !== undefined,
     )

@@ -1,5 +1,5 @@
 import { describeReleases, type Fingerprint } from '#core/snapshots/fingerprint.ts'
-import type { PointPart, RecoveryPoint, Restorable } from '#core/snapshots/points.ts'
+import type { PointPart, RecoveryPoint } from '#core/snapshots/points.ts'
 import type { Check } from '#core/snapshots/verify.ts'
 import { formatDay, type Zone } from '#core/snapshots/zone.ts'
 import { neutralise } from '#core/text/neutralise.ts'
@@ -56,9 +56,13 @@ export function renderPoint(
   return [
     `${paint('bold', point.id)}  set ${point.set}  slot ${neutralise(point.slot)}`,
     ...columns(parts.map((row) => row.map(neutralise))),
-    ...point.missing.map((source) => paint('red', `  ${source} is missing`)),
+    ...point.missing.map((source) =>
+      isBeingMade(point, source)
+        ? paint('yellow', `  ${source} is being made`)
+        : paint('red', `  ${source} is missing`),
+    ),
     ...(point.skewSeconds === undefined ? [] : [`  its data is ${point.skewSeconds} s apart`]),
-    `  ${describeRestorable(point.restorable, zone)}`,
+    `  ${describeRestorable(point, zone)}`,
     ...(fingerprint === undefined ? [] : fingerprintLines(fingerprint)),
   ].join('\n')
 }
@@ -109,10 +113,16 @@ export function checksDocument(checks: readonly Check[]): object {
   }
 }
 
-export function renderPin(point: RecoveryPoint, results: readonly PinResult[], paint: Paint): string {
+/** `held`: what holds for its snapshots now, as "pinned" or "held through 2027-03-31". */
+export function renderPin(
+  point: RecoveryPoint,
+  held: string,
+  results: readonly PinResult[],
+  paint: Paint,
+): string {
   const failed = results.filter(({ why }) => why !== undefined)
   return [
-    `${point.id}: the tags of ${results.length - failed.length} of ${results.length} snapshots are set`,
+    `${point.id}: ${results.length - failed.length} of ${results.length} snapshots are ${held}`,
     ...failed.map(({ name, region, why }) =>
       paint('red', `  ${region} ${name}: ${neutralise(why as string)}`),
     ),
@@ -129,7 +139,12 @@ function pointRow(point: RecoveryPoint, zone: Zone): string[] {
     point.complete === undefined
       ? `${parts} parts`
       : `${parts - lacking(point)} of ${parts + gone(point)} parts`
-  return [point.id, point.set, whole, skew(point), describeRestorable(point.restorable, zone)]
+  return [point.id, point.set, whole, skew(point), describeRestorable(point, zone)]
+}
+
+/** What is lacking now and on its way: not yet a trouble. */
+function isBeingMade({ parts }: RecoveryPoint, source: string): boolean {
+  return parts.some(({ sourceId, state }) => sourceId === source && state === 'pending')
 }
 
 /** Parts that have a snapshot, though none that can be restored. */
@@ -146,7 +161,9 @@ function skew({ skewSeconds }: RecoveryPoint): string {
   return skewSeconds === undefined ? '-' : `${skewSeconds} s apart`
 }
 
-function describeRestorable(restorable: Restorable, zone: Zone): string {
+function describeRestorable(point: RecoveryPoint, zone: Zone): string {
+  const { restorable, missing } = point
+  if (missing.length > 0) return describeLack(point)
   switch (restorable.kind) {
     case 'until':
       return `restorable until ${formatDay(zone.wallAt(restorable.at))}, limited by ${neutralise(restorable.limitedBy)}`
@@ -157,11 +174,29 @@ function describeRestorable(restorable: Restorable, zone: Zone): string {
   }
 }
 
+/** Of many that are lacking a line names the first; `show` names all. */
+const MOST_NAMED = 3
+
+function describeLack(point: RecoveryPoint): string {
+  const making = point.missing.filter((source) => isBeingMade(point, source))
+  const lost = point.missing.filter((source) => !making.includes(source))
+  if (lost.length === 0)
+    return `being made: ${making.length} ${making.length === 1 ? 'part' : 'parts'} to come`
+  const named = lost.slice(0, MOST_NAMED).map(neutralise).join(', ')
+  const more = lost.length > MOST_NAMED ? ` and ${lost.length - MOST_NAMED} more` : ''
+  return `not restorable as a whole: nothing of ${named}${more}`
+}
+
 function shortPoint(point: RecoveryPoint): object {
   const { restorable } = point
   return {
     ...{ id: point.id, set: point.set, slot: point.slot, takenAt: iso(point.takenAt) },
-    ...{ complete: point.complete ?? null, missing: point.missing, skewSeconds: point.skewSeconds ?? null },
+    ...{
+      complete: point.complete ?? null,
+      missing: point.missing,
+      beingMade: point.missing.filter((source) => isBeingMade(point, source)),
+      skewSeconds: point.skewSeconds ?? null,
+    },
     restorableUntil: restorable.kind === 'never' ? null : iso(restorable.at),
     limitedBy: restorable.kind === 'beyond' ? null : restorable.limitedBy,
   }

@@ -10,6 +10,8 @@ import type { Snapshot } from '#core/snapshots/snapshot.ts'
 
 /** The service's own most: its pages are smaller than those of RDS. */
 const PAGE = 50
+/** Small pages, and others' snapshots stand in them, too: they are no bound for an account. */
+const MOST_PAGES = 1_000
 
 /** Manual snapshots of caches. A listing does not tell their tags: each costs a call, so only those of ours are asked. */
 export const cacheShelf: ShelfCalls = {
@@ -26,6 +28,7 @@ export const cacheShelf: ShelfCalls = {
           abortedBy(signal),
         ),
       ({ Snapshots, Marker }) => ({ items: Snapshots, next: Marker }),
+      MOST_PAGES,
     )
     const snapshots: Snapshot[] = []
     for (const each of found) {
@@ -71,14 +74,15 @@ export const cacheShelf: ShelfCalls = {
       '@aws-sdk/client-elasticache'
     )
     const client = await cacheClient(connection)
-    if (remove.length > 0)
-      await client.send(
-        new RemoveTagsFromResourceCommand({ ResourceName: arn, TagKeys: [...remove] }),
-        abortedBy(signal),
-      )
+    // What holds it from now on first: between the two calls it must not be without any.
     if (Object.keys(set).length > 0)
       await client.send(
         new AddTagsToResourceCommand({ ResourceName: arn, Tags: tagList(set) }),
+        abortedBy(signal),
+      )
+    if (remove.length > 0)
+      await client.send(
+        new RemoveTagsFromResourceCommand({ ResourceName: arn, TagKeys: [...remove] }),
         abortedBy(signal),
       )
   },

@@ -11,6 +11,7 @@ export async function readPages<Page, Item>(
   list: string,
   fetch: (token: string | undefined) => Promise<Page>,
   read: (page: Page) => { readonly items: readonly Item[] | undefined; readonly next: string | undefined },
+  mostPages = MOST_PAGES,
 ): Promise<Item[]> {
   const all: Item[] = []
   const seen = new Set<string>()
@@ -20,7 +21,7 @@ export async function readPages<Page, Item>(
     all.push(...(items ?? []))
     if (next === undefined || next === '') return all
     if (seen.has(next)) throw endless(list, 'a page leads back to one that has been read already')
-    if (seen.size + 1 >= MOST_PAGES) throw endless(list, `there are more than ${MOST_PAGES} pages`)
+    if (seen.size + 1 >= mostPages) throw endless(list, `there are more than ${mostPages} pages`)
     seen.add(next)
     token = next
   }

@@ -64,14 +64,15 @@ export const dbInstanceShelf: ShelfCalls = {
   async tag(connection, arn, { set, remove }, signal) {
     const { AddTagsToResourceCommand, RemoveTagsFromResourceCommand } = await import('@aws-sdk/client-rds')
     const client = await rdsClient(connection)
-    if (remove.length > 0)
-      await client.send(
-        new RemoveTagsFromResourceCommand({ ResourceName: arn, TagKeys: [...remove] }),
-        abortedBy(signal),
-      )
+    // What holds it from now on first: between the two calls it must not be without any.
     if (Object.keys(set).length > 0)
       await client.send(
         new AddTagsToResourceCommand({ ResourceName: arn, Tags: tagList(set) }),
+        abortedBy(signal),
+      )
+    if (remove.length > 0)
+      await client.send(
+        new RemoveTagsFromResourceCommand({ ResourceName: arn, TagKeys: [...remove] }),
         abortedBy(signal),
       )
   },

@@ -43,7 +43,10 @@ export function createSnapshotApi(connect: Connect, connectToRemove: Connect = c
         return { shelf, region, snapshots, missing: undefined }
       } catch (error) {
         if (!(error instanceof PgctlError) || error.code === 'interrupted') throw error
-        return { shelf, region, snapshots: [], missing: error.message }
+        const missing = error.message.includes(call.purpose)
+          ? error.message
+          : `cannot ${call.purpose}: ${error.message}`
+        return { shelf, region, snapshots: [], missing }
       }
     },
     create: ({ shelf, source, ...request }, signal) =>

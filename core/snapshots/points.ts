@@ -22,6 +22,8 @@ const pointSchema = z.object({
   parts: z.record(z.string(), z.object({ key: z.string().optional(), settings: settingsSchema.optional() })),
   /** How the buckets stood then, whose versions lead back to that moment. */
   buckets: z.array(markerSchema).default([]),
+  /** Clauses: what of the datastores could not be read then, so that the parts may not be all there should be. */
+  unseen: z.array(z.string()).default([]),
 })
 
 export type PointRecord = z.infer<typeof pointSchema>
@@ -33,7 +35,7 @@ export interface RecoveryPoint {
   readonly parts: readonly PointPart[]
   /** Datastores of which nothing usable is left, or ever came. */
   readonly missing: readonly string[]
-  /** Whether every part can be restored; undefined where nobody wrote down which parts there should be. */
+  /** Whether every part can be restored; undefined where nobody knew which parts there should be. */
   readonly complete: boolean | undefined
   /** Between the earliest and the latest moment of its data; undefined for fewer than two dated parts. */
   readonly skewSeconds: number | undefined
@@ -115,9 +117,13 @@ function pointOf(
   const missing = [...bySource]
     .filter(([, parts]) => !parts.some(({ complete }) => complete))
     .map(([name]) => name)
-  const moments = members.flatMap(({ complete, takenAt }) =>
-    complete && takenAt !== undefined ? [takenAt] : [],
-  )
+  // A provider may date a copy anew: the earliest of a datastore's is the moment of its data.
+  const moments = [...bySource.values()].flatMap((parts) => {
+    const dated = parts.flatMap(({ complete, takenAt }) =>
+      complete && takenAt !== undefined ? [takenAt] : [],
+    )
+    return dated.length === 0 ? [] : [Math.min(...dated)]
+  })
   const first = members[0] && belongsTo(members[0])
   const takenAt = moments.length === 0 ? undefined : Math.min(...moments)
   return {
@@ -130,13 +136,25 @@ function pointOf(
       ...{ takenAt: member.takenAt, key: member.snapshot.key },
     })),
     missing,
-    complete: record === undefined ? undefined : missing.length === 0,
+    complete: isWhole(record, missing),
     skewSeconds:
       moments.length < 2 ? undefined : Math.round((Math.max(...moments) - Math.min(...moments)) / 1000),
     takenAt,
     restorable: restorable(bySource, missing, record, ahead),
     begun: record?.at ?? takenAt ?? 0,
   }
+}
+
+function isWhole(record: PointRecord | undefined, missing: readonly string[]): boolean | undefined {
+  if (record === undefined) return undefined
+  if (missing.length > 0) return false
+  return record.unseen.length === 0 ? true : undefined
+}
+
+/** What is written of a point that is begun in two runs: the one that saw more knows which parts there should be. */
+export function joinPoints(before: PointRecord, after: PointRecord): PointRecord {
+  if (before.unseen.length === 0) return before
+  return { ...before, parts: { ...before.parts, ...after.parts }, unseen: after.unseen }
 }
 
 /**

@@ -163,10 +163,39 @@ export function setOf(
   { id, kind }: { id: string; kind: string },
   workspace: string,
 ): string | undefined {
-  const family = kind === 'bucket' ? 'buckets' : kind.startsWith('rds') ? 'postgres' : 'redis'
-  const short = id.startsWith(`${workspace}-`) ? id.slice(workspace.length + 1) : id
-  const words = new Set(['all', family, id, short, `${family}-${short}`])
+  const words = wordsFor({ id, kind }, workspace)
   return Object.keys(policy.sets).find((name) => policy.sets[name]?.what.some((word) => words.has(word)))
+}
+
+function wordsFor({ id, kind }: { id: string; kind: string }, workspace: string): Set<string> {
+  const family = kind === 'bucket' ? 'buckets' : kind.startsWith('rds') ? 'postgres' : 'redis'
+  const short = shortOf(id, workspace)
+  return new Set(['all', family, id, short, `${family}-${short}`])
+}
+
+/** Clauses about names in a policy that mean nothing there is, as a slip of the pen does; `things` are all there are. */
+export function strayNames(
+  { sets, redis }: Pick<Policy, 'sets' | 'redis'>,
+  things: readonly { readonly id: string; readonly kind: string }[],
+  workspace: string,
+): string[] {
+  const meant = new Set(['all', 'postgres', 'redis', 'buckets'])
+  for (const thing of things) for (const word of wordsFor(thing, workspace)) meant.add(word)
+  const caches = things.filter(({ kind }) => kind.startsWith('cache'))
+  const ofCaches = new Set(caches.flatMap(({ id }) => [id, shortOf(id, workspace)]))
+  const places = [
+    ...Object.entries(sets).map(([name, { what }]) => [`the set ${name}`, what, meant] as const),
+    ['redis', Object.keys(redis), ofCaches] as const,
+  ]
+  return places.flatMap(([place, words, known]) =>
+    words
+      .filter((word) => !known.has(word))
+      .map((word) => `${place} of the policy names ${word}, and there is nothing of that name`),
+  )
+}
+
+function shortOf(id: string, workspace: string): string {
+  return id.startsWith(`${workspace}-`) ? id.slice(workspace.length + 1) : id
 }
 
 /** Whether no rule beside the minimum keeps anything. */

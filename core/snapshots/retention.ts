@@ -112,9 +112,9 @@ function newestFirst(a: Retained, b: Retained): number {
 
 function whyExempt({ ours, complete, takenAt }: Retained, now: Ms): string | undefined {
   if (!ours) return 'it is not ours'
+  if (!complete) return 'it is not complete, or not yet'
   if (takenAt === undefined) return 'nobody says when it was taken'
-  if (takenAt > now) return 'it is dated in the future'
-  return complete ? undefined : 'it is not complete, or not yet'
+  return takenAt > now ? 'it is dated in the future' : undefined
 }
 
 function keepHeld<T extends Retained>(candidates: readonly Candidate<T>[], zone: Zone, now: Ms): void {

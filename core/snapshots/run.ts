@@ -224,7 +224,7 @@ function recordOf(action: Due, { now }: PlanInput): SnapshotRecord {
 /** What the point should hold: every datastore of the set, whether or not its snapshot can begin now. */
 function pointRecord(
   { occasion }: CreateAction,
-  { sources, policy, workspace, now, buckets }: PlanInput,
+  { sources, unreadable, policy, workspace, now, buckets }: PlanInput,
 ): PointRecord {
   const parts = sources
     .filter((source) => setOf(policy, source, workspace) === occasion.set)
@@ -233,6 +233,7 @@ function pointRecord(
   return {
     ...{ version: 1, id: pointId(occasion), set, slot, at: now, parts: Object.fromEntries(parts) },
     buckets: markersOf(buckets, set, policy, workspace),
+    unseen: [...unreadable],
   }
 }
 

@@ -33,6 +33,9 @@ export function verifyPoints(
     sources.some((source) => setOf(policy, source, workspace) === set),
   )
   const uncovered = sources.filter((source) => setOf(policy, source, workspace) === undefined)
+  // Whoever looks at nothing has found no fault, and that is no success.
+  if (sources.length === 0 && blind.length === 0)
+    return [{ set: '', passed: false, says: 'there is no datastore that could be snapshotted' }]
   return [
     ...sets.map((set) => newestCheck(set, input, points)),
     ...keyChecks(points, keys),

@@ -165,6 +165,24 @@ describe('snapshots on AWS', { timeout: 60_000 }, () => {
         await api.tag(target, { set: {}, remove: ['hold'] })
         assert.equal((await listed(action.shelf)).snapshots[0]?.tags?.['hold'], undefined)
       })
+
+      it('keeps the pin that it has while another cannot be set', async () => {
+        const action = create(source())
+        await api.create(action)
+        const tags = async () => (await listed(action.shelf)).snapshots[0]?.tags
+        const [made] = (await listed(action.shelf)).snapshots
+        const target = { shelf: action.shelf, region: REGION, arn: made?.arn ?? assert.fail() }
+        await api.tag(target, { set: { hold: 'an audit' }, remove: [] })
+        const deny = ['rds:AddTagsToResource', 'elasticache:AddTagsToResource']
+        place.cloud.state.turn({ ...DEFAULT_KNOBS, deny })
+        const change = { set: { 'hold-until': '2031-01-31' }, remove: ['hold'] }
+        assert.equal(await refusal(api.tag(target, change)), 'denied')
+        assert.equal((await tags())?.['hold'], 'an audit')
+        place.cloud.state.turn(DEFAULT_KNOBS)
+        assert.deepEqual(await api.tag(target, change), { kind: 'accepted' })
+        const { hold, 'hold-until': until } = (await tags()) ?? {}
+        assert.deepEqual([hold, until], [undefined, '2031-01-31'])
+      })
     })
 
   it('the quota of a region, the backups of a day, and a key that is disabled are told apart', async () => {
@@ -181,10 +199,10 @@ describe('snapshots on AWS', { timeout: 60_000 }, () => {
     assert.equal(await refusal(api.create(cache)), 'snapshot-quota')
   })
 
-  const foreign = (index: number) =>
+  const foreign = (index: number, family: 'db' | 'cache' = 'db') =>
     worlds.ofAccount(GLOBEX.account).put({
       ...{
-        family: 'db',
+        family,
         region: REGION,
         name: `by-hand-${String(index).padStart(5, '0')}`,
         source: 'somebodys',
@@ -193,15 +211,25 @@ describe('snapshots on AWS', { timeout: 60_000 }, () => {
       ...{ createdAt: 1, takenAt: 1, readyAt: 1 },
     })
 
-  it('10,000 snapshots of others are read, page by page', async () => {
-    for (let index = 0; index < 10_000; index++) foreign(index)
-    const { snapshots, missing } = await listed('rds-instances')
-    assert.equal(missing, undefined)
-    assert.equal(new Set(snapshots.map((each) => each.name)).size, 10_000)
-    assert.equal(
-      place.cloud.calls.since().filter(({ action }) => action === 'DescribeDBSnapshots').length,
-      100,
-    )
+  it('10,000 snapshots of others are read, page by page, and ours among them', async () => {
+    const pages = {
+      'rds-instances': ['DescribeDBSnapshots', 101],
+      caches: ['DescribeSnapshots', 201],
+    } as const
+    for (const [family, shelf, kind] of [
+      ['db', 'rds-instances', 'rds-instance'],
+      ['cache', 'caches', 'cache-cluster'],
+    ] as const) {
+      const { name } = create(one(kind))
+      await api.create(create(one(kind)))
+      for (let index = 0; index < 10_000; index++) foreign(index, family)
+      const { snapshots, missing } = await listed(shelf)
+      assert.equal(missing, undefined)
+      assert.equal(new Set(snapshots.map((each) => each.name)).size, 10_001)
+      assert.ok(snapshots.some((each) => each.name === name))
+      const [action, count] = pages[shelf]
+      assert.equal(place.cloud.calls.since().filter((call) => call.action === action).length, count)
+    }
   })
 
   it('a page that is lost makes the list incomplete, and is no error', async () => {

@@ -11,7 +11,7 @@ import { parseRecords } from '#core/snapshots/records.ts'
 import { type Source, shelfOf } from '#core/snapshots/snapshot.ts'
 import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import type { Store } from '#core/store.ts'
-import { type SnapshotRules, SnapshotWorld } from '#sandbox/aws/snapshots/snapshot-world.ts'
+import { type ModelSource, type SnapshotRules, SnapshotWorld } from '#sandbox/aws/snapshots/snapshot-world.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { modelSnapshotApi } from '../support/model-snapshot-api.ts'
@@ -30,6 +30,7 @@ sets:
     copy: { region: eu-west-1, key: away }
 limits: { deletes: 3 }
 `
+const WIDE = POLICY.replace('daily: 2', 'daily: 5')
 /** Four a day, and none of them let go. */
 const GREEDY = POLICY.replace('30 2 * * *', "'30 2,8,14,20 * * *'").replace('daily: 2', 'last: 150')
 const AWAY = 'eu-west-1'
@@ -50,11 +51,11 @@ class Crash extends Error {}
 /** Dies at the call number `at` that any of `methods` gets: before it has an effect, or after. */
 function fuse(at: number, when: 'before' | 'after') {
   let calls = 0
+  const met = new Set<string>()
   return {
-    get calls() {
-      return calls
-    },
-    wrap<T extends object>(target: T, methods: readonly (keyof T & string)[]): T {
+    /** Names of the calls that were made. */
+    met,
+    wrap<T extends object>(what: string, target: T, methods: readonly (keyof T & string)[]): T {
       return new Proxy(target, {
         get: (_, name) => {
           const method = Reflect.get(target, name)
@@ -62,6 +63,7 @@ function fuse(at: number, when: 'before' | 'after') {
           if (!methods.includes(name as keyof T & string)) return method.bind(target)
           return async (...args: unknown[]) => {
             const isLast = ++calls === at
+            met.add(`${what} ${String(name)}`)
             if (isLast && when === 'before') throw new Crash()
             const answer = await method.apply(target, args)
             if (isLast) throw new Crash()
@@ -76,24 +78,32 @@ function fuse(at: number, when: 'before' | 'after') {
 class Installation {
   readonly world: SnapshotWorld
   readonly store = new MemoryStore()
+  readonly datastores = new Map<Source['kind'], ModelSource>()
   now = START
+  /** Kinds of datastores that may not be read for now. */
+  hidden: readonly Source['kind'][] = []
 
   constructor(rules: Partial<SnapshotRules> = {}) {
     this.world = new SnapshotWorld(rules)
-    for (const { kind, id, region, key } of SOURCES)
-      this.world.addSource({
+    for (const { kind, id, region, key } of SOURCES) {
+      const made = this.world.addSource({
         ...{ family: FAMILY[shelfOf(kind)], region, id, status: 'available', kmsKeyId: key },
         clusterMode: kind === 'cache-group',
       })
+      this.datastores.set(kind, made)
+    }
   }
 
   /** One invocation; `burn` makes it die on the way. */
   async tick(burn?: ReturnType<typeof fuse>, policyText = POLICY): Promise<TickReport | 'died'> {
     const plain = modelSnapshotApi(this.world, () => this.now)
-    const api: SnapshotApi = burn?.wrap(plain, ['list', 'create', 'copy', 'remove']) ?? plain
-    const store: Store = burn?.wrap(this.store, ['read', 'readAll', 'write', 'remove']) ?? this.store
+    const api: SnapshotApi = burn?.wrap('api', plain, ['list', 'create', 'copy', 'remove']) ?? plain
+    const store: Store = burn?.wrap('store', this.store, ['read', 'readAll', 'write', 'remove']) ?? this.store
     const around = {
-      findSources: async () => ({ sources: SOURCES, unreadable: [] }),
+      findSources: async () => ({
+        sources: SOURCES.filter(({ kind }) => !this.hidden.includes(kind)),
+        unreadable: this.hidden.map((kind) => `each ${kind} is hidden`),
+      }),
       readPolicy: async () => ({ text: policyText, from: 'p' }),
       state: async (key: string): Promise<KeyState> =>
         this.world.disabledKeys.has(key)
@@ -105,7 +115,8 @@ class Installation {
         return { region, snapshots, missing: undefined }
       },
     }
-    const asked = burn?.wrap(around, ['findSources', 'readPolicy', 'state', 'markers', 'read']) ?? around
+    const asked =
+      burn?.wrap('around', around, ['findSources', 'readPolicy', 'state', 'markers', 'read']) ?? around
     try {
       return await tick(
         { workspace: WORKSPACE, region: REGION, now: this.now },
@@ -146,13 +157,15 @@ class Installation {
     }
   }
 
+  /** What was written down of each snapshot; when it was asked for first may differ by the tick that died. */
   async remembered(): Promise<string[]> {
-    const names: string[] = []
+    const lines: string[] = []
     for (const key of await this.store.list(`snapshots/${WORKSPACE}/sources/`)) {
       const stored = await this.store.read(key)
-      names.push(...Object.keys(parseRecords(stored?.value, key)))
+      for (const [id, { askedAt: _, ...record }] of Object.entries(parseRecords(stored?.value, key)))
+        lines.push(`${id} ${JSON.stringify(record)}`)
     }
-    return names.sort()
+    return lines.sort()
   }
 }
 
@@ -162,9 +175,9 @@ async function settle(installation: Installation) {
   return await installation.state()
 }
 
-async function seasoned(rules: Partial<SnapshotRules>): Promise<Installation> {
+async function seasoned(rules: Partial<SnapshotRules>, policyText = POLICY): Promise<Installation> {
   const installation = new Installation(rules)
-  await installation.nights(3)
+  await installation.nights(3, policyText)
   return installation
 }
 
@@ -184,21 +197,42 @@ describe('a run that dies', { timeout: 170_000 }, () => {
     assert.equal(remembered.length, snapshots.length)
   })
 
+  const met = new Set<string>()
+  const moments = [
+    ['of the first tick there ever was', async () => new Installation(RULES), 0, POLICY],
+    ['of the tick that meets a tightened policy', () => seasoned(RULES, WIDE), 0, POLICY],
+    ...[0, 20, 40].map(
+      (minutes) =>
+        [`of the tick ${minutes} min after the slot`, () => before(minutes), minutes, POLICY] as const,
+    ),
+  ] as const
   for (const when of ['before', 'after'] as const)
-    for (const minutes of [0, 20, 40])
-      it(`${when} any call of the tick ${minutes} min after the slot, and is run again: the same end`, async () => {
-        const want = await undisturbed(minutes)
+    for (const [moment, make, minutes, policy] of moments)
+      it(`${when} any call ${moment}, and is run again: the same end`, async () => {
+        const undisturbed = await make()
+        await undisturbed.tick(undefined, policy)
+        const want = await after(undisturbed, minutes)
         for (let k = 1; ; k++) {
-          const installation = await before(minutes)
+          const installation = await make()
           const burn = fuse(k, when)
-          if ((await installation.tick(burn)) !== 'died') {
+          const report = await installation.tick(burn, policy)
+          for (const call of burn.met) met.add(call)
+          if (report !== 'died') {
             assert.ok(k > 8, `the run makes only ${k} calls`)
             break
           }
-          await installation.tick()
+          await installation.tick(undefined, policy)
           assert.deepEqual(await after(installation, minutes), want, `died ${when} call ${k}`)
         }
       })
+
+  it('has died at a call of every kind that a run makes', () => {
+    assert.deepEqual([...met].sort(), [
+      ...['api copy', 'api create', 'api list', 'api remove'],
+      ...['around findSources', 'around markers', 'around read', 'around readPolicy', 'around state'],
+      ...['store read', 'store readAll', 'store remove', 'store write'],
+    ])
+  })
 
   it('twice at once ends as one', async () => {
     for (const minutes of [0, 20, 40]) {
@@ -271,9 +305,8 @@ describe('a run over the nights', { timeout: 60_000 }, () => {
       .map(({ source, name }) => `${source} ${name.slice(6, 14)}`)
 
   it('a policy that is tightened between two ticks deletes nothing more for a week, then what it says', async () => {
-    const wide = POLICY.replace('daily: 2', 'daily: 5')
     const installation = new Installation(RULES)
-    await installation.nights(6, wide)
+    await installation.nights(6, WIDE)
     const before = nightsOf(installation, 'db')
     assert.equal(before.length, 5)
     await installation.nights(6)
@@ -311,6 +344,25 @@ describe('a run over the nights', { timeout: 60_000 }, () => {
     await installation.nights(2)
     assert.ok(ours(installation) > made)
     assert.equal(installation.world.list('db', REGION, installation.now).length - ours(installation), 90)
+  })
+
+  it('a point that was begun while not every datastore could be read is whole only once a run saw all', async () => {
+    const installation = new Installation(RULES)
+    const hidden = installation.datastores.get('cache-group') ?? assert.fail()
+    const verified = (report: TickReport | 'died') => {
+      assert.ok(report !== 'died')
+      return report.freshness?.find(({ sourceId }) => sourceId.startsWith('rds-instance'))?.verifiedAt
+    }
+    installation.hidden = ['cache-group']
+    await installation.tick()
+    installation.now += HOUR
+    installation.hidden = []
+    hidden.status = 'modifying'
+    assert.equal(verified(await installation.tick()), undefined, 'what it saw is there, and one is lacking')
+    hidden.status = 'available'
+    await installation.tick()
+    installation.now += HOUR
+    assert.equal(verified(await installation.tick()), START)
   })
 
   it('a disabled key ends the slot of what it encrypts, and of nothing else', async () => {
@@ -361,7 +413,7 @@ describe('a run over the nights', { timeout: 60_000 }, () => {
     await installation.nights(1)
     assert.equal(nightsOf(installation, 'db').length, 1)
     assert.deepEqual(
-      (await installation.remembered()).filter((id) => id.startsWith(`rds-instances/${REGION}`)).length,
+      (await installation.remembered()).filter((line) => line.startsWith(`rds-instances/${REGION}`)).length,
       1,
     )
   })

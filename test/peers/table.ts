@@ -103,6 +103,7 @@ export const PEERS = [
   debian('redis-server', 'redis-server', '/usr/bin/redis-server'),
   debian('sshd', 'openssh-server', '/usr/sbin/sshd'),
   debian('chromium', 'chromium', '/usr/bin/chromium'),
+  debian('restic', 'restic', '/usr/bin/restic'),
 ] as const satisfies readonly Peer[]
 
 export type PeerName = (typeof PEERS)[number]['name']

@@ -36,6 +36,7 @@ export default class SnapshotsCreate extends SnapshotCommand {
     const { runPlan } = await import('../../snapshot-reading.ts')
     const plan = due ? partOfPlan(view.plan, 'make') : planByHand(view.input, set)
     const report = await runPlan(deps, view, plan, this.signal)
+    for (const why of view.input.unreadable) this.notice(`there may be more datastores than these: ${why}`)
     if (fingerprint) {
       const { fingerprintPoints } = await import('../../fingerprinting.ts')
       const why = await fingerprintPoints(deps, plan, this.signal)

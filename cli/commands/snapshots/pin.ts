@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { PgctlError } from '#core/errors.ts'
 import { HOLD_TAG, HOLD_UNTIL_TAG } from '#core/snapshots/retention.ts'
+import { formatDay } from '#core/snapshots/zone.ts'
 import { pinDocument, renderPin } from '../../render/snapshots.ts'
 import { SnapshotCommand } from '../../snapshot-command.ts'
 import { snapshotFlags } from '../../snapshot-flags.ts'
@@ -33,15 +34,28 @@ export default class SnapshotsPin extends SnapshotCommand {
   override async run(): Promise<object> {
     const { args, flags } = await this.parse(SnapshotsPin)
     const { until, remove, ...rest } = flags
-    if (until !== undefined && !(/^\d{4}-\d\d-\d\d$/.test(until) && !Number.isNaN(Date.parse(until))))
+    if (until !== undefined && !isDay(until))
       throw new PgctlError('usage', `${until} is no day`, { next: 'write it as --until 2027-03-31' })
     const { deps, view } = await this.view(rest)
+    const { now, policy } = view.input
+    if (until !== undefined && until < formatDay(policy.zone.wallAt(now)))
+      throw new PgctlError('usage', `${until} is over`, {
+        why: 'a day that has passed holds nothing',
+        next: 'name today or a later day, or let go of the point with --remove',
+      })
     const { findPoint, pinPoint } = await import('../../snapshot-reading.ts')
     const set = remove ? {} : until === undefined ? { [HOLD_TAG]: 'pgctl' } : { [HOLD_UNTIL_TAG]: until }
+    const held = remove ? 'no longer pinned' : until === undefined ? 'pinned' : `held through ${until}`
     const point = findPoint(view, args.point)
     const results = await pinPoint(deps, view, point, set, this.signal)
-    this.log(renderPin(point, results, this.paint))
+    this.log(renderPin(point, held, results, this.paint))
     if (results.some(({ why }) => why !== undefined)) process.exitCode = 1
     return pinDocument(point, set, results)
   }
+}
+
+/** A day of the calendar: the parser alone would take 31 February for one in March. */
+function isDay(text: string): boolean {
+  const at = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN
+  return !Number.isNaN(at) && formatDay(at) === text
 }

@@ -39,6 +39,7 @@ export default class SnapshotsPolicy extends SnapshotCommand {
     if (set !== undefined) {
       checkConfirmed(confirm, deps.installation.name, 'giving the scheduled function another policy')
       const parameter = await deployPolicy(deps, view, this.signal)
+      for (const stray of view.stray) this.notice(stray)
       this.log(
         `the scheduled function goes by ${set} from its next run on: it is in the parameter ${parameter}`,
       )

@@ -8,7 +8,7 @@ import { confirmFlag, snapshotFlags } from '../../snapshot-flags.ts'
 export default class SnapshotsPrune extends SnapshotCommand {
   static override summary = 'Delete the snapshots that no rule of the policy keeps.'
   static override description = [
-    'Exactly the deletes that `snapshots plan` shows. Before each, a fresh listing is looked at: the newest, the',
+    'Exactly the deletes that `snapshots plan` shows. Each is checked on a listing that was just read: the newest, the',
     'minimum, what is pinned and what is not ours stay, whatever the plan said.',
   ].join(' ')
   static override examples = [

@@ -23,7 +23,10 @@ export default class SnapshotsRestore extends SnapshotCommand {
   ]
   static override enableJsonFlag = true
   static override args = {
-    point: Args.string({ description: 'The id of the recovery point, or `newest`.', required: true }),
+    point: Args.string({
+      description: 'The id of the recovery point, or `newest`: the newest that is whole.',
+      required: true,
+    }),
   }
   static override flags = {
     ...snapshotFlags,

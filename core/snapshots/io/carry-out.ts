@@ -3,8 +3,7 @@ import { isPgctlError } from '#core/errors.ts'
 import { backoff, REQUEST_RETRY } from '#core/retry.ts'
 import { fingerprintKey } from '#core/snapshots/fingerprint.ts'
 import type { Plan, PlanInput } from '#core/snapshots/plan.ts'
-
-import { pointKey } from '#core/snapshots/points.ts'
+import { joinPoints, type PointRecord, parsePoint, pointKey } from '#core/snapshots/points.ts'
 import { parseRecords, recordsDocument, type SnapshotRecord } from '#core/snapshots/records.ts'
 import { type Answer, type RunReport, run, type Step } from '#core/snapshots/run.ts'
 import { snapshotId } from '#core/snapshots/snapshot.ts'
@@ -56,7 +55,7 @@ async function take(
       await store.remove(fingerprintKey(workspace, step.id))
       return undefined
     case 'remember-point':
-      await writeOnce(store, pointKey(workspace, step.point.id), step.point)
+      await notePoint(store, pointKey(workspace, step.point.id), step.point)
       return undefined
     case 'pause':
       await sleep(clock, backoff(REQUEST_RETRY, step.attempt, chance()), signal)
@@ -86,11 +85,18 @@ async function changeRecords(
   }
 }
 
-/** What a point should hold is said once; a second run says nothing new. */
-async function writeOnce(store: Store, key: string, value: unknown): Promise<void> {
-  try {
-    await store.write(key, value, 'absent')
-  } catch (error) {
-    if (!isPgctlError(error, 'state-conflict')) throw error
+/** What a point should hold is said once; a second run only adds what the first could not see. */
+async function notePoint(store: Store, key: string, point: PointRecord): Promise<void> {
+  for (;;) {
+    const stored = await store.read(key)
+    const before = stored && parsePoint(stored.value, key)
+    const after = before === undefined ? point : joinPoints(before, point)
+    if (after === before) return
+    try {
+      await store.write(key, after, stored?.version ?? 'absent')
+      return
+    } catch (error) {
+      if (!isPgctlError(error, 'state-conflict')) throw error
+    }
   }
 }

@@ -14,10 +14,18 @@ const MULTI_TENANT = [
   ...['redis-cache', 'redis-sync'].map((name) => sourceOf('cache-group', name)),
 ]
 
+const databases = (count: number) =>
+  Array.from({ length: count }, (_, index) => sourceOf('rds-instance', `tenant-${index}`))
+
 describe('defaultPolicy', () => {
   for (const [name, sources, set] of [
     ['on premise', ON_PREMISE, 'nightly'],
     ['multi-tenant', MULTI_TENANT, 'twice-daily'],
+    ['seven databases', databases(7), 'twice-daily'],
+    ['eight databases', databases(8), 'nightly'],
+    ['fourteen databases', databases(14), 'nightly'],
+    ['fifteen databases', databases(15), 'nightly'],
+    ['thirty-three databases', databases(33), 'nightly'],
   ] as const)
     it(`${name}: it names every datastore, and fits the quotas for three years`, () => {
       const policy = parsePolicy(defaultPolicy(sources), 'default')

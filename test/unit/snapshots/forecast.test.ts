@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { describeWall, firstWall, forecast } from '#core/snapshots/forecast.ts'
 import { groupSnapshots } from '#core/snapshots/groups.ts'
-import { parsePoint, recoveryPoints } from '#core/snapshots/points.ts'
+import { joinPoints, parsePoint, recoveryPoints } from '#core/snapshots/points.ts'
 import type { QuotaReading } from '#core/snapshots/quotas.ts'
 import { type Snapshot, snapshotId, sourceId } from '#core/snapshots/snapshot.ts'
 import {
@@ -116,7 +116,7 @@ describe('recoveryPoints', () => {
     },
     'p',
   )
-  const points = (all: typeof parts, horizonDays = 90) => {
+  const points = (all: typeof parts, horizonDays = 90, record = written) => {
     const input = {
       ...{ workspace: WORKSPACE, policy, sources, snapshots: all.map(({ snapshot }) => snapshot) },
       records: new Map(all.map(({ snapshot, record }) => [snapshotId(snapshot), record])),
@@ -125,7 +125,7 @@ describe('recoveryPoints', () => {
     }
     const members = groupSnapshots(input).flatMap((group) => group.members)
     const { expiries } = forecast(input, NOW, horizonDays)
-    return recoveryPoints(members, new Map([[point, written]]), expiries, NOW + horizonDays * DAY)
+    return recoveryPoints(members, new Map([[point, record]]), expiries, NOW + horizonDays * DAY)
   }
 
   it('one id, the skew, and restorable until a day, limited by something', () => {
@@ -136,6 +136,25 @@ describe('recoveryPoints', () => {
     // Three days are kept: the slot of the 28th pushes it out.
     assert.equal(new Date(whole.restorable.at).toISOString(), '2026-11-28T01:30:00.000Z')
     assert.equal(whole.restorable.limitedBy, `the retention of ${sourceId(HERMES)}`)
+  })
+
+  it('a copy that the provider dates anew moves the data of the point by nothing', () => {
+    const [hermes] = parts as [(typeof parts)[number]]
+    const copy = {
+      record: { ...hermes.record, region: 'eu-west-1' },
+      snapshot: { ...hermes.snapshot, region: 'eu-west-1', takenAt: at + 3 * 3_600_000 },
+    }
+    const [whole] = points([...parts, copy])
+    assert.equal(whole?.parts.length, 3)
+    assert.deepEqual([whole?.skewSeconds, whole?.takenAt], [72, at + 20_000])
+  })
+
+  it('parts that were written down by a run that did not see all datastores are not taken for whole', () => {
+    const partial = { ...written, unseen: ['some could not be read'] }
+    const [point] = points(parts, 90, partial)
+    assert.deepEqual([point?.complete, point?.missing], [undefined, []])
+    assert.equal(joinPoints(partial, written).unseen.length, 0, 'until one has seen all')
+    assert.equal(joinPoints(written, partial), written, 'and it is not forgotten again')
   })
 
   it('what outlives the forecast is restorable beyond it', () => {

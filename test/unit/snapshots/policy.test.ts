@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isPgctlError } from '#core/errors.ts'
-import { parsePolicy, setOf } from '#core/snapshots/policy.ts'
+import { parsePolicy, setOf, strayNames } from '#core/snapshots/policy.ts'
+import { WORKSPACE } from '../../support/snapshot-scene.ts'
 
 const GOOD = `zone: Europe/Berlin
 sets:
@@ -95,4 +96,30 @@ describe('setOf', () => {
     it(`${kind} ${id}: ${want ?? 'in none'}`, () => {
       assert.equal(setOf(policy, { kind, id }, 'paragon-acme-1'), want)
     })
+})
+
+describe('strayNames', () => {
+  const policy = parsePolicy(
+    `zone: UTC
+sets:
+  critical: { what: [hermse, postgres-zeus, redis], when: { cron: 0 2 * * * }, keep: { daily: 3 } }
+  rest: { what: [all, ${WORKSPACE}-app, logs], when: { cron: 0 3 * * * }, keep: { daily: 3 } }
+redis: { redis-queue: queue, redis-quue: cache, redis: locks }
+`,
+    'p',
+  )
+  const things = [
+    { id: `${WORKSPACE}-zeus`, kind: 'rds-instance' },
+    { id: `${WORKSPACE}-redis-queue`, kind: 'cache-cluster' },
+    { id: `${WORKSPACE}-app`, kind: 'bucket' },
+  ]
+
+  it('are those that mean no datastore and no bucket, by any of their names', () => {
+    assert.deepEqual(strayNames(policy, things, WORKSPACE), [
+      'the set critical of the policy names hermse, and there is nothing of that name',
+      'the set rest of the policy names logs, and there is nothing of that name',
+      'redis of the policy names redis-quue, and there is nothing of that name',
+      'redis of the policy names redis, and there is nothing of that name',
+    ])
+  })
 })

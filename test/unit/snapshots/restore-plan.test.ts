@@ -128,7 +128,16 @@ describe('planRestore', () => {
 
   it('what is gone is restored as it was when the point was made', () => {
     const parts = { [sourceId(HERMES)]: { settings: SETTINGS['rds-instance'] } }
-    const record = { version: 1 as const, id: 'p', set: 's', slot: 's', at: 1, parts, buckets: [] }
+    const record = {
+      version: 1 as const,
+      id: 'p',
+      set: 's',
+      slot: 's',
+      at: 1,
+      parts,
+      buckets: [],
+      unseen: [],
+    }
     const { steps, notices } = plan([], { point: pointOf([partOf(HERMES)]), record })
     assert.deepEqual(steps[0]?.settings, SETTINGS['rds-instance'])
     assert.match(notices[0] ?? '', /hermes is gone: its settings are those written down/)

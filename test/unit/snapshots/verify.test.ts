@@ -72,6 +72,11 @@ describe('verifyPoints', () => {
     ])
   })
 
+  it('fails where there is nothing to look at: that was no success', () => {
+    assert.deepEqual(failures([], { sources: [] }), ['there is no datastore that could be snapshotted'])
+    assert.deepEqual(failures([], { sources: [], unreadable: ['it was refused'] }), ['it was refused'])
+  })
+
   it('fails when the key of a point is gone, or nobody may look at it', () => {
     const points = [point(NOW - 12 * HOUR, true, 'k'), point(NOW - 2 * DAY, true, 'k')]
     assert.deepEqual([...keysOf(points)], [['k', 'eu-central-1']])
