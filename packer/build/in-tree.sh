@@ -7,6 +7,8 @@ tree=$(realpath "${2:?TREE}")
 shift 2
 here=$(dirname "$(realpath "$0")")
 
+# The inner shell expands what is quoted.
+# shellcheck disable=SC2016
 for script in "$@"; do
   unshare --mount --net --pid --ipc --uts --fork --kill-child bash -euo pipefail -c '
     tree=$1 parts=$2 scripts=$3 script=$4

@@ -27,3 +27,4 @@ mmdebstrap --quiet --mode=root --variant=essential --architectures="$architectur
 
 cp --recursive --no-preserve=ownership,timestamps "$here/../root/." "$tree/"
 "$here/in-tree.sh" "$parts" "$tree" 10-tools 20-accounts 30-services 40-hardening
+find "$tree" -xdev -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +

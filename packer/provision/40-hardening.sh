@@ -17,11 +17,12 @@ sed -i -E \
   /etc/audit/auditd.conf
 rm -f /etc/audit/rules.d/audit.rules
 
-# The kernel's audit belongs to the machine: in a container neither the daemon nor its rules can start.
-for unit in auditd audit-rules; do
+# What belongs to the machine and its kernel: in a container it cannot start, and is no failure there.
+for unit in auditd audit-rules systemd-remount-fs apparmor chrony; do
   install -d "/etc/systemd/system/$unit.service.d"
   printf '[Unit]\nConditionVirtualization=!container\n' >"/etc/systemd/system/$unit.service.d/60-pgctl.conf"
 done
 
+chmod 0644 /etc/nftables.conf
 chmod 0600 /etc/audit/rules.d/*.rules /etc/audit/auditd.conf
 chmod 0700 /root

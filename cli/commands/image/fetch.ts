@@ -50,6 +50,7 @@ export default class ImageFetch extends BaseCommand {
         without: flags.without ?? [],
         boot: flags.boot,
         into: flags.into,
+        lockFile: file.path,
       },
       (what) => this.notice(this.paintNotice('dim', `fetching ${what}`)),
     )

@@ -1,4 +1,5 @@
-import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { hash } from 'node:crypto'
+import { access, copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PgctlError } from '#core/errors.ts'
 import { withApt } from '#core/image/io/apt.ts'
@@ -15,6 +16,8 @@ export interface FetchWishes {
   /** Also the packages of a disk that boots by itself. */
   readonly boot: boolean
   readonly into: string
+  /** The lock's own file, which goes along with the parts. */
+  readonly lockFile: string
 }
 
 export interface Fetched {
@@ -26,7 +29,7 @@ export interface Fetched {
 
 /**
  * Fetches all that an image is made of into a folder, each file checked by its signature and by the lock's digest:
- * `tools/NAME`, `packages/*.deb`, and `packages/Packages`, the index by which apt installs them. What is there and
+ * `tools/NAME`, `packages/*.deb`, and `packages/Packages`, the index by which apt installs them; last `tools.lock.json`, once all is there. What is there and
  * right stays; what does not fit is gone again before the error.
  * @throws PgctlError `unhealthy` where the lock itself will not do, or something that was fetched is not what it names.
  */
@@ -36,8 +39,10 @@ export async function fetchImageParts(
   wishes: FetchWishes,
   say: (what: string) => void,
 ): Promise<Fetched> {
-  const { architecture, without, boot, into } = wishes
+  const { architecture, without, boot, into, lockFile } = wishes
   checkLock(lock, wishes)
+  const copy = join(into, 'tools.lock.json')
+  await rm(copy, { force: true })
   await mkdir(join(into, 'tools'), { recursive: true, mode: 0o755 })
   await mkdir(join(into, 'packages'), { recursive: true, mode: 0o755 })
   const tools = lock.tools.filter(({ name }) => !without.includes(name))
@@ -52,7 +57,8 @@ export async function fetchImageParts(
   }
   const packages = lock.distribution.packages[architecture].filter((item) => boot || item.boot !== true)
   kept += await fetchPackages(lock, packages, sources, wishes, say)
-  await writeIndex(packages, join(into, 'packages'), sources.signal)
+  await writeIndex(lock.distribution.suite, packages, join(into, 'packages'), sources.signal)
+  await copyFile(lockFile, copy)
   return { tools, packages, kept }
 }
 
@@ -97,7 +103,8 @@ async function fetchPackages(
 ): Promise<number> {
   const folder = join(into, 'packages')
   const names = new Set(packages.map(fileOf))
-  for (const name of await readdir(folder)) if (!names.has(name)) await rm(join(folder, name))
+  for (const name of await readdir(folder))
+    if (!names.has(name)) await rm(join(folder, name))
   const missing: DistributionPackage[] = []
   for (const item of packages)
     if (!(await isThere(join(folder, fileOf(item)), item.sha256))) missing.push(item)
@@ -139,6 +146,7 @@ async function isThere(path: string, sha256: string | null): Promise<boolean> {
 
 /** An index of a flat archive: what each package says of itself, and the digest of the lock, which apt checks again. */
 async function writeIndex(
+  suite: string,
   packages: readonly DistributionPackage[],
   folder: string,
   signal: AbortSignal,
@@ -149,5 +157,8 @@ async function writeIndex(
     const place = `Filename: ./${fileOf(item)}\nSize: ${item.size}\nSHA256: ${item.sha256}`
     records.push(`${control.trim()}\n${place}\n`)
   }
-  await writeFile(join(folder, 'Packages'), records.join('\n'))
+  const index = records.join('\n')
+  await writeFile(join(folder, 'Packages'), index)
+  const line = ` ${hash('sha256', index, 'hex')} ${Buffer.byteLength(index)} Packages`
+  await writeFile(join(folder, 'Release'), `Suite: ${suite}\nCodename: ${suite}\nSHA256:\n${line}\n`)
 }
