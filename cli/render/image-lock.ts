@@ -37,7 +37,10 @@ export function lockDocument(lock: Lock, findings: readonly LockFinding[]): obje
       from,
       sha256,
     })),
-    packages: { amd64: lock.distribution.packages.amd64.length, arm64: lock.distribution.packages.arm64.length },
+    packages: {
+      amd64: lock.distribution.packages.amd64.length,
+      arm64: lock.distribution.packages.arm64.length,
+    },
     findings,
   }
 }
@@ -47,8 +50,9 @@ export function renderLockUpdate(renewal: LockRenewal, paint: Paint): string {
   const { changes, leftOut, findings, written } = renewal
   return [
     ...changes.map((change) => renderChange(change, paint)),
-    ...leftOut.map(({ name, architecture, why }) =>
-      `${paint('yellow', 'not looked at:')} ${name} for ${architecture}: ${neutralise(why)}`,
+    ...leftOut.map(
+      ({ name, architecture, why }) =>
+        `${paint('yellow', 'not looked at:')} ${name} for ${architecture}: ${neutralise(why)}`,
     ),
     ...findingLines(findings, paint),
     changes.length === 0 ? 'nothing changes' : written ? paint('green', 'written') : 'not written',

@@ -4,10 +4,12 @@ import type { DistributionPackage } from '#core/image/lock.ts'
 
 /** The packages that a simulated installation would bring: name and version. */
 export function installedBy(simulation: string): { name: string; version: string }[] {
-  return [...simulation.matchAll(/^Inst (\S+) (?:\[\S+\] )?\((\S+) /gm)].map(([, name = '', version = '']) => ({
-    name: name.replace(/:\w+$/, ''),
-    version,
-  }))
+  return [...simulation.matchAll(/^Inst (\S+) (?:\[\S+\] )?\((\S+) /gm)].map(
+    ([, name = '', version = '']) => ({
+      name: name.replace(/:\w+$/, ''),
+      version,
+    }),
+  )
 }
 
 /** Records of `apt-cache show`, without what was marked as of the boot. */

@@ -79,7 +79,10 @@ export type Check = z.infer<typeof checkSchema>
 
 const checksSchema = z
   .strictObject({ checks: z.array(checkSchema).min(1) })
-  .refine(({ checks }) => new Set(checks.map(({ id }) => id)).size === checks.length, 'two checks have one id')
+  .refine(
+    ({ checks }) => new Set(checks.map(({ id }) => id)).size === checks.length,
+    'two checks have one id',
+  )
 
 /** @throws PgctlError `config-invalid`, with the lines. */
 export function parseChecks(text: string, source: string): Check[] {

@@ -97,7 +97,9 @@ const JUDGES: { readonly [Kind in CheckKind]: Judge<Kind> } = {
 
   listeners: async ({ allowed }, machine) =>
     (await machine.sockets())
-      .filter(({ protocol, address, port }) => !isLoopback(address) && !allowed.includes(`${protocol} ${port}`))
+      .filter(
+        ({ protocol, address, port }) => !isLoopback(address) && !allowed.includes(`${protocol} ${port}`),
+      )
       .map(({ protocol, address, port }) => `${protocol} ${address} port ${port}`),
 
   sysctl: async (wanted, machine) => {
@@ -134,7 +136,10 @@ const JUDGES: { readonly [Kind in CheckKind]: Judge<Kind> } = {
   },
 
   size: async ({ atMostMiB }, machine) => {
-    const bytes = (await machine.walk()).reduce((sum, { size, type }) => sum + (type === 'file' ? size : 0), 0)
+    const bytes = (await machine.walk()).reduce(
+      (sum, { size, type }) => sum + (type === 'file' ? size : 0),
+      0,
+    )
     return bytes <= atMostMiB * 1024 ** 2 ? [] : [`files have ${Math.ceil(bytes / 1024 ** 2)} MiB`]
   },
 
@@ -176,7 +181,9 @@ interface Identities {
 
 async function identitiesOf(machine: Machine): Promise<Identities> {
   const accounts = accountsOf((await machine.read('/etc/passwd')) ?? '')
-  const groups = ((await machine.read('/etc/group')) ?? '').split('\n').map((line) => Number(line.split(':')[2]))
+  const groups = ((await machine.read('/etc/group')) ?? '')
+    .split('\n')
+    .map((line) => Number(line.split(':')[2]))
   return { users: new Map(accounts.map(({ uid, name }) => [uid, name])), groups: new Set(groups) }
 }
 
@@ -194,7 +201,8 @@ const IS: Readonly<Record<Wish<'noFiles'>['that'], (entry: Entry, known: Identit
 async function writtenSettings(machine: Machine): Promise<Map<string, string>> {
   const names = new Map<string, string>()
   for (const folder of ['/usr/lib/sysctl.d', '/etc/sysctl.d'])
-    for (const name of await machine.list(folder)) if (name.endsWith('.conf')) names.set(name, `${folder}/${name}`)
+    for (const name of await machine.list(folder))
+      if (name.endsWith('.conf')) names.set(name, `${folder}/${name}`)
   const texts: string[] = []
   for (const [, path] of [...names].sort(([a], [b]) => (a < b ? -1 : 1)))
     texts.push((await machine.read(path)) ?? '')

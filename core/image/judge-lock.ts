@@ -29,7 +29,11 @@ function judgeTool(tool: Tool, lock: Lock, architectures: readonly Architecture[
   if (unpinned.length > 0)
     findings.push({ name, what: 'unpinned', why: `${version} has no digest for ${unpinned.join(' and ')}` })
   if (tool.from === 'file' && tool.signature.fingerprint === null)
-    findings.push({ name, what: 'unsigned', why: 'no key is pinned that its signature could be checked with' })
+    findings.push({
+      name,
+      what: 'unsigned',
+      why: 'no key is pinned that its signature could be checked with',
+    })
   if (atLeast !== undefined && compareVersions(version, atLeast.version) < 0)
     findings.push({
       name,

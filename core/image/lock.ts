@@ -19,7 +19,9 @@ const eachArchitecture = <T extends z.ZodType>(value: T) => z.strictObject({ amd
 const digests = eachArchitecture(sha256.nullable())
 
 const common = {
-  name: z.string().regex(/^[a-z0-9][a-z0-9.+-]*$/, 'a name is of small letters, digits, dots, pluses and dashes'),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.+-]*$/, 'a name is of small letters, digits, dots, pluses and dashes'),
   version,
   licence,
   /** What comes of it: of the file itself, or of the program that is built. */
@@ -37,7 +39,10 @@ const goTool = z.strictObject({
   /** The folder of the module files that pin all that it stands on. */
   modules: z.string().min(1),
   stamps: z.array(z.string().regex(/^[\w./-]+=\S+$/)).default([]),
-  signature: z.strictObject({ kind: z.literal('go-checksum-database'), sum: z.string().regex(/^h1:\S{44}$/) }),
+  signature: z.strictObject({
+    kind: z.literal('go-checksum-database'),
+    sum: z.string().regex(/^h1:\S{44}$/),
+  }),
 })
 
 /** A file in a package of npm, which is pinned by the integrity that the registry gives for the whole package. */
@@ -48,7 +53,12 @@ const npmTool = z.strictObject({
   path: z.string().min(1),
   signature: z.strictObject({
     kind: z.literal('npm-integrity'),
-    integrity: eachArchitecture(z.string().regex(/^sha512-\S{88}$/).nullable()),
+    integrity: eachArchitecture(
+      z
+        .string()
+        .regex(/^sha512-\S{88}$/)
+        .nullable(),
+    ),
   }),
 })
 
@@ -123,9 +133,14 @@ export function parseLock(text: string, source: string): Lock {
 /** The lock's own form: packages in one line each, so that a difference shows what changed and no more. */
 export function formatLock(lock: Lock): string {
   const { packages, ...distribution } = lock.distribution
-  const marked = { ...lock, distribution: { ...distribution, packages: { amd64: '@amd64', arm64: '@arm64' } } }
+  const marked = {
+    ...lock,
+    distribution: { ...distribution, packages: { amd64: '@amd64', arm64: '@arm64' } },
+  }
   const lines = (list: readonly DistributionPackage[]) =>
-    list.length === 0 ? '[]' : `[\n${list.map((item) => `        ${JSON.stringify(item)}`).join(',\n')}\n      ]`
+    list.length === 0
+      ? '[]'
+      : `[\n${list.map((item) => `        ${JSON.stringify(item)}`).join(',\n')}\n      ]`
   return `${JSON.stringify(marked, null, 2)
     .replace('"@amd64"', () => lines(packages.amd64))
     .replace('"@arm64"', () => lines(packages.arm64))}\n`

@@ -96,6 +96,11 @@ function purlOf(tool: Tool, architecture: Architecture): string {
 /** A UUID (version 8: of a digest) that stands for the content. */
 function uuidOf(text: string): string {
   const digits = hash('sha256', text, 'hex')
-  const parts = [digits.slice(0, 8), digits.slice(8, 12), `8${digits.slice(13, 16)}`, `8${digits.slice(17, 20)}`]
+  const parts = [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    `8${digits.slice(13, 16)}`,
+    `8${digits.slice(17, 20)}`,
+  ]
   return [...parts, digits.slice(20, 32)].join('-')
 }

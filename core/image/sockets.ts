@@ -30,7 +30,10 @@ function addressOf(hexadecimal: string): string {
   const groups = Array.from({ length: 8 }, (_, at) =>
     (((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0)).toString(16),
   )
-  return groups.join(':').replace(/\b0(:0){2,}\b/, '::').replace(/:{3,}/, '::')
+  return groups
+    .join(':')
+    .replace(/\b0(:0){2,}\b/, '::')
+    .replace(/:{3,}/, '::')
 }
 
 /** Whether nobody outside can reach a socket on this address. */

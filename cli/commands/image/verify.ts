@@ -19,8 +19,16 @@ export default class ImageVerify extends BaseCommand {
   static override flags = {
     tree: Flags.string({ summary: 'Check the tree in this folder.', helpValue: 'FOLDER' }),
     checks: Flags.string({ summary: 'Other checks than those of this pgctl.', helpValue: 'FILE' }),
-    only: Flags.string({ summary: 'Only the check of this id; may be repeated.', helpValue: 'ID', multiple: true }),
-    skip: Flags.string({ summary: 'Leave out the check of this id; may be repeated.', helpValue: 'ID', multiple: true }),
+    only: Flags.string({
+      summary: 'Only the check of this id; may be repeated.',
+      helpValue: 'ID',
+      multiple: true,
+    }),
+    skip: Flags.string({
+      summary: 'Leave out the check of this id; may be repeated.',
+      helpValue: 'ID',
+      multiple: true,
+    }),
   }
 
   override async run(): Promise<object> {

@@ -56,7 +56,11 @@ export class Apt {
 
   async prepare(options: AptOptions): Promise<void> {
     const { distribution, folder, mirror, signal } = options
-    for (const path of ['etc/apt/preferences.d', 'var/lib/apt/lists/partial', 'var/cache/apt/archives/partial'])
+    for (const path of [
+      'etc/apt/preferences.d',
+      'var/lib/apt/lists/partial',
+      'var/cache/apt/archives/partial',
+    ])
       await mkdir(join(this.#root, path), { recursive: true })
     await writeFile(join(this.#root, 'status'), '')
     const { main, security } = await archives(distribution.name, mirror, signal)

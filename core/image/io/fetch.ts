@@ -103,8 +103,7 @@ async function fetchPackages(
 ): Promise<number> {
   const folder = join(into, 'packages')
   const names = new Set(packages.map(fileOf))
-  for (const name of await readdir(folder))
-    if (!names.has(name)) await rm(join(folder, name))
+  for (const name of await readdir(folder)) if (!names.has(name)) await rm(join(folder, name))
   const missing: DistributionPackage[] = []
   for (const item of packages)
     if (!(await isThere(join(folder, fileOf(item)), item.sha256))) missing.push(item)

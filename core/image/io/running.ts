@@ -20,7 +20,9 @@ export class RunningMachine extends Tree {
   override async unit(name: string): Promise<UnitState | undefined> {
     // Of a template nothing runs but what is made of it.
     if (name.includes('@.')) return super.unit(name)
-    const properties = ['LoadState', 'UnitFileState', 'ActiveState'].map((property) => `--property=${property}`)
+    const properties = ['LoadState', 'UnitFileState', 'ActiveState'].map(
+      (property) => `--property=${property}`,
+    )
     const answer = await this.#systemctl('show', ...properties, name)
     const field = (property: string) => new RegExp(`^${property}=(.*)$`, 'm').exec(answer)?.[1] ?? ''
     if (field('LoadState') === 'not-found') return undefined

@@ -2,7 +2,15 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PgctlError } from '#core/errors.ts'
 import { Tree } from '#core/image/io/tree.ts'
-import { faceOf, formatManifest, MANIFEST, manifestDigest, RECORD, SBOM, SHARE } from '#core/image/manifest.ts'
+import {
+  faceOf,
+  formatManifest,
+  MANIFEST,
+  manifestDigest,
+  RECORD,
+  SBOM,
+  SHARE,
+} from '#core/image/manifest.ts'
 import { pathMatcher } from '#core/image/path-pattern.ts'
 import { billOfMaterials, type ImageContents } from '#core/image/sbom.ts'
 import { installedPackages } from '#core/image/system-files.ts'

@@ -81,7 +81,8 @@ export class Tree implements Machine {
   async #isWanted(name: string): Promise<boolean> {
     for (const base of ['/etc/systemd/system', '/usr/lib/systemd/system'])
       for (const folder of await this.list(base))
-        if (/\.(wants|requires)$/.test(folder) && (await this.list(`${base}/${folder}`)).includes(name)) return true
+        if (/\.(wants|requires)$/.test(folder) && (await this.list(`${base}/${folder}`)).includes(name))
+          return true
     return false
   }
 
@@ -125,8 +126,8 @@ export class Tree implements Machine {
       for (const name of await readdir(join(this.#root, folder))) {
         const path = `${folder}/${name}`
         const stats = await ifThere(() => lstat(join(this.#root, path)))
-        // What is mounted into it is not of it.
-        if (stats === undefined || stats.dev !== dev) continue
+        // What is mounted into it is not of it. Of files the device says nothing: an overlay has several.
+        if (stats === undefined || (stats.isDirectory() && stats.dev !== dev)) continue
         entries.push(entryOf(path, stats))
         if (stats.isDirectory()) folders.push(path)
       }

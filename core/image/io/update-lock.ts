@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import { isPgctlError, messageOf } from '#core/errors.ts'
 import { withApt } from '#core/image/io/apt.ts'
 import { type Arrived, obtain, type Sources } from '#core/image/io/sources.ts'
-import { ARCHITECTURES, type Architecture, type DistributionPackage, type Lock, type Tool } from '#core/image/lock.ts'
+import {
+  ARCHITECTURES,
+  type Architecture,
+  type DistributionPackage,
+  type Lock,
+  type Tool,
+} from '#core/image/lock.ts'
 
 /** What could not be looked at, and so stays as it was. */
 export interface LeftOut {
@@ -65,7 +71,11 @@ function withDigests(tool: Tool, architecture: Architecture, { sha256, integrity
   return { ...pinned, signature: { ...pinned.signature, integrity: all } }
 }
 
-function packagesNow(lock: Lock, architecture: Architecture, sources: Sources): Promise<DistributionPackage[]> {
+function packagesNow(
+  lock: Lock,
+  architecture: Architecture,
+  sources: Sources,
+): Promise<DistributionPackage[]> {
   const { distribution } = lock
   const { folder, mirror, signal } = sources
   return withApt({ distribution, folder, mirror, signal }, architecture, async (apt) => {
