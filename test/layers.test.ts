@@ -116,6 +116,16 @@ const LAYERS: readonly Layer[] = [
     reason: "sorts what a network's logs show; it reads no log and no ledger itself",
   },
   {
+    folder: 'core/image',
+    mayImport: ['core/image', 'core/installation/schema-issues.ts'],
+    reason: "what the bastion's image is made of and must be like: decisions about a lock and a machine",
+  },
+  {
+    folder: 'core/image/io',
+    mayImport: ['core/image', 'core/io'],
+    reason: 'fetches and builds what a lock names, and reads trees and machines',
+  },
+  {
     folder: 'core/license',
     mayImport: ['core/license'],
     reason: 'what a license says and what follows: decisions, with a port for asking the vendor',

@@ -11,7 +11,7 @@ import { Config } from '@oclif/core'
 /** The bastion's unit that has the license verified at boot. */
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const path = join(root, 'packer/files/pgctl-license-verify.service')
+const path = join(root, 'packer/root/usr/lib/systemd/system/pgctl-license-verify.service')
 const hasAnalyzer = spawnSync('systemd-analyze', ['--version']).status === 0
 
 async function settings(): Promise<Map<string, string[]>> {

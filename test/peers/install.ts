@@ -45,7 +45,8 @@ export async function installPeers(peers: readonly Peer[], installer: Installer)
       inTurn(ofKind('go', 'go-main', 'kubernetes'), (peer) => installOne(peer, root, installer)),
       (async () => [
         ...(await installPackages(ofKind('apt'), root, installer)),
-        ...(await inTurn(ofKind('pip', 'cargo'), (peer) => installOne(peer, root, installer))),
+        // Packages come first, as the image's tree is made with some of them.
+        ...(await inTurn(ofKind('pip', 'cargo', 'image'), (peer) => installOne(peer, root, installer))),
       ])(),
     ])
     return [...here, ...skipped, ...done.flat()]

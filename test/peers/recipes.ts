@@ -1,6 +1,7 @@
 import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sourceOf } from './places.ts'
+import { fileURLToPath } from 'node:url'
+import { peersFolder, sourceOf } from './places.ts'
 import { runStep, type StepOptions } from './steps.ts'
 import type { Peer, Recipe } from './table.ts'
 
@@ -30,6 +31,8 @@ export async function buildPeer(build: Build): Promise<void> {
       return buildEnvironment(build, recipe)
     case 'cargo':
       return buildRust(build, recipe)
+    case 'image':
+      return buildTree(build)
     case 'apt':
       throw new Error('packages of the system are installed together')
   }
@@ -160,4 +163,21 @@ async function buildRust(build: Build, recipe: RecipeOf<'cargo'>): Promise<void>
   await mkdir(join(build.folder, 'bin'))
   await cp(join(target, 'release', build.peer.name), join(build.folder, 'bin', build.peer.name))
   await Promise.all([folder, target].map((path) => rm(path, { recursive: true })))
+}
+
+// ── The bastion's image ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** What cannot be fetched from where the tests run: the vendor's own host is none of the registries. */
+export const NOT_IN_THE_TREE = ['amazon-ssm-agent'] as const
+
+/** The same commands as an image is built with. What they fetch stays, and is checked anew the next time. */
+async function buildTree({ folder, log, signal }: Build): Promise<void> {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const parts = join(peersFolder(), 'image-parts')
+  const options: StepOptions = { cwd: root, log, signal }
+  const without = NOT_IN_THE_TREE.flatMap((name) => ['--without', name])
+  const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
+  const fetch = ['image', 'fetch', 'packer/tools.lock.json', '--architecture', architecture, '--into', parts]
+  await runStep([process.execPath, 'bin/dev.js', ...fetch, ...without], options)
+  await runStep(['packer/build/tree.sh', parts, join(folder, 'tree'), architecture], options)
 }

@@ -18,6 +18,8 @@ export type Recipe =
     }
   /** A Rust program of ours around another project's crate. */
   | { readonly kind: 'cargo'; readonly source: string }
+  /** The tree of the bastion's image, by the lock and the scripts of `packer/`. */
+  | { readonly kind: 'image' }
   /** A package of Debian; `paths` is where it puts the program, with `*` for a version. */
   | { readonly kind: 'apt'; readonly package: string; readonly paths: readonly string[] }
 
@@ -98,6 +100,14 @@ export const PEERS = [
     recipe: { kind: 'pip', requirements: ['cfn-lint==1.58.0'], module: 'cfnlint.runner.cli' },
   },
   { name: 'ssm-bridge', version: '0.6.0', recipe: { kind: 'cargo', source: 'ssm-bridge' } },
+  // The tree is made with the first, and run by the second.
+  debian('mmdebstrap', 'mmdebstrap', '/usr/bin/mmdebstrap'),
+  debian('systemd-nspawn', 'systemd-container', '/usr/bin/systemd-nspawn'),
+  debian('shellcheck', 'shellcheck', '/usr/bin/shellcheck'),
+  debian('bats', 'bats', '/usr/bin/bats'),
+  debian('packer', 'packer', '/usr/bin/packer'),
+  debian('lynis', 'lynis', '/usr/sbin/lynis', '/usr/bin/lynis'),
+  { name: 'bastion-tree', version: '1', recipe: { kind: 'image' } },
   debian('prometheus', 'prometheus', '/usr/bin/prometheus'),
   debian('postgres', 'postgresql', '/usr/lib/postgresql/*/bin/postgres'),
   debian('redis-server', 'redis-server', '/usr/bin/redis-server'),

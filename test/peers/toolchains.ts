@@ -21,6 +21,8 @@ export function missingToolchain(kind: Recipe['kind']): string | undefined {
         olderThan('Rust', ['rustc', '--version'], /(\d+\.\d+)/, [1, 95]) ??
         (succeeds('cc', '--version') ? undefined : 'a C compiler is not here')
       )
+    case 'image':
+      return process.getuid?.() === 0 ? missingToolchain('go') : 'only root may make a tree of the image'
     case 'apt':
       if (!existsSync('/usr/bin/apt-get')) return 'apt-get is not here'
       return process.getuid?.() === 0 ? undefined : 'only root may install packages with apt-get'

@@ -1,0 +1,150 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { root } from './image-tree.ts'
+import { programOf } from './peers.ts'
+
+/** A tree that systemd has booted in a container with a network of its own, which has nothing but a loopback. */
+
+const run = promisify(execFile)
+const BOOT_MS = 60_000
+/** Where the checkout is seen in it. */
+export const SOURCE = '/mnt'
+
+export interface BootedTree extends AsyncDisposable {
+  /** Runs a program in it, as root unless told; stdin is closed. */
+  run(words: readonly string[], options?: RunOptions): Promise<Ran>
+  /** Runs a program of this computer in its network. */
+  inNetwork(words: readonly string[]): ChildProcess
+  /** What it has told at boot. */
+  readonly console: string
+}
+
+export interface RunOptions {
+  readonly user?: 'root' | 'bastion'
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+export interface Ran {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface BootOptions {
+  /** The user data of its launch template; without it there is none. */
+  readonly userData?: object
+}
+
+/** Boots; resolves when systemd says that it has done all that it is to start. */
+export async function bootTree(tree: string, options: BootOptions = {}): Promise<BootedTree> {
+  const words = ['--register=no', '--keep-unit', '--quiet', '--private-network', '--resolv-conf=off']
+  words.push('--timezone=off', '--link-journal=no', `--bind-ro=${root}:${SOURCE}`, '-D', tree, '--boot')
+  const container = spawn(programOf('systemd-nspawn'), words, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  for (const stream of [container.stdout, container.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+  const helpers: ChildProcess[] = []
+  let leader = 0
+  const booted: BootedTree = {
+    get console() {
+      return said
+    },
+    run: (line, more) => runInside(leader, line, more),
+    inNetwork(line) {
+      const child = spawn('nsenter', ['--target', String(leader), '--net', ...line], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      helpers.push(child)
+      return child
+    },
+    async [Symbol.asyncDispose]() {
+      for (const helper of helpers) helper.kill('SIGKILL')
+      if (container.exitCode !== null) return
+      const ended = once(container, 'exit')
+      // The leader of the container is its init: with it everything in it ends.
+      if (leader > 0) process.kill(leader, 'SIGKILL')
+      else container.kill('SIGKILL')
+      await ended
+    },
+  }
+  try {
+    leader = await leaderOf(container)
+    await startMetadata(booted, options.userData)
+    await settled(booted)
+    return booted
+  } catch (error) {
+    await booted[Symbol.asyncDispose]()
+    throw new Error(`it does not boot: ${said.slice(-3_000)}`, { cause: error })
+  }
+}
+
+/** The first process of the container, as this computer counts. */
+async function leaderOf(container: ChildProcess): Promise<number> {
+  for (const deadline = performance.now() + BOOT_MS; performance.now() < deadline; await delay(20)) {
+    if (container.exitCode !== null) throw new Error(`nspawn has ended (${container.exitCode})`)
+    const children = await childrenOf(container.pid ?? 0)
+    for (const child of children) {
+      const name = await readFile(`/proc/${child}/comm`, 'utf8').catch(() => '')
+      if (name.trim() === 'systemd') return child
+    }
+  }
+  throw new Error('nspawn starts nothing')
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+  return text.split(' ').filter(Boolean).map(Number)
+}
+
+/** The hypervisor's metadata, at its own address in the container's network. */
+async function startMetadata(booted: BootedTree, userData: object | undefined): Promise<void> {
+  await finish(booted.inNetwork(['ip', 'link', 'set', 'lo', 'up']))
+  await finish(booted.inNetwork(['ip', 'address', 'add', '169.254.169.254/32', 'dev', 'lo']))
+  const script = new URL('fake-metadata.ts', import.meta.url).pathname
+  const data = userData === undefined ? [] : [JSON.stringify(userData)]
+  const server = booted.inNetwork([process.execPath, script, ...data])
+  await once(server.stdout as NodeJS.ReadableStream, 'data')
+}
+
+async function finish(child: ChildProcess): Promise<void> {
+  const [status] = await once(child, 'exit')
+  if (status !== 0) throw new Error(`${child.spawnargs.join(' ')} ends with ${status}`)
+}
+
+async function settled(booted: BootedTree): Promise<void> {
+  for (const deadline = performance.now() + BOOT_MS; performance.now() < deadline; await delay(100)) {
+    const { stdout } = await booted.run(['systemctl', 'is-system-running'])
+    if (/^(running|degraded)$/.test(stdout.trim())) return
+  }
+  throw new Error('systemd does not come to an end')
+}
+
+async function runInside(leader: number, words: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const { user = 'root', environment = {} } = options
+  const enter = ['--target', String(leader), '--all', '--wdns=/']
+  const as = user === 'root' ? [] : ['setpriv', '--reuid=bastion', '--regid=bastion', '--init-groups']
+  const home = user === 'root' ? '/root' : '/home/bastion'
+  const clean = [
+    'env',
+    '-i',
+    'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+    'LC_ALL=C.UTF-8',
+    'TERM=dumb',
+    `HOME=${home}`,
+  ]
+  const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+  const line = [...enter, ...clean, ...settings, ...as, ...words]
+  try {
+    const { stdout, stderr } = await run('nsenter', line, { timeout: 60_000, maxBuffer: 16 * 1024 ** 2 })
+    return { status: 0, stdout, stderr }
+  } catch (error) {
+    const { code, stdout = '', stderr = '' } = error as { code?: unknown; stdout?: string; stderr?: string }
+    if (typeof code !== 'number') throw error
+    return { status: code, stdout, stderr }
+  }
+}

@@ -1,0 +1,21 @@
+/** The metadata of an instance, on the link-local address that a test has given to a network of its own. */
+
+import { createServer } from 'node:http'
+
+const [userData] = process.argv.slice(2)
+const TOKEN = 'a-token-of-the-test'
+const documents = new Map([
+  ['/latest/meta-data/mac', '02:00:00:00:00:01'],
+  ['/latest/meta-data/network/interfaces/macs/02:00:00:00:00:01/vpc-ipv4-cidr-blocks', '10.20.0.0/16'],
+  ['/latest/meta-data/iam/security-credentials/', 'the-role-of-the-instance'],
+])
+if (userData !== undefined) documents.set('/latest/user-data', userData)
+
+createServer((request, response) => {
+  if (request.method === 'PUT' && request.url === '/latest/api/token') return response.end(TOKEN)
+  // Version 2 only, as the launch template asks.
+  if (request.headers['x-aws-ec2-metadata-token'] !== TOKEN) return response.writeHead(401).end()
+  const document = documents.get(request.url ?? '')
+  if (document === undefined) return response.writeHead(404).end()
+  response.end(document)
+}).listen(80, '169.254.169.254', () => process.stdout.write('ready\n'))
