@@ -9,6 +9,7 @@ import { createQuotaApi } from '#core/aws/quotas.ts'
 import type { Reading } from '#core/aws/reading.ts'
 import { createRestoreApi } from '#core/aws/restore.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
+import { readSessionKey } from '#core/aws/session-key.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
 import { messageOf } from '#core/errors.ts'
@@ -89,6 +90,8 @@ export interface Deps extends Account {
   readonly restoreApi: RestoreApi
   /** What of the installation can be snapshotted. */
   snapshotSources(signal?: AbortSignal): Promise<Reading<Source[]>>
+  /** The key that encrypts the account's sessions, as its preferences name it. */
+  sessionKey(signal?: AbortSignal): Promise<string | undefined>
   /** The bastion to open sessions on, or the error that says why there is none. */
   bastion(signal?: AbortSignal): Promise<BastionChoice>
 }
@@ -125,6 +128,7 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     restoreApi: createRestoreApi(account.connectionIn),
     snapshotSources: (signal) =>
       findSources(connection, datastorePatterns(profile, installation.workspace), signal),
+    sessionKey: once((signal) => readSessionKey(connection, signal)),
     bastion: once(async (signal) =>
       chooseBastion(await inventory(['bastion'], 'way', signal), {
         wanted: installation.bastion ?? bastionName,

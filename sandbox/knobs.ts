@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { policySchema } from '#sandbox/aws/policy.ts'
 import { WORLD } from '#sandbox/world.ts'
 
 /** An IAM action: `ssm:StartSession`. */
@@ -23,6 +24,8 @@ export const knobsSchema = z.strictObject({
   account: z.string().regex(/^\d{12}$/, 'an account is twelve digits'),
   /** Actions that no policy allows. */
   deny: z.array(action),
+  /** The operator's identity policy, which then decides what they may; null lets them do anything. */
+  policy: policySchema.nullable(),
   /** How many of the next calls of an action (or of any: `*`) are throttled. */
   throttle: z.record(z.union([z.literal('*'), action]), z.number().int().nonnegative()),
   /** Actions that fail with an internal error: every time, or on every page but the first. */
@@ -63,6 +66,7 @@ export const DEFAULT_KNOBS: Knobs = {
   credentials: 'valid',
   account: WORLD.account,
   deny: [],
+  policy: null,
   throttle: {},
   fail: {},
   endless: [],

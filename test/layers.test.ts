@@ -49,6 +49,11 @@ const LAYERS: readonly Layer[] = [
     reason: 'what an installation is, for all others',
   },
   {
+    folder: 'core/permissions',
+    mayImport: ['core/permissions'],
+    reason: 'what each command needs, and the policies that follow: data and decisions',
+  },
+  {
     folder: 'core/kube',
     mayImport: ['core/kube', 'core/logs', 'core/installation', 'core/io'],
     reason: 'a cluster, however it is reached',
