@@ -1,10 +1,12 @@
 import { createBucketApi } from '#core/aws/bucket-versions.ts'
-import { type AwsConnection, connectAws } from '#core/aws/clients.ts'
+import { type AwsConnection, connectAws, type Endpoints } from '#core/aws/clients.ts'
 import { createClusterCredentials } from '#core/aws/cluster-token.ts'
 import { createDiscovery } from '#core/aws/discovery.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
+import { contactEndpoint, type EndpointContact, endpointOf, messagesEndpoint } from '#core/aws/endpoints.ts'
 import { createIdentityApi } from '#core/aws/identity.ts'
 import { createKeyApi } from '#core/aws/key-states.ts'
+import { readOtherWays, type WaysReading } from '#core/aws/other-ways.ts'
 import { createQuotaApi } from '#core/aws/quotas.ts'
 import type { Reading } from '#core/aws/reading.ts'
 import { createRestoreApi } from '#core/aws/restore.ts'
@@ -12,6 +14,8 @@ import { createSessionApi } from '#core/aws/session-api.ts'
 import { readSessionKey } from '#core/aws/session-key.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
+import { tryPermissions } from '#core/aws/trials.ts'
+import type { Ms } from '#core/clock.ts'
 import { messageOf } from '#core/errors.ts'
 import { confirmAccount, type Identity } from '#core/installation/account-pin.ts'
 import { type BastionChoice, chooseBastion } from '#core/installation/bastion-choice.ts'
@@ -90,6 +94,17 @@ export interface Deps extends Account {
   readonly restoreApi: RestoreApi
   /** What of the installation can be snapshotted. */
   snapshotSources(signal?: AbortSignal): Promise<Reading<Source[]>>
+  /** Tries permissions on the bastion without doing anything. */
+  tryPermissions(
+    wanted: Parameters<typeof tryPermissions>[1],
+    signal?: AbortSignal,
+  ): ReturnType<typeof tryPermissions>
+  /** The endpoints that a session needs, each with its clock. */
+  contactEndpoints(signal?: AbortSignal): Promise<readonly EndpointContact[]>
+  /** When the caller's credentials end, wall time; undefined where they do not. */
+  credentialsEnd(): Promise<Ms | undefined>
+  /** What leads onto instances beside sessions. */
+  otherWays(vpcId: string | undefined, signal?: AbortSignal): Promise<WaysReading>
   /** The key that encrypts the account's sessions, as its preferences name it. */
   sessionKey(signal?: AbortSignal): Promise<string | undefined>
   /** The bastion to open sessions on, or the error that says why there is none. */
@@ -128,6 +143,18 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     restoreApi: createRestoreApi(account.connectionIn),
     snapshotSources: (signal) =>
       findSources(connection, datastorePatterns(profile, installation.workspace), signal),
+    tryPermissions: (wanted, signal) => tryPermissions(connection, wanted, signal),
+    contactEndpoints: async (signal) => {
+      const [sts, ssm] = await Promise.all([endpointOf(connection, 'sts'), endpointOf(connection, 'ssm')])
+      const override = messagesOverride(installation.endpoints, surroundings.environment)
+      const urls = [sts, ssm, messagesEndpoint(installation.region, override)]
+      const distinct = new Map(urls.map((url) => [url.host, url]))
+      return allInOrder(
+        [...distinct.values()].map((url) => contactEndpoint(connection, account.agents, url, signal)),
+      )
+    },
+    credentialsEnd: async () => (await connection.credentials()).expires,
+    otherWays: (vpcId, signal) => readOtherWays(connection, vpcId, signal),
     sessionKey: once((signal) => readSessionKey(connection, signal)),
     bastion: once(async (signal) =>
       chooseBastion(await inventory(['bastion'], 'way', signal), {
@@ -164,6 +191,7 @@ export function wireAccount(
     agents,
     clock: systemClock,
     version,
+    endpoints: endpointsOf(who.endpoints, environment),
   }
   const connection = connectAws(access)
   const sessionApi = createSessionApi(connection)
@@ -186,7 +214,7 @@ export function wireAccount(
         api: sessionApi,
         streamUrls: {
           region: who.region,
-          override: environment['AWS_ENDPOINT_URL_SSMMESSAGES'] ?? environment['AWS_ENDPOINT_URL'],
+          override: messagesOverride(who.endpoints, environment),
         },
         agents,
         clock: systemClock,
@@ -198,6 +226,23 @@ export function wireAccount(
       }
     }),
   }
+}
+
+/** What is configured for a service, unless a variable of the environment says otherwise. */
+function endpointsOf(configured: Installation['endpoints'], environment: NodeJS.ProcessEnv): Endpoints {
+  const unsaid = Object.entries(configured ?? {}).filter(
+    ([service]) => !environment[`AWS_ENDPOINT_URL_${service.toUpperCase()}`],
+  )
+  return environment['AWS_ENDPOINT_URL'] ? {} : Object.fromEntries(unsaid)
+}
+
+/** Where data channels are opened instead of at the service's own address. */
+export function messagesOverride(
+  configured: Installation['endpoints'],
+  environment: NodeJS.ProcessEnv,
+): string | undefined {
+  const variable = environment['AWS_ENDPOINT_URL_SSMMESSAGES'] || environment['AWS_ENDPOINT_URL']
+  return variable || configured?.ssmmessages
 }
 
 /** Terminates what killed processes have left in this account and region. */

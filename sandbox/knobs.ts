@@ -34,6 +34,8 @@ export const knobsSchema = z.strictObject({
   endless: z.array(action),
   /** The most that a page of any listing holds; null for the services' own limits. */
   pageSize: z.number().int().positive().nullable(),
+  /** What else than sessions leads onto the first installation's instances. */
+  otherWays: z.array(z.enum(['instance-connect', 'serial-console'])),
   /** What of the first installation stands open to everybody. */
   exposed: z.array(z.enum(['bastion-address', 'bastion-port', 'cluster', 'database', 'bucket'])),
   /** Milliseconds without traffic after which the service ends a session; 20 minutes unless the account says else. */
@@ -71,6 +73,7 @@ export const DEFAULT_KNOBS: Knobs = {
   fail: {},
   endless: [],
   pageSize: null,
+  otherWays: [],
   exposed: [],
   idle: 20 * MINUTE,
   maximum: null,

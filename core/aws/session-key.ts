@@ -1,4 +1,4 @@
-import type { AwsConnection } from '#core/aws/clients.ts'
+import { type AwsConnection, withEndpoint } from '#core/aws/clients.ts'
 import { abortedBy } from '#core/aws/sdk-client.ts'
 import { sessionKeyIn } from '#core/aws/session-preferences.ts'
 import { isPgctlError } from '#core/errors.ts'
@@ -22,7 +22,7 @@ export async function readSessionKey(
     const output = await connection.call(call, signal, async () => {
       const { GetDocumentCommand, SSMClient } = await import('@aws-sdk/client-ssm')
       const command = new GetDocumentCommand({ Name: PREFERENCES_DOCUMENT, DocumentFormat: 'JSON' })
-      return new SSMClient(connection.settings).send(command, abortedBy(signal))
+      return new SSMClient(withEndpoint(connection.settings, 'ssm')).send(command, abortedBy(signal))
     })
     return sessionKeyIn(output.Content ?? '')
   } catch (error) {

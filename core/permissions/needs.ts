@@ -95,6 +95,14 @@ const SEE_SNAPSHOTS: readonly Need[] = [
 /** What each command needs; a name that is the beginning of others' stands for none of them. */
 export const NEEDS = {
   status: [...CLUSTER, ...FIND_DATASTORES, ...SURROUNDINGS, ...BUCKETS],
+  doctor: [
+    ...CLUSTER,
+    ...COMMAND,
+    ...FIND_DATASTORES,
+    ...all('shell document', 'ssm:StartSession'),
+    ...all('everything', 'ec2:DescribeSecurityGroups', 'autoscaling:DescribeAutoScalingGroups'),
+    ...all('everything', 'ec2:DescribeInstanceConnectEndpoints', 'ec2:GetSerialConsoleAccessStatus'),
+  ],
   tunnel: [...CLUSTER, ...FIND_DATASTORES],
   logs: CLUSTER,
   exec: COMMAND,

@@ -6,6 +6,7 @@ import { instances } from './ec2-instances.ts'
 import { interfaces } from './ec2-interfaces.ts'
 import { describeOperation } from './ec2-listing.ts'
 import { routeTableListing, subnets, vpcs } from './ec2-network.ts'
+import { connectEndpoints, serialConsoleStatus } from './ec2-other-ways.ts'
 import { securityGroupListing } from './ec2-security-groups.ts'
 
 /** EC2 with the world's instances and the network around them. */
@@ -22,6 +23,8 @@ export function createEc2(state: WorldState): AwsService {
       DescribeInternetGateways: describeOperation(internetGateways),
       DescribeAddresses: describeOperation(addresses(state)),
       DescribeVpcEndpoints: describeOperation(endpoints),
+      DescribeInstanceConnectEndpoints: describeOperation(connectEndpoints(state)),
+      GetSerialConsoleAccessStatus: serialConsoleStatus(state),
       DescribeNetworkInterfaces: describeOperation(interfaces(state)),
       DescribeSecurityGroups: describeOperation(securityGroupListing(state)),
     },
