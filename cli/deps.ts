@@ -11,6 +11,7 @@ import { createQuotaApi } from '#core/aws/quotas.ts'
 import type { Reading } from '#core/aws/reading.ts'
 import { createRestoreApi } from '#core/aws/restore.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
+import { createSessionHistory } from '#core/aws/session-history.ts'
 import { readSessionKey } from '#core/aws/session-key.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
@@ -41,6 +42,7 @@ import type { Source } from '#core/snapshots/snapshot.ts'
 import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
 import type { SessionApi } from '#core/ssm/session-api.ts'
+import type { SessionHistory } from '#core/ssm/session-history.ts'
 import type { Store } from '#core/store.ts'
 import { systemProcesses } from '#core/tunnel/io/processes.ts'
 import type { SessionPlace } from '#core/tunnel/journal.ts'
@@ -59,6 +61,8 @@ export interface Surroundings {
   readonly root: string
   readonly version: string
   readonly logger: Logger
+  /** Why sessions are opened. */
+  readonly reason?: string | undefined
 }
 
 /** Whom to call as, and where: enough for a session on an instance that is named. */
@@ -85,6 +89,7 @@ export interface Deps extends Account {
     depth: DiscoveryQuery['depth'],
     signal?: AbortSignal,
   ): Promise<Inventory>
+  readonly sessionHistory: SessionHistory
   readonly snapshotApi: SnapshotApi
   readonly keyApi: KeyApi
   readonly quotaApi: QuotaApi
@@ -135,6 +140,7 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     clusterCredentials: createClusterCredentials(connection, clusterName),
     identity,
     inventory,
+    sessionHistory: createSessionHistory(connection),
     snapshotApi: createSnapshotApi(account.connectionIn),
     keyApi: createKeyApi(account.connectionIn),
     quotaApi: createQuotaApi(account.connectionIn),
@@ -222,6 +228,10 @@ export function wireAccount(
         chance: Math.random,
         logger,
         limits,
+        reason: {
+          given: surroundings.reason || environment['PGCTL_REASON'] || undefined,
+          requiredBy: who.reason === 'required' ? who.name : undefined,
+        },
         journal: new SessionJournal(journal),
       }
     }),

@@ -103,6 +103,11 @@ export const NEEDS = {
     ...all('everything', 'ec2:DescribeSecurityGroups', 'autoscaling:DescribeAutoScalingGroups'),
     ...all('everything', 'ec2:DescribeInstanceConnectEndpoints', 'ec2:GetSerialConsoleAccessStatus'),
   ],
+  sessions: all('everything', 'ssm:DescribeSessions'),
+  'sessions end': [
+    ...all('everything', 'ssm:DescribeSessions'),
+    ...all('own sessions', 'ssm:TerminateSession'),
+  ],
   tunnel: [...CLUSTER, ...FIND_DATASTORES],
   logs: CLUSTER,
   exec: COMMAND,
@@ -132,9 +137,10 @@ export const NEEDS = {
 
 export type CommandWithNeeds = keyof typeof NEEDS
 
-/** The commands that a word of `--for` stands for: itself, and those below a topic. */
+/** The commands that a word of `--for` stands for: the one of that name, or all of a topic. */
 export function commandsFor(word: string): readonly CommandWithNeeds[] {
-  return COMMANDS.filter((name) => name === word || name.startsWith(`${word} `))
+  const exact = COMMANDS.filter((name) => name === word)
+  return exact.length > 0 ? exact : COMMANDS.filter((name) => name.startsWith(`${word} `))
 }
 
 export const COMMANDS = Object.keys(NEEDS) as readonly CommandWithNeeds[]

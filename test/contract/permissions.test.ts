@@ -32,6 +32,9 @@ interface Scenario {
   readonly knobs?: KnobsChange
 }
 
+/** Stands for the id of a session that is opened for the scenario. */
+const OWN_SESSION = 'OWN'
+
 /** A data channel that is slow for a moment is cut before its command has ended. */
 const SLOW_WAY = { kind: 'delay', ms: 250 } as const
 
@@ -48,6 +51,8 @@ const SCENARIOS: Readonly<Record<CommandWithNeeds, readonly Scenario[]>> = {
     { argv: ['doctor', 'kafka'], installation: 'globex' },
     { argv: ['doctor'], knobs: { agent: 'offline' } },
   ],
+  sessions: [{ argv: ['sessions', '--history'] }],
+  'sessions end': [{ argv: ['sessions', 'end', OWN_SESSION, '--confirm', 'acme'] }],
   tunnel: [
     { argv: ['tunnel', 'grafana', 'postgres', 'redis'], until: 'redis', cut: true },
     { argv: ['tunnel', 'kafka'], installation: 'globex' },
@@ -171,7 +176,9 @@ describe('permissions', { timeout: 400_000 }, () => {
       person.type('exit\r')
       await person.exit
     } else {
-      await using command = cli.start(scenario.argv, { environment })
+      await using before = scenario.argv.includes(OWN_SESSION) ? await openSession(environment) : undefined
+      const argv = scenario.argv.map((word) => (word === OWN_SESSION ? (before?.id ?? '') : word))
+      await using command = cli.start(argv, { environment })
       if (scenario.cut) {
         await eventually(() => called('OpenDataChannel'))
         cloud.gateway.order({ kind: 'cut' })
@@ -186,6 +193,20 @@ describe('permissions', { timeout: 400_000 }, () => {
       assert.ok([0, 5, 7, 130].includes(status ?? -1), `${scenario.argv.join(' ')}: ${stderr}`)
     }
     return cloud.calls.since(from)
+  }
+
+  /** A session of the operator's, opened without the policy that is tried. */
+  async function openSession(environment: Record<string, string>) {
+    const { state, gateway } = cli.sandbox.cloud
+    const { policy } = state.knobs
+    state.turn({ policy: null })
+    const before = new Set(gateway.sessions().map(({ terms }) => terms.id))
+    const command = cli.start(['exec', '--', 'sleep', '60'], { environment })
+    const running = () => gateway.sessions().filter(({ terms }) => !before.has(terms.id))
+    await eventually(() => running().length > 0)
+    state.turn({ policy })
+    const id = running()[0]?.terms.id ?? ''
+    return { id, [Symbol.asyncDispose]: () => command[Symbol.asyncDispose]() }
   }
 
   // Whoever signs nothing only wants to know whether somebody is there.

@@ -24,7 +24,7 @@ export default class IamPolicy extends BaseCommand {
     for: Flags.string({
       summary: 'Only for these commands, with commas between them; a topic stands for all of its commands.',
       helpValue: 'COMMANDS',
-      default: 'status,doctor,tunnel,logs,exec,login,kubectl,helm,run,shell',
+      default: 'status,doctor,tunnel,logs,exec,login,kubectl,helm,run,shell,sessions',
     }),
   }
 
