@@ -203,7 +203,7 @@ describe('permissions', { timeout: 400_000 }, () => {
     const before = new Set(gateway.sessions().map(({ terms }) => terms.id))
     const command = cli.start(['exec', '--', 'sleep', '60'], { environment })
     const running = () => gateway.sessions().filter(({ terms }) => !before.has(terms.id))
-    await eventually(() => running().length > 0)
+    await eventually(() => running()[0]?.status === 'Connected')
     state.turn({ policy })
     const id = running()[0]?.terms.id ?? ''
     return { id, [Symbol.asyncDispose]: () => command[Symbol.asyncDispose]() }
