@@ -201,9 +201,9 @@ describe('permissions', { timeout: 400_000 }, () => {
     const { policy } = state.knobs
     state.turn({ policy: null })
     const before = new Set(gateway.sessions().map(({ terms }) => terms.id))
-    const command = cli.start(['exec', '--', 'sleep', '60'], { environment })
+    const command = cli.start(['exec', '--', 'sh', '-c', 'echo up; sleep 60'], { environment })
     const running = () => gateway.sessions().filter(({ terms }) => !before.has(terms.id))
-    await eventually(() => running()[0]?.status === 'Connected')
+    await command.until(() => (command.stdout.includes('up') ? true : undefined), 'up')
     state.turn({ policy })
     const id = running()[0]?.terms.id ?? ''
     return { id, [Symbol.asyncDispose]: () => command[Symbol.asyncDispose]() }
