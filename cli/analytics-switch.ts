@@ -1,11 +1,11 @@
 import { BaseCommand } from './base-command.ts'
-import { analyticsFlags, installationFlags } from './flags.ts'
+import { analyticsFlags, installationFlags, reasonFlag } from './flags.ts'
 import { FROM_NEXT_START, productDocument, renderProduct, renderSwitch } from './render/analytics.ts'
 
 /** What `analytics on` and `analytics off` share. */
 export abstract class AnalyticsSwitch extends BaseCommand {
   static override enableJsonFlag = true
-  static override flags = { ...installationFlags, ...analyticsFlags }
+  static override flags = { ...installationFlags, ...reasonFlag, ...analyticsFlags }
 
   /** Turns it, and shows how it stands. */
   protected async turn(on: boolean): Promise<object> {

@@ -63,9 +63,12 @@ export abstract class BaseCommand extends Command {
   }
 
   /** What wiring needs of this run; `flags` are the parsed ones. */
-  protected surroundings(flags: Surroundings['flags']): Surroundings {
+  protected surroundings(
+    flags: Surroundings['flags'] & { readonly reason?: string | undefined },
+  ): Surroundings {
     const { root, version } = this.config
-    return { flags, environment: process.env, root, version, logger: this.logger }
+    const { reason, ...settings } = flags
+    return { flags: settings, environment: process.env, root, version, logger: this.logger, reason }
   }
 
   /** The same for a command that opens a session: it starts a bastion that has been stopped, and says so. */

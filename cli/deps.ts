@@ -1,12 +1,14 @@
 import { createElevationApi } from '#core/aws/access-entries.ts'
 import { createBastionControl } from '#core/aws/bastion-control.ts'
 import { createBucketApi } from '#core/aws/bucket-versions.ts'
-import { type AwsConnection, connectAws } from '#core/aws/clients.ts'
+import { type AwsConnection, connectAws, type Endpoints } from '#core/aws/clients.ts'
 import { createClusterCredentials } from '#core/aws/cluster-token.ts'
 import { createDiscovery } from '#core/aws/discovery.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
+import { contactEndpoint, type EndpointContact, endpointOf, messagesEndpoint } from '#core/aws/endpoints.ts'
 import { createIdentityApi } from '#core/aws/identity.ts'
 import { createKeyApi } from '#core/aws/key-states.ts'
+import { readOtherWays, type WaysReading } from '#core/aws/other-ways.ts'
 import { readParameter, writeParameter } from '#core/aws/parameters.ts'
 import { presignDatabaseLogin } from '#core/aws/presign.ts'
 import { createQuotaApi } from '#core/aws/quotas.ts'
@@ -14,10 +16,14 @@ import type { Reading } from '#core/aws/reading.ts'
 import { createRestoreApi } from '#core/aws/restore.ts'
 import { readSecretText } from '#core/aws/secrets.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
+import { createSessionHistory } from '#core/aws/session-history.ts'
+import { readSessionKey } from '#core/aws/session-key.ts'
 import { createSessionRecords } from '#core/aws/session-records.ts'
 import { findSources } from '#core/aws/snapshot-sources.ts'
 import { createSnapshotApi } from '#core/aws/snapshots.ts'
+import { tryPermissions } from '#core/aws/trials.ts'
 import type { BastionControl, ElevationApi, SessionRecords } from '#core/bastion/control.ts'
+import type { Ms } from '#core/clock.ts'
 import { messageOf } from '#core/errors.ts'
 import { confirmAccount, type Identity } from '#core/installation/account-pin.ts'
 import { type BastionChoice, chooseBastion } from '#core/installation/bastion-choice.ts'
@@ -43,6 +49,7 @@ import type { Source } from '#core/snapshots/snapshot.ts'
 import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
 import type { SessionApi } from '#core/ssm/session-api.ts'
+import type { SessionHistory } from '#core/ssm/session-history.ts'
 import type { Store } from '#core/store.ts'
 import { systemProcesses } from '#core/tunnel/io/processes.ts'
 import type { SessionPlace } from '#core/tunnel/journal.ts'
@@ -63,6 +70,8 @@ export interface Surroundings {
   readonly logger: Logger
   /** Where it is told that a bastion at 0 is started; without it, none is. */
   readonly onStart?: ((text: string) => void) | undefined
+  /** Why sessions are opened. */
+  readonly reason?: string | undefined
 }
 
 /** Whom to call as, and where: enough for a session on an instance that is named. */
@@ -89,6 +98,7 @@ export interface Deps extends Account {
     depth: DiscoveryQuery['depth'],
     signal?: AbortSignal,
   ): Promise<Inventory>
+  readonly sessionHistory: SessionHistory
   readonly snapshotApi: SnapshotApi
   readonly keyApi: KeyApi
   readonly quotaApi: QuotaApi
@@ -114,6 +124,19 @@ export interface Deps extends Account {
   }): Promise<string>
   /** What of the installation can be snapshotted. */
   snapshotSources(signal?: AbortSignal): Promise<Reading<Source[]>>
+  /** Tries permissions on the bastion without doing anything. */
+  tryPermissions(
+    wanted: Parameters<typeof tryPermissions>[1],
+    signal?: AbortSignal,
+  ): ReturnType<typeof tryPermissions>
+  /** The endpoints that a session needs, each with its clock. */
+  contactEndpoints(signal?: AbortSignal): Promise<readonly EndpointContact[]>
+  /** When the caller's credentials end, wall time; undefined where they do not. */
+  credentialsEnd(): Promise<Ms | undefined>
+  /** What leads onto instances beside sessions. */
+  otherWays(vpcId: string | undefined, signal?: AbortSignal): Promise<WaysReading>
+  /** The key that encrypts the account's sessions, as its preferences name it. */
+  sessionKey(signal?: AbortSignal): Promise<string | undefined>
   /** The bastion to open sessions on, or the error that says why there is none. */
   bastion(signal?: AbortSignal): Promise<BastionChoice>
 }
@@ -152,6 +175,7 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     clusterCredentials: createClusterCredentials(connection, clusterName),
     identity,
     inventory,
+    sessionHistory: createSessionHistory(connection),
     snapshotApi: createSnapshotApi(account.connectionIn),
     keyApi: createKeyApi(account.connectionIn),
     quotaApi: createQuotaApi(account.connectionIn),
@@ -174,6 +198,19 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     },
     snapshotSources: (signal) =>
       findSources(connection, datastorePatterns(profile, installation.workspace), signal),
+    tryPermissions: (wanted, signal) => tryPermissions(connection, wanted, signal),
+    contactEndpoints: async (signal) => {
+      const [sts, ssm] = await Promise.all([endpointOf(connection, 'sts'), endpointOf(connection, 'ssm')])
+      const override = messagesOverride(installation.endpoints, surroundings.environment)
+      const urls = [sts, ssm, messagesEndpoint(installation.region, override)]
+      const distinct = new Map(urls.map((url) => [url.host, url]))
+      return allInOrder(
+        [...distinct.values()].map((url) => contactEndpoint(connection, account.agents, url, signal)),
+      )
+    },
+    credentialsEnd: async () => (await connection.credentials()).expires,
+    otherWays: (vpcId, signal) => readOtherWays(connection, vpcId, signal),
+    sessionKey: once((signal) => readSessionKey(connection, signal)),
     bastion: once(async (signal) => {
       const { onStart } = surroundings
       // One that is named by its id has no group that we would know of.
@@ -210,6 +247,7 @@ export function wireAccount(
     agents,
     clock: systemClock,
     version,
+    endpoints: endpointsOf(who.endpoints, environment),
   }
   const connection = connectAws(access)
   const sessionApi = createSessionApi(connection)
@@ -232,7 +270,7 @@ export function wireAccount(
         api: sessionApi,
         streamUrls: {
           region: who.region,
-          override: environment['AWS_ENDPOINT_URL_SSMMESSAGES'] ?? environment['AWS_ENDPOINT_URL'],
+          override: messagesOverride(who.endpoints, environment),
         },
         agents,
         clock: systemClock,
@@ -240,10 +278,31 @@ export function wireAccount(
         chance: Math.random,
         logger,
         limits,
+        reason: {
+          given: surroundings.reason || environment['PGCTL_REASON'] || undefined,
+          requiredBy: who.reason === 'required' ? who.name : undefined,
+        },
         journal: new SessionJournal(journal),
       }
     }),
   }
+}
+
+/** What is configured for a service, unless a variable of the environment says otherwise. */
+function endpointsOf(configured: Installation['endpoints'], environment: NodeJS.ProcessEnv): Endpoints {
+  const unsaid = Object.entries(configured ?? {}).filter(
+    ([service]) => !environment[`AWS_ENDPOINT_URL_${service.toUpperCase()}`],
+  )
+  return environment['AWS_ENDPOINT_URL'] ? {} : Object.fromEntries(unsaid)
+}
+
+/** Where data channels are opened instead of at the service's own address. */
+export function messagesOverride(
+  configured: Installation['endpoints'],
+  environment: NodeJS.ProcessEnv,
+): string | undefined {
+  const variable = environment['AWS_ENDPOINT_URL_SSMMESSAGES'] || environment['AWS_ENDPOINT_URL']
+  return variable || configured?.ssmmessages
 }
 
 /** Terminates what killed processes have left in this account and region. */

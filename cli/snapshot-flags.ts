@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core'
-import { installationFlags } from './flags.ts'
+import { installationFlags, reasonFlag } from './flags.ts'
 
 /** Which installation, and by which policy. */
 export const snapshotFlags = {
@@ -25,8 +25,9 @@ export const confirmFlag = {
   }),
 }
 
-/** Whether the cluster is asked what the data of a point needs. */
+/** Of the commands that open a session: why, and whether the cluster is asked what the data of a point needs. */
 export const fingerprintFlag = {
+  ...reasonFlag,
   fingerprint: Flags.boolean({
     summary: 'Look at the secrets in the cluster that the data needs, and at what runs on it.',
     default: true,

@@ -9,6 +9,7 @@ import { type TokenVerdict, verifyEksToken } from './aws/eks-token.ts'
 import { AwsEndpoint } from './aws/endpoint.ts'
 import { readWireRequest, type WireAnswer, type WireRequest, wireRequestOf } from './aws/http-message.ts'
 import type { AccessKey, Principal } from './aws/identity.ts'
+import { resourceTags } from './aws/resource-tags.ts'
 import { type AwsService, withOperations } from './aws/service.ts'
 import { createAutoScaling } from './aws/services/auto-scaling.ts'
 import { createCloudTrail } from './aws/services/cloudtrail.ts'
@@ -113,7 +114,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     // The last: without a signature, any request could be one for S3.
     createS3(state),
   ]
-  const endpoint = new AwsEndpoint({ clock, state, authenticator, calls, services })
+  const tagsOf = resourceTags(state, gateway, snapshots)
+  const endpoint = new AwsEndpoint({ clock, state, authenticator, calls, services, tagsOf })
   const admin = new Admin({
     secret: options.adminSecret,
     state,

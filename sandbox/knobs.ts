@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { policySchema } from '#sandbox/aws/policy.ts'
 import { WORLD } from '#sandbox/world.ts'
 
 /** An IAM action: `ssm:StartSession`. */
@@ -25,6 +26,8 @@ export const knobsSchema = z.strictObject({
   account: z.string().regex(/^\d{12}$/, 'an account is twelve digits'),
   /** Actions that no policy allows. */
   deny: z.array(action),
+  /** The operator's identity policy, which then decides what they may; null lets them do anything. */
+  policy: policySchema.nullable(),
   /** How many of the next calls of an action (or of any: `*`) are throttled. */
   throttle: z.record(z.union([z.literal('*'), action]), z.number().int().nonnegative()),
   /** Actions that fail with an internal error: every time, or on every page but the first. */
@@ -33,6 +36,8 @@ export const knobsSchema = z.strictObject({
   endless: z.array(action),
   /** The most that a page of any listing holds; null for the services' own limits. */
   pageSize: z.number().int().positive().nullable(),
+  /** What else than sessions leads onto the first installation's instances. */
+  otherWays: z.array(z.enum(['instance-connect', 'serial-console'])),
   /** What of the first installation stands open to everybody. */
   exposed: z.array(z.enum(['bastion-address', 'bastion-port', 'cluster', 'database', 'bucket'])),
   /** Milliseconds without traffic after which the service ends a session; 20 minutes unless the account says else. */
@@ -68,10 +73,12 @@ export const DEFAULT_KNOBS: Knobs = {
   credentials: 'valid',
   account: WORLD.account,
   deny: [],
+  policy: null,
   throttle: {},
   fail: {},
   endless: [],
   pageSize: null,
+  otherWays: [],
   exposed: [],
   idle: 20 * MINUTE,
   maximum: null,

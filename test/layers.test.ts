@@ -49,6 +49,16 @@ const LAYERS: readonly Layer[] = [
     reason: 'what an installation is, for all others',
   },
   {
+    folder: 'core/permissions',
+    mayImport: ['core/permissions'],
+    reason: 'what each command needs, and the policies that follow: data and decisions',
+  },
+  {
+    folder: 'core/health',
+    mayImport: ['core/health', 'core/installation', 'core/kube'],
+    reason: 'checks as data, and what follows from what they have found',
+  },
+  {
     folder: 'core/kube',
     mayImport: ['core/kube', 'core/logs', 'core/installation', 'core/io'],
     reason: 'a cluster, however it is reached',
@@ -93,7 +103,7 @@ const LAYERS: readonly Layer[] = [
     folder: 'core/aws',
     mayImport: [
       ...['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/snapshots', 'core/io'],
-      ...['core/checkpoint', 'core/stack', 'core/bastion'],
+      ...['core/checkpoint', 'core/stack', 'core/bastion', 'core/health'],
     ],
     reason: 'adapters see the port types of any domain',
   },

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../base-command.ts'
-import { installationFlags } from '../flags.ts'
+import { installationFlags, reasonFlag } from '../flags.ts'
 import { renderStatus } from '../render/status.ts'
 import { statusDocument } from '../render/status-document.ts'
 
@@ -21,6 +21,7 @@ export default class Status extends BaseCommand {
   static override enableJsonFlag = true
   static override flags = {
     ...installationFlags,
+    ...reasonFlag,
     'no-contents': Flags.boolean({
       summary: 'Do not ask the cluster which services and monitors it runs, which takes a session.',
     }),

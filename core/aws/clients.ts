@@ -30,6 +30,8 @@ export interface AwsAccess {
   readonly environment: Environment
   readonly agents: OutboundAgents
   readonly clock: Clock
+  /** Instead of what the environment and the region say. */
+  readonly endpoints?: Endpoints
   /** The version of pgctl, for the user agent. */
   readonly version: string
 }
@@ -58,6 +60,8 @@ export interface ClientSettings {
   readonly retryMode: 'standard'
   readonly maxAttempts: number
   readonly customUserAgent: [string, string][]
+  /** Ours, not the SDK's: see `withEndpoint`. */
+  readonly endpoints: Endpoints
 }
 
 interface HttpSettings {
@@ -67,6 +71,20 @@ interface HttpSettings {
   readonly requestTimeout: Ms
   readonly throwOnRequestTimeout: true
   readonly socketTimeout: Ms
+}
+
+/** The services whose endpoints a configuration may name, as for PrivateLink without private names. */
+export const ENDPOINT_SERVICES = ['ssm', 'ssmmessages', 'sts', 'ec2', 'eks', 'kms'] as const
+export type EndpointService = (typeof ENDPOINT_SERVICES)[number]
+export type Endpoints = Readonly<Partial<Record<EndpointService, string | undefined>>>
+
+/** The settings for a client of `service`, at the endpoint that is configured for it, if any. */
+export function withEndpoint(
+  { endpoints, ...settings }: ClientSettings,
+  service: EndpointService,
+): ClientSettings & { readonly endpoint?: string } {
+  const endpoint = endpoints[service]
+  return { ...settings, endpoints, ...(endpoint === undefined ? {} : { endpoint }) }
 }
 
 /** One caller in one region: what the adapters of this folder are made from. */
@@ -114,6 +132,7 @@ export function connectAws(access: AwsAccess): AwsConnection {
       retryMode: 'standard',
       maxAttempts: ATTEMPTS,
       customUserAgent: userAgent(access),
+      endpoints: access.endpoints ?? {},
     },
     async call(call, signal, run) {
       signal?.throwIfAborted()
@@ -179,7 +198,11 @@ async function loadCredentials(access: AwsAccess, http: HttpSettings): Promise<A
             RoleSessionName: sessionName(access.environment),
             ...(access.role.externalId === undefined ? {} : { ExternalId: access.role.externalId }),
           },
-          clientConfig: { ...clientConfig, region: access.region },
+          clientConfig: {
+            ...clientConfig,
+            region: access.region,
+            ...(access.endpoints?.sts === undefined ? {} : { endpoint: access.endpoints.sts }),
+          },
         })
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = await provider()
   return {

@@ -1,4 +1,4 @@
-import type { AwsConnection } from '#core/aws/clients.ts'
+import { type AwsConnection, withEndpoint } from '#core/aws/clients.ts'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import type { Cluster } from '#core/installation/inventory.ts'
 
@@ -18,7 +18,7 @@ export async function describeCluster(
   try {
     const cluster = await connection.call(call, signal, async () => {
       const { DescribeClusterCommand, EKSClient } = await import('@aws-sdk/client-eks')
-      const client = new EKSClient(connection.settings)
+      const client = new EKSClient(withEndpoint(connection.settings, 'eks'))
       const output = await client.send(
         new DescribeClusterCommand({ name }),
         signal === undefined ? {} : { abortSignal: signal },

@@ -1,4 +1,4 @@
-import { type AwsConnection, accessKeyDigest } from '#core/aws/clients.ts'
+import { type AwsConnection, accessKeyDigest, withEndpoint } from '#core/aws/clients.ts'
 import { PgctlError } from '#core/errors.ts'
 import type { IdentityApi } from '#core/installation/account-pin.ts'
 
@@ -13,7 +13,7 @@ export function createIdentityApi(connection: AwsConnection): IdentityApi {
       const call = { action: 'sts:GetCallerIdentity', purpose: 'find out whose credentials these are' }
       const output = await connection.call(call, signal, async () => {
         const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
-        const client = new STSClient(connection.settings)
+        const client = new STSClient(withEndpoint(connection.settings, 'sts'))
         return client.send(
           new GetCallerIdentityCommand({}),
           signal === undefined ? {} : { abortSignal: signal },

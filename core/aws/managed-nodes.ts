@@ -1,5 +1,5 @@
 import type { InstanceInformation, InstanceInformationStringFilter } from '@aws-sdk/client-ssm'
-import type { AwsConnection } from '#core/aws/clients.ts'
+import { type AwsConnection, withEndpoint } from '#core/aws/clients.ts'
 import { readPages } from '#core/aws/pages.ts'
 import { abortedBy } from '#core/aws/sdk-client.ts'
 import { isPgctlError } from '#core/errors.ts'
@@ -42,7 +42,7 @@ async function listNodes(
   signal: AbortSignal | undefined,
 ): Promise<InstanceInformation[]> {
   const { DescribeInstanceInformationCommand, SSMClient } = await import('@aws-sdk/client-ssm')
-  const client = new SSMClient(settings)
+  const client = new SSMClient(withEndpoint(settings, 'ssm'))
   const input = { Filters: [filterOf(selection)], MaxResults: PAGE_SIZE }
   return await readPages(
     'registered agents',

@@ -1,4 +1,4 @@
-import type { AwsConnection } from '#core/aws/clients.ts'
+import { type AwsConnection, withEndpoint } from '#core/aws/clients.ts'
 import { abortedBy, orNone } from '#core/aws/sdk-client.ts'
 
 /** Puts a text where the cluster and the bastion look for it: a parameter, replaced as a whole. */
@@ -11,7 +11,7 @@ export async function writeParameter(
   const call = { action: 'ssm:PutParameter', purpose: `write the parameter ${name}`, resource: name }
   await connection.call(call, signal, async () => {
     const { PutParameterCommand, SSMClient } = await import('#core/aws/parts/parameters.ts')
-    const client = new SSMClient(connection.settings)
+    const client = new SSMClient(withEndpoint(connection.settings, 'ssm'))
     await client.send(
       // A license and its verdict may be longer than the 4 KB of a standard parameter.
       new PutParameterCommand({
@@ -35,7 +35,7 @@ export async function readParameter(
   const call = { action: 'ssm:GetParameter', purpose: `read the parameter ${name}`, resource: name }
   return await connection.call(call, signal, async () => {
     const { GetParameterCommand, SSMClient } = await import('@aws-sdk/client-ssm')
-    const client = new SSMClient(connection.settings)
+    const client = new SSMClient(withEndpoint(connection.settings, 'ssm'))
     const answer = client.send(new GetParameterCommand({ Name: name }), abortedBy(signal))
     return (await orNone(answer, 'ParameterNotFound'))?.Parameter?.Value
   })

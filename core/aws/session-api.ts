@@ -1,6 +1,6 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
 import type { SSMClient, StartSessionCommandOutput } from '@aws-sdk/client-ssm'
-import type { AwsConnection } from '#core/aws/clients.ts'
+import { type AwsConnection, withEndpoint } from '#core/aws/clients.ts'
 import { parseSessionLimits } from '#core/aws/session-preferences.ts'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import type {
@@ -36,12 +36,12 @@ type Lazy<T> = () => Promise<T>
 
 async function loadSsm({ settings }: AwsConnection): Promise<SSMClient> {
   const { SSMClient } = await import('@aws-sdk/client-ssm')
-  return new SSMClient(settings)
+  return new SSMClient(withEndpoint(settings, 'ssm'))
 }
 
 async function loadKms({ settings }: AwsConnection): Promise<KMSClient> {
   const { KMSClient } = await import('@aws-sdk/client-kms')
-  return new KMSClient(settings)
+  return new KMSClient(withEndpoint(settings, 'kms'))
 }
 
 async function startSession(

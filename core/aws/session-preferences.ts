@@ -20,6 +20,12 @@ export function parseSessionLimits(content: string): SessionLimits {
   }
 }
 
+/** The key that a preferences document names for the encryption of sessions; undefined where it names none. */
+export function sessionKeyIn(content: string): string | undefined {
+  const key = inputsOf(content)['kmsKeyId']
+  return typeof key === 'string' && key !== '' ? key : undefined
+}
+
 function inputsOf(content: string): Record<string, unknown> {
   try {
     return Object((Object(JSON.parse(content)) as { inputs?: unknown }).inputs) as Record<string, unknown>

@@ -23,6 +23,10 @@ const dnsLabel = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and dashes')
 
+const endpoint = z
+  .url({ protocol: /^https?$/, error: 'an endpoint is a URL: https://HOST' })
+  .regex(/^https:|^http:\/\/(127\.|localhost|\[::1\])/, 'an endpoint is reached by https')
+
 /** The body of an entry under `installations:`; its key is the installation's name. Unknown keys are refused. */
 export const installationEntrySchema = z.strictObject({
   /** The prefix of everything the installation consists of: `paragon-ORGANIZATION-HASH`. */
@@ -41,6 +45,19 @@ export const installationEntrySchema = z.strictObject({
   product: dnsLabel.default('paragon'),
   /** Opens sessions on this instance instead of the one found by name. */
   bastion: managedNode.optional(),
+  /** Where services of AWS answer, as for PrivateLink without private names; variables of the environment go first. */
+  endpoints: z
+    .strictObject({
+      ssm: endpoint.optional(),
+      ssmmessages: endpoint.optional(),
+      sts: endpoint.optional(),
+      ec2: endpoint.optional(),
+      eks: endpoint.optional(),
+      kms: endpoint.optional(),
+    })
+    .optional(),
+  /** No session is opened without a reason for the audit log. */
+  reason: z.literal('required').optional(),
   /** The cluster's namespace, instead of the product's. */
   namespace: dnsLabel.optional(),
   /** The table of what the scheduled function wrote down of snapshots, instead of this computer's state folder. */

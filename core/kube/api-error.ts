@@ -1,10 +1,13 @@
 import * as z from 'zod'
 import type { Ms } from '#core/clock.ts'
 import { type ErrorCode, messageOf, PgctlError } from '#core/errors.ts'
+import { roleGiving } from '#core/kube/rights.ts'
 
 /** What was asked of the API, in the words that its access rules use. */
 export interface ApiSubject {
   readonly verb: 'get' | 'list' | 'watch' | 'create' | 'patch'
+  /** The API group; undefined is the core one. */
+  readonly group?: string | undefined
   /** With its subresource: `pods`, `pods/log`, `services`. */
   readonly resource: string
   /** Undefined for what stands outside of all. */
@@ -116,8 +119,7 @@ function describeAnswer(
       return {
         code: 'permission-denied',
         message: `not allowed to ${what}`,
-        // A request may take several rights, and the refusal alone says which one was missing.
-        next: `ask for a Role with the verb "${/cannot (\w+) resource/.exec(why)?.[1] ?? subject.verb}" on "${subject.resource}"${placeOf(subject)}`,
+        next: askForRight(subject, why),
       }
     case 404:
       return {
@@ -157,6 +159,15 @@ function describeAnswer(
         next: SEE_CLUSTER,
       }
   }
+}
+
+/** A request may take several rights, and the refusal alone says which one was missing. */
+function askForRight(subject: ApiSubject, why: string): string {
+  const verb = /cannot (\w+) resource/.exec(why)?.[1] ?? subject.verb
+  const { resource, group = '' } = subject
+  const role = roleGiving({ verb, group, resource })
+  const ours = role === undefined ? '' : `; the role ${role} has it: pgctl iam kubernetes --role ${role}`
+  return `ask for a Role with the verb "${verb}" on "${resource}"${placeOf(subject)}${ours}`
 }
 
 function placeOf({ namespace }: ApiSubject): string {

@@ -15,6 +15,8 @@ import { retry } from '#core/retry.ts'
 export interface ApiRequest extends ApiSubject {
   /** What to change, as a JSON merge patch (RFC 7396). */
   readonly patch?: object | undefined
+  /** What to make, as the API takes it. */
+  readonly body?: object | undefined
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined
 }
 
@@ -83,6 +85,15 @@ export class KubeClient implements AsyncDisposable {
     return this.#parse(request, await this.#readBody(request, signal), schema)
   }
 
+  /** Makes one document that nothing is kept of, such as a review; tried again as a read is. */
+  async create<T>(
+    request: ApiRequest & { readonly verb: 'create'; readonly body: object },
+    schema: z.ZodType<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    return await this.read(request, schema, signal)
+  }
+
   /**
    * Opens a stream: resolves with a successful answer's body, which ends in order or fails with a
    * `cluster-unreachable` error when the connection breaks. It may be silent for as long as it likes, before its
@@ -144,7 +155,7 @@ export class KubeClient implements AsyncDisposable {
   }
 
   async #accept(request: ApiRequest, response: IncomingMessage): Promise<IncomingMessage> {
-    if (response.statusCode === 200) return response
+    if (response.statusCode === 200 || response.statusCode === 201) return response
     throw await answerError(request, this.cluster, response)
   }
 
@@ -165,17 +176,18 @@ export class KubeClient implements AsyncDisposable {
 
   #send(request: ApiRequest, token: ClusterToken, signal: AbortSignal | undefined): ClientRequest {
     signal?.throwIfAborted()
-    const body = request.patch === undefined ? undefined : JSON.stringify(request.patch)
+    const given = request.patch ?? request.body
+    const body = given === undefined ? undefined : JSON.stringify(given)
+    const method = request.patch === undefined ? 'POST' : 'PATCH'
+    const type = request.patch === undefined ? 'application/json' : 'application/merge-patch+json'
     const sent = httpsRequest(new URL(pathOf(request), this.#access.server), {
       agent: this.#agent,
-      ...(body === undefined ? {} : { method: 'PATCH' }),
+      ...(body === undefined ? {} : { method }),
       headers: {
         authorization: `Bearer ${token.value}`,
         accept: 'application/json',
         'user-agent': 'pgctl',
-        ...(body === undefined
-          ? {}
-          : { 'content-type': 'application/merge-patch+json', 'content-length': Buffer.byteLength(body) }),
+        ...(body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
       },
       ...(signal === undefined ? {} : { signal }),
     })
@@ -201,10 +213,11 @@ interface Limits {
 }
 
 /** The API's path and query of a request. */
-export function pathOf({ resource, namespace, name, query = {} }: ApiRequest): string {
+export function pathOf({ group, resource, namespace, name, query = {} }: ApiRequest): string {
   const [kind = '', subresource] = resource.split('/')
   const place = namespace === undefined ? [] : ['namespaces', namespace]
-  const parts = ['api', 'v1', ...place, kind, name, subresource]
+  const root = group === undefined ? ['api', 'v1'] : ['apis', group, 'v1']
+  const parts = [...root, ...place, kind, name, subresource]
   const path = parts
     .filter((part) => part !== undefined)
     .map(encodeURIComponent)

@@ -17,7 +17,8 @@ const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/
  * The URL to open, when it may be opened: what stands there gets the session's token.
  *
  * Accepted is `wss` on the region's own ssmmessages host (plain or FIPS), or the configured override's scheme
- * counterpart, host and port. Plain `ws` goes only to a loopback address, as everything in a session would be
+ * counterpart, host and port; where one is configured, the service's own address is opened there, as the service does
+ * not know of a PrivateLink endpoint that is asked by a name of its own. Plain `ws` goes only to a loopback address, as everything in a session would be
  * readable on the way.
  *
  * @throws PgctlError `stream-url-refused`
@@ -30,8 +31,9 @@ export function acceptStreamUrl(streamUrl: string, policy: StreamUrlPolicy): URL
   if (url.username !== '' || url.password !== '') throw refused('it names a user', policy)
   if (url.protocol === 'ws:' && !isLoopback(url.hostname))
     throw refused(`it is plain ws: to ${url.hostname}, which is not this computer`, policy)
-  if (!isServiceHost(url, policy.region) && !isOverride(url, policy.override))
-    throw refused(`its host ${url.host} is not the service's`, policy)
+  const { override } = policy
+  if (isServiceHost(url, policy.region)) return override === undefined ? url : atOverride(url, override)
+  if (!isOverride(url, override)) throw refused(`its host ${url.host} is not the service's`, policy)
   return url
 }
 
@@ -52,6 +54,16 @@ function isServiceHost(url: URL, region: string): boolean {
       url.hostname === `ssmmessages.${region}.${suffix}` ||
       url.hostname === `ssmmessages-fips.${region}.${suffix}`,
   )
+}
+
+/** The service's address at the host and port of the override, or as it is where that is no URL under TLS. */
+function atOverride(url: URL, override: string): URL {
+  const chosen = URL.parse(override)
+  if (chosen?.protocol !== 'https:' && chosen?.protocol !== 'wss:') return url
+  const moved = new URL(url)
+  moved.hostname = chosen.hostname
+  moved.port = chosen.port
+  return moved
 }
 
 /** An override is a host and port that somebody chose, under TLS or on loopback. */

@@ -1,4 +1,5 @@
 import type { Clock } from '#core/clock.ts'
+import { isPgctlError } from '#core/errors.ts'
 import type { SessionApi } from '#core/ssm/session-api.ts'
 import type { Store } from '#core/store.ts'
 import {
@@ -47,6 +48,24 @@ export class SessionJournal {
   async terminated(sessionId: string): Promise<void> {
     await this.#context.store.remove(journalKey(sessionId))
   }
+}
+
+/** All entries, and how many cannot be read. */
+export async function readJournal(
+  store: Store,
+): Promise<{ readonly entries: readonly JournalEntry[]; readonly unreadable: number }> {
+  const entries: JournalEntry[] = []
+  let unreadable = 0
+  for (const key of await store.list(JOURNAL_PREFIX)) {
+    try {
+      const entry = await readEntry(store, key)
+      if (entry !== undefined) entries.push(entry)
+    } catch (error) {
+      if (!isPgctlError(error, 'state-invalid')) throw error
+      unreadable++
+    }
+  }
+  return { entries, unreadable }
 }
 
 export interface SweepResult {

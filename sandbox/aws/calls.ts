@@ -8,8 +8,14 @@ export interface RecordedCall {
   readonly at: Ms
   readonly service: string
   readonly action: string
+  /** What a policy calls it: `s3:ListAllMyBuckets`; undefined where no policy is asked. */
+  readonly permission: string | undefined
+  /** Further actions that a policy had to allow for it. */
+  readonly dependents: readonly string[]
   /** What it was about, as its ARN or id; `*` where the action has none. */
   readonly resource: string
+  /** All that a policy would have to allow it on; none where that is `*`. */
+  readonly resources: readonly string[]
   /** The ARN of who called, or undefined for a caller that could not be told. */
   readonly caller: string | undefined
   /** `ok`, or the code of the error that it was answered with. */

@@ -6,6 +6,7 @@ import type { Authenticator } from './authenticator.ts'
 import { type AccessFault, AwsError } from './aws-error.ts'
 import type { CallRecord } from './calls.ts'
 import { headerOf, type WireAnswer, type WireRequest } from './http-message.ts'
+import { permits } from './policy.ts'
 import type { AwsService, Call, Input } from './service.ts'
 import { isFault, readClaim } from './signature.ts'
 
@@ -15,6 +16,8 @@ export interface EndpointOptions {
   readonly authenticator: Authenticator
   readonly calls: CallRecord
   readonly services: readonly AwsService[]
+  /** The tags of what an ARN names, as policies see them. */
+  readonly tagsOf: (arn: string) => Readonly<Record<string, string>>
 }
 
 /** One demand on its way to an answer: what is known so far, for the record and for the wording of a refusal. */
@@ -23,7 +26,9 @@ interface Handling {
   readonly requestId: string
   readonly now: Instant
   operation: string
-  resource: string
+  permission: string | undefined
+  dependents: readonly string[]
+  resources: readonly string[]
   caller: string | undefined
 }
 
@@ -45,7 +50,9 @@ export class AwsEndpoint {
       requestId: randomUUID(),
       now: this.#options.clock.now(),
       operation: 'unknown',
-      resource: '*',
+      permission: undefined,
+      dependents: [],
+      resources: [],
       caller: undefined,
     }
     try {
@@ -95,13 +102,41 @@ export class AwsEndpoint {
     }
     if (state.takeThrottle(action)) throw refusal(service, 'throttled', 'Rate exceeded')
     const resources = operation.resources(demand.input, call)
-    handling.resource = resources[0] ?? '*'
-    if (state.knobs.deny.includes(action) && !service.alwaysAllowed?.includes(demand.operation))
-      throw refusal(service, 'denied', deniedMessage(service, call, action, resources))
+    handling.resources = resources
+    if (!service.alwaysAllowed?.includes(demand.operation)) {
+      handling.permission = action
+      handling.dependents = operation.dependents?.(demand.input) ?? []
+      for (const each of [action, ...handling.dependents]) {
+        const refused = this.#refusedOn(each, resources, call, operation.context?.(demand.input) ?? {})
+        if (refused !== undefined)
+          throw refusal(service, 'denied', deniedMessage(service, call, each, refused))
+      }
+    }
     const failing = state.knobs.fail[action]
     if (failing === 'always' || (failing === 'later-pages' && isLaterPage(demand.input)))
       throw refusal(service, 'failed', 'An internal error has occurred')
     return operation.run(demand.input, call)
+  }
+
+  /** What the knobs do not let the caller do this on; undefined where they let them. */
+  #refusedOn(
+    action: string,
+    resources: readonly string[],
+    { principal, caller }: Call,
+    context: Readonly<Record<string, string>>,
+  ): readonly string[] | undefined {
+    const { state, tagsOf } = this.#options
+    const { deny, policy } = state.knobs
+    if (deny.includes(action)) return resources
+    // What a bastion's own role may is not the operator's matter.
+    if (policy === null || principal.kind === 'instance') return undefined
+    // It is the policy of who works in an account; who may enter it is the matter of another one.
+    if (action === 'sts:AssumeRole') return undefined
+    const asked = resources.length === 0 ? ['*'] : resources
+    const refused = asked.find(
+      (resource) => !permits(policy, { action, resource, tags: tagsOf(resource), context, caller }),
+    )
+    return refused === undefined ? undefined : refused === '*' ? [] : [refused]
   }
 
   #serviceOf(request: WireRequest): AwsService {
@@ -113,12 +148,18 @@ export class AwsEndpoint {
     return named ?? (services[0] as AwsService)
   }
 
-  #record({ service, now, operation, resource, caller }: Handling, outcome: string): void {
+  #record(
+    { service, now, operation, permission, dependents, resources, caller }: Handling,
+    outcome: string,
+  ): void {
     this.#options.calls.add({
       at: now.wall,
       service: service.name,
       action: operation,
-      resource,
+      permission,
+      dependents,
+      resource: resources[0] ?? '*',
+      resources,
       caller,
       outcome,
     })

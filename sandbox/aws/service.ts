@@ -27,6 +27,10 @@ export interface Operation {
   readonly action?: string
   /** The resources that a policy would have to allow it on. */
   resources(input: Input, call: Call): readonly string[]
+  /** Actions that a policy must allow on the same resources as well: whoever makes something with tags tags it. */
+  dependents?(input: Input): readonly string[]
+  /** What else conditions of a policy may look at: `kms:RequestAlias`. */
+  context?(input: Input): Readonly<Record<string, string>>
   run(input: Input, call: Call): object
 }
 

@@ -6,8 +6,10 @@ import type { Authenticator } from '#sandbox/aws/authenticator.ts'
 import type { CallRecord } from '#sandbox/aws/calls.ts'
 import { parseObject } from '#sandbox/aws/dialects/json.ts'
 import { headerOf, type WireAnswer, type WireRequest, wireRequestOf } from '#sandbox/aws/http-message.ts'
+import { permits } from '#sandbox/aws/policy.ts'
 import { document } from '#sandbox/aws/xml.ts'
 import { refuseUpgrade } from '#sandbox/services/http-service.ts'
+import { worldOfBastion } from '#sandbox/world.ts'
 import type { WorldState } from '#sandbox/world-state.ts'
 import type { MessageGateway } from './gateway.ts'
 import { Peer } from './peer.ts'
@@ -82,7 +84,11 @@ export class GatewayDoors {
         at: wall,
         service: SERVICE,
         action,
+        // An agent's own role, which nobody who works here holds.
+        permission: undefined,
+        dependents: [],
         resource: door?.channel ?? '*',
+        resources: [],
         caller,
         outcome,
       })
@@ -168,11 +174,41 @@ export class GatewayDoors {
     })
   }
 
+  /** Whether the policy of who started the session lets them open its channel; recorded, as every permission is. */
+  #mayOpen(sessionId: string): boolean {
+    const { gateway, state, calls, clock } = this.#options
+    const terms = gateway.find(sessionId)?.terms
+    if (terms === undefined) return true
+    const [, , , region = '', account = ''] = (terms.owner ?? '').split(':')
+    const { region: where = region } = worldOfBastion(terms.target) ?? {}
+    const resource = `arn:aws:ssm:${where}:${account}:session/${sessionId}`
+    const { policy } = state.knobs
+    const permission = `${SERVICE}:OpenDataChannel`
+    const tags = terms.tags ?? {}
+    const userId = tags['aws:ssmmessages:session-id'] ?? ''
+    const caller = { account, arn: terms.owner, userId, sessionName: '' }
+    const allowed = policy === null || permits(policy, { action: permission, resource, tags, caller })
+    calls.add({
+      at: clock.now().wall,
+      service: SERVICE,
+      action: 'OpenDataChannel',
+      permission,
+      dependents: [],
+      resource,
+      resources: [resource],
+      caller: terms.owner,
+      outcome: allowed ? 'ok' : 'AccessDeniedException',
+    })
+    return allowed
+  }
+
   #open(socket: WebSocket, raw: Duplex, { door, purpose }: Admission, token: string): void {
     const { gateway } = this.#options
     const peer = new Peer(socket, raw)
     if (!gateway.tokens.redeem(token, purpose, door.channel))
       socket.close(POLICY_VIOLATION, 'the token is not valid')
+    else if (purpose === 'client' && !this.#mayOpen(door.channel))
+      socket.close(POLICY_VIOLATION, 'not authorized to perform: ssmmessages:OpenDataChannel')
     else if (purpose === 'control') gateway.channels.attach(door.channel, peer)
     else if (!gateway.attach(purpose, door.channel, peer)) socket.close(1000, 'the session has ended')
   }

@@ -11,6 +11,8 @@ export interface SessionTerms {
   readonly target: string
   /** The ARN of who started it. */
   readonly owner: string
+  /** What the service tags it with, for policies. */
+  readonly tags?: Readonly<Record<string, string>>
   readonly documentName: string
   readonly reason: string | undefined
   /** Time without stream data after which it ends. */

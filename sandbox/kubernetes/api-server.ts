@@ -14,6 +14,7 @@ import {
 } from '#sandbox/services/http-service.ts'
 import { WORLD, type WorldPorts } from '#sandbox/world.ts'
 import type { World } from '#sandbox/worlds/installation.ts'
+import { isAccessReview, reviewAccess } from './access-review.ts'
 import { bearerOfProtocols, ChannelSocket, negotiateProtocol } from './channel-socket.ts'
 import { Cluster } from './cluster.ts'
 import { getObject, Lists } from './collections.ts'
@@ -130,7 +131,8 @@ class ApiServer {
     try {
       if (failure) return sendFailure(response, failure)
       const asked = await this.#admit(request)
-      if (asked.verb === 'patch') sendJson(response, 200, await this.#patch(asked, request))
+      if (isAccessReview(asked)) sendJson(response, 201, await this.#review(request))
+      else if (asked.verb === 'patch') sendJson(response, 200, await this.#patch(asked, request))
       else this.#answer(asked, request, response)
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error
@@ -163,6 +165,13 @@ class ApiServer {
     if (request.headers.upgrade !== undefined && asked.subresource !== undefined && asked.verb === 'get')
       this.#authorize(user, { ...asked, verb: 'create' })
     return asked
+  }
+
+  /** Judges for whoever asks; they are known by now. */
+  async #review(request: IncomingMessage): Promise<object> {
+    const user = await this.#options.authenticate(tokenOf(request) ?? '')
+    if (user === undefined) throw unauthorized()
+    return reviewAccess(request, (asked) => this.#options.authorize?.(user, asked) ?? true)
   }
 
   #authorize(user: KubernetesUser, asked: Attributes): void {

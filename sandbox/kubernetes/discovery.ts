@@ -68,6 +68,17 @@ const DISCOVERY: readonly ResourceEntry[] = [
   },
 ]
 
+const AUTHORIZATION: readonly ResourceEntry[] = [
+  {
+    name: 'selfsubjectaccessreviews',
+    singularName: 'selfsubjectaccessreview',
+    namespaced: false,
+    kind: 'SelfSubjectAccessReview',
+    verbs: ['create'],
+  },
+]
+
+const AUTHORIZATION_VERSION = { groupVersion: 'authorization.k8s.io/v1', version: 'v1' }
 const DISCOVERY_VERSION = { groupVersion: 'discovery.k8s.io/v1', version: 'v1' }
 
 /** A resource that can be listed: where its objects are in the store, and what a list of them is called. */
@@ -111,6 +122,11 @@ export function discoveryOf(path: string, version: string): string | object | un
         kind: 'APIGroupList',
         apiVersion: 'v1',
         groups: [
+          {
+            name: 'authorization.k8s.io',
+            versions: [AUTHORIZATION_VERSION],
+            preferredVersion: AUTHORIZATION_VERSION,
+          },
           { name: 'discovery.k8s.io', versions: [DISCOVERY_VERSION], preferredVersion: DISCOVERY_VERSION },
         ],
       }
@@ -121,6 +137,21 @@ export function discoveryOf(path: string, version: string): string | object | un
         name: 'discovery.k8s.io',
         versions: [DISCOVERY_VERSION],
         preferredVersion: DISCOVERY_VERSION,
+      }
+    case '/apis/authorization.k8s.io':
+      return {
+        kind: 'APIGroup',
+        apiVersion: 'v1',
+        name: 'authorization.k8s.io',
+        versions: [AUTHORIZATION_VERSION],
+        preferredVersion: AUTHORIZATION_VERSION,
+      }
+    case '/apis/authorization.k8s.io/v1':
+      return {
+        kind: 'APIResourceList',
+        apiVersion: 'v1',
+        groupVersion: 'authorization.k8s.io/v1',
+        resources: AUTHORIZATION,
       }
     case '/api/v1':
       return { kind: 'APIResourceList', groupVersion: 'v1', resources: CORE }

@@ -27,7 +27,8 @@ export async function patchObject(
   return store.put(collection.key, merged(before, patch) as unknown as Draft)
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+/** The JSON object that a request brings. */
+export async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {

@@ -119,6 +119,21 @@ const INSTALLATION_ROWS: Readonly<Record<string, AwsCliRow>> = {
     query: 'SecurityGroups[].GroupName',
     want: securityGroups(ACME).map(({ name }) => name),
   },
+  'ec2:DescribeInstanceConnectEndpoints': {
+    words: [
+      'ec2',
+      'describe-instance-connect-endpoints',
+      '--filters',
+      `Name=vpc-id,Values=${ACME.network.vpcId}`,
+    ],
+    query: 'InstanceConnectEndpoints[].[State,VpcId,PreserveClientIp]',
+    want: [['create-complete', ACME.network.vpcId, false]],
+  },
+  'ec2:GetSerialConsoleAccessStatus': {
+    words: ['ec2', 'get-serial-console-access-status'],
+    query: 'SerialConsoleAccessEnabled',
+    want: true,
+  },
   // ── the cluster, identity and keys ─────────────────────────────────────────────────────────────────────────────
   'eks:DescribeCluster': {
     words: ['eks', 'describe-cluster', '--name', WORLD.cluster.name],
@@ -281,6 +296,7 @@ describeWith(['aws'], 'the AWS CLI against the sandbox', { timeout: 600_000 }, (
   let cli: AwsCli
   before(async () => {
     sandbox = await startSandbox({ pace: 'none', snapshotTakes: 0 })
+    sandbox.cloud.state.turn({ otherWays: ['instance-connect', 'serial-console'] })
     addDatabaseCluster(sandbox)
     cli = await createAwsCli(sandbox.plainEndpoint, sandbox.operator)
   })

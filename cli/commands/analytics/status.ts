@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../base-command.ts'
-import { analyticsFlags, installationFlags } from '../../flags.ts'
+import { analyticsFlags, installationFlags, reasonFlag } from '../../flags.ts'
 import { analyticsDocument, isSilent, renderAnalytics } from '../../render/analytics.ts'
 
 export default class AnalyticsStatus extends BaseCommand {
@@ -18,6 +18,7 @@ export default class AnalyticsStatus extends BaseCommand {
   static override enableJsonFlag = true
   static override flags = {
     ...installationFlags,
+    ...reasonFlag,
     ...analyticsFlags,
     flows: Flags.string({
       summary: 'Logs of the network, as `egress diff` takes them; may be repeated.',

@@ -20,11 +20,19 @@ export interface SessionContext
   readonly chance: () => number
   /** The account's session policy; undefined where it may not be read. */
   readonly limits: SessionLimits | undefined
+  /** Why sessions are opened, for those that do not say it themselves. */
+  readonly reason?: ReasonPolicy | undefined
   /** Notes every session before it is used, so that a killed process leaves nothing behind for good. */
   readonly journal: {
     started(sessionId: string): Promise<void>
     terminated(sessionId: string): Promise<void>
   }
+}
+
+export interface ReasonPolicy {
+  readonly given: string | undefined
+  /** Who asks for one, `acme` say; undefined where a session may be opened without. */
+  readonly requiredBy: string | undefined
 }
 
 /** What a session tells of its way. */
@@ -94,7 +102,7 @@ export class Session<Input extends { readonly type: string }, Output extends { r
     parts: SessionParts<Input, Output>,
     signal?: AbortSignal,
   ): Promise<Session<Input, Output>> {
-    const grant = await startOrUndo(context, parts.request, signal)
+    const grant = await startOrUndo(context, withReason(parts.request, context.reason), signal)
     const session = await createOrUndo(context, grant, () => new Session(context, parts, grant))
     try {
       await context.journal.started(grant.sessionId)
@@ -213,6 +221,20 @@ async function startOrUndo(
     .finally(() => answered.abort())
   await sleep(clock, UNDO_WITHIN, answered.signal).catch(() => {})
   throw signal?.reason
+}
+
+/**
+ * The request with the reason of the run, where it has none of its own.
+ * @throws PgctlError `usage` where one is required and there is none: before anything is started.
+ */
+function withReason(request: SessionRequest, policy: ReasonPolicy | undefined): SessionRequest {
+  const reason = request.reason ?? policy?.given
+  if (reason !== undefined && reason.trim() !== '') return { ...request, reason }
+  if (policy?.requiredBy === undefined) return request
+  throw new PgctlError('usage', `a session of ${policy.requiredBy} needs a reason`, {
+    why: 'its entry in the configuration says "reason: required"; it stands in the audit log of the account',
+    next: 'add --reason "TICKET, or what for", or set PGCTL_REASON',
+  })
 }
 
 function terminateLate(sessionId: string): PgctlError {

@@ -7,6 +7,7 @@ import { interfaces } from './ec2-interfaces.ts'
 import { launchTemplateOperations } from './ec2-launch-templates.ts'
 import { describeOperation } from './ec2-listing.ts'
 import { routeTableListing, subnets, vpcs } from './ec2-network.ts'
+import { connectEndpoints, serialConsoleStatus } from './ec2-other-ways.ts'
 import { securityGroupListing } from './ec2-security-groups.ts'
 
 /** EC2 with the world's instances and the network around them. */
@@ -23,6 +24,8 @@ export function createEc2(state: WorldState): AwsService {
       DescribeInternetGateways: describeOperation(internetGateways),
       DescribeAddresses: describeOperation(addresses(state)),
       DescribeVpcEndpoints: describeOperation(endpoints),
+      DescribeInstanceConnectEndpoints: describeOperation(connectEndpoints(state)),
+      GetSerialConsoleAccessStatus: serialConsoleStatus(state),
       DescribeNetworkInterfaces: describeOperation(interfaces(state)),
       ...launchTemplateOperations(state),
       DescribeSecurityGroups: describeOperation(securityGroupListing(state)),

@@ -20,7 +20,18 @@ export function elastiCacheSnapshotOperations(worlds: SnapshotWorlds): Record<st
   return {
     DescribeSnapshots: { resources: named, run: (input, call) => describe(worlds, input, call) },
     CreateSnapshot: {
-      resources: named,
+      resources: (input, call) => {
+        const { region, caller } = call
+        const [kind, id] =
+          input['ReplicationGroupId'] === undefined
+            ? ['cluster', input['CacheClusterId']]
+            : ['replicationgroup', input['ReplicationGroupId']]
+        return [
+          ...named(input, call),
+          `arn:aws:elasticache:${region}:${caller.account}:${kind}:${String(id)}`,
+        ]
+      },
+      dependents: (input) => (Object.keys(tagsIn(input)).length > 0 ? ['elasticache:AddTagsToResource'] : []),
       run(input, call) {
         const world = worlds.of(call)
         const request = {

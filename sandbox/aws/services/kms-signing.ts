@@ -20,6 +20,10 @@ export function kmsSigningOperations(): Record<string, Operation> {
   return {
     GetPublicKey: {
       resources,
+      context: (input): Record<string, string> => {
+        const key = String(input['KeyId'])
+        return key.startsWith('alias/') ? { 'kms:RequestAlias': key } : {}
+      },
       run: (input, call) => ({
         KeyId: signingKey(input, call, 'UnsupportedOperationException'),
         PublicKey: publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),

@@ -21,7 +21,13 @@ export function createKms(): AwsService {
       GenerateDataKey: {
         resources: (input, call) => [keyArnOf(input, call)],
         run(input, call) {
-          const plaintext = randomBytes(lengthOf(input))
+          const length = lengthOf(input)
+          if (input['DryRun'] === true)
+            throw new AwsError(
+              'DryRunOperationException',
+              'The request would have succeeded, but the DryRun option is set.',
+            )
+          const plaintext = randomBytes(length)
           const blob = seal(material, plaintext, contextOf(input))
           return {
             CiphertextBlob: blob.toString('base64'),

@@ -47,7 +47,11 @@ function operationsOf(words: Words, worlds: SnapshotWorlds): Record<string, Oper
       run: (input, call) => describe(words, worlds, input, call),
     },
     [`Create${snapshot}`]: {
-      resources: (input, call) => on(input, call, identifier),
+      resources: (input, call) => [
+        ...on(input, call, identifier),
+        arnOf(call, family === 'db' ? 'db' : 'cluster', needed(input, source)),
+      ],
+      dependents: (input) => (Object.keys(tagsIn(input)).length > 0 ? ['rds:AddTagsToResource'] : []),
       run(input, call) {
         const request = {
           source: needed(input, source),

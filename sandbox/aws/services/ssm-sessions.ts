@@ -84,6 +84,7 @@ function startSession(input: Input, call: Call, state: WorldState, gateway: Mess
     id,
     target,
     owner: call.caller.arn,
+    tags: { 'aws:ssmmessages:session-id': call.caller.userId, 'aws:ssmmessages:target-id': target },
     documentName,
     document,
     parameters,

@@ -70,6 +70,15 @@ describe('acceptStreamUrl', { timeout: 5_000 }, () => {
     })
   }
 
+  it('opens the service’s own address at the endpoint that is configured for it, under TLS', () => {
+    const url = `wss://ssmmessages.us-east-1.amazonaws.com${path}`
+    const at = (override: string) => acceptStreamUrl(url, { region: 'us-east-1', override }).href
+    const vpce = 'vpce-0a1b.ssmmessages.us-east-1.vpce.amazonaws.com'
+    assert.equal(at(`https://${vpce}`), `wss://${vpce}${path}`)
+    assert.equal(at(`https://${vpce}:8443/`), `wss://${vpce}:8443${path}`)
+    assert.equal(at('http://127.0.0.1:4566'), url, 'what is in the clear takes nothing over')
+  })
+
   it('takes no region that could leave its place in the host’s name', () => {
     for (const region of ['evil.example#', 'us-east-1.evil.example/', '', '..']) {
       assert.throws(() => acceptStreamUrl(`wss://ssmmessages.${region}.amazonaws.com${path}`, { region }))

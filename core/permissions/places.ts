@@ -1,0 +1,166 @@
+import type { Place } from '#core/permissions/needs.ts'
+
+/** The installation that a policy is written for. */
+export interface PolicyScope {
+  readonly workspace: string
+  readonly region: string
+  readonly account: string
+  /** By the tag `Name`, or the one instance that the configuration names. */
+  readonly bastion: { readonly name: string } | { readonly id: string }
+  readonly clusterName: string
+  readonly trailName: string
+  readonly bucketNames: readonly string[]
+  /** What identifiers of its databases and of its caches look like, `*` for any text. */
+  readonly databases: readonly string[]
+  readonly caches: readonly string[]
+  /** The documents that tunnels are opened by; a name may end with `*`. */
+  readonly portDocuments: readonly string[]
+  /** The key of the session preferences, as they name it: an ARN, an id or an alias; undefined where they name none. */
+  readonly sessionKey: string | undefined
+  /** Of the functions: their table, and the alias of the key that signs the ledger. */
+  readonly stateTable: string
+  readonly ledgerAlias: string
+}
+
+/** A resource of a statement, and on which conditions. */
+export interface Grant {
+  /** Of the statement, beginning with what it lets one do. */
+  readonly sid: string
+  readonly resources: readonly string[]
+  readonly condition?: Condition | undefined
+}
+
+/** Comparisons by operator, then by key. */
+export type Condition = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>
+
+/** The partition that a region belongs to. */
+export function partitionOf(region: string): 'aws' | 'aws-cn' | 'aws-us-gov' {
+  if (region.startsWith('cn-')) return 'aws-cn'
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
+}
+
+/** Whoever may start a session may otherwise use the default document without being allowed to. */
+const CHECK_DOCUMENT = { BoolIfExists: { 'ssm:SessionDocumentAccessCheck': 'true' } } as const
+
+/** The caller's own id: `AIDA…` of a user, `AROA…:NAME` of a role. */
+const CALLER = '$' + '{aws:userid}'
+
+/** The document in which an account keeps its session preferences, and its default shell. */
+const PREFERENCES = 'SSM-SessionManagerRunShell'
+
+/** What a place is in an installation; undefined where the installation has nothing of the kind. */
+export function grantFor(place: Place, scope: PolicyScope): Grant | undefined {
+  return GRANTS[place](scope)
+}
+
+const GRANTS: Readonly<Record<Place, (scope: PolicyScope) => Grant | undefined>> = {
+  everything: () => ({ sid: 'Find', resources: ['*'] }),
+  preferences: (scope) => ({ sid: 'ReadSessionPreferences', resources: [documentArn(scope, PREFERENCES)] }),
+  bastion: (scope) => ({ sid: 'StartSessionsOnTheBastion', ...bastionGrant(scope) }),
+  'shell document': (scope) => ({
+    sid: 'ByTheShellDocument',
+    resources: [documentArn(scope, PREFERENCES)],
+    condition: CHECK_DOCUMENT,
+  }),
+  'port document': (scope) => ({
+    sid: 'ByThePortDocuments',
+    resources: scope.portDocuments.map((name) => documentArn(scope, name)),
+    condition: CHECK_DOCUMENT,
+  }),
+  'command document': (scope) => ({
+    sid: 'ByTheCommandDocument',
+    resources: [documentArn(scope, 'AWS-StartNonInteractiveCommand')],
+    condition: CHECK_DOCUMENT,
+  }),
+  // Ids of sessions begin with a user's name or a role's session name, which is no part of a role's `aws:userid`; the
+  // tag that the service itself gives them holds for both.
+  'own sessions': (scope) => ({
+    sid: 'EndAndResumeOwnSessions',
+    resources: [arn(scope, 'ssm', 'session/*')],
+    condition: { StringLike: { 'ssm:resourceTag/aws:ssmmessages:session-id': CALLER } },
+  }),
+  channels: (scope) => ({ sid: 'OpenDataChannels', resources: [arn(scope, 'ssm', 'session/*')] }),
+  'session key': (scope) => sessionKeyGrant(scope),
+  cluster: (scope) => ({
+    sid: 'FindTheCluster',
+    resources: [arn(scope, 'eks', `cluster/${scope.clusterName}`)],
+  }),
+  databases: (scope) => ({ sid: 'SeeDatabases', resources: [arn(scope, 'rds', '*')] }),
+  caches: (scope) => ({ sid: 'SeeCaches', resources: [arn(scope, 'elasticache', '*')] }),
+  buckets: ({ bucketNames, region }) => ({
+    sid: 'SeeHowBucketsAreKept',
+    resources: bucketNames.map((name) => `arn:${partitionOf(region)}:s3:::${name}`),
+  }),
+  trail: (scope) => ({
+    sid: 'SeeTheTrail',
+    resources: [arn(scope, 'cloudtrail', `trail/${scope.trailName}`)],
+  }),
+  'state table': (scope) => ({
+    sid: 'ReadTheFunctionsState',
+    resources: [arn(scope, 'dynamodb', `table/${scope.stateTable}`)],
+  }),
+  'ledger key': (scope) => ({
+    sid: 'CheckTheLedgersSignature',
+    resources: [arn(scope, 'kms', 'key/*')],
+    condition: { StringEquals: { 'kms:RequestAlias': scope.ledgerAlias } },
+  }),
+  'any key': (scope) => ({ sid: 'SeeKeys', resources: [arn(scope, 'kms', 'key/*')] }),
+  'new database snapshots': (scope) => ({
+    sid: 'MakeDatabaseSnapshots',
+    resources: [
+      ...['db', 'cluster'].flatMap((kind) =>
+        scope.databases.map((name) => arn(scope, 'rds', `${kind}:${name}`)),
+      ),
+      ...['snapshot', 'cluster-snapshot'].map((kind) => arn(scope, 'rds', `${kind}:pgctl-*`)),
+    ],
+  }),
+  'new cache snapshots': (scope) => ({
+    sid: 'MakeCacheSnapshots',
+    resources: [
+      ...['cluster', 'replicationgroup'].flatMap((kind) =>
+        scope.caches.map((name) => arn(scope, 'elasticache', `${kind}:${name}`)),
+      ),
+      arn(scope, 'elasticache', 'snapshot:pgctl-*'),
+    ],
+  }),
+}
+
+function bastionGrant(scope: PolicyScope): Pick<Grant, 'resources' | 'condition'> {
+  const { bastion } = scope
+  if ('name' in bastion)
+    return {
+      resources: [arn(scope, 'ec2', 'instance/*')],
+      condition: { ...CHECK_DOCUMENT, StringEquals: { 'ssm:resourceTag/Name': bastion.name } },
+    }
+  const machine = bastion.id.startsWith('mi-')
+    ? arn(scope, 'ssm', `managed-instance/${bastion.id}`)
+    : arn(scope, 'ec2', `instance/${bastion.id}`)
+  return { resources: [machine], condition: CHECK_DOCUMENT }
+}
+
+function sessionKeyGrant(scope: PolicyScope): Grant | undefined {
+  const { sessionKey } = scope
+  if (sessionKey === undefined) return undefined
+  const sid = 'EncryptSessions'
+  const alias = /(?:^|:)(alias\/.+)$/.exec(sessionKey)?.[1]
+  if (alias !== undefined)
+    return {
+      sid,
+      resources: [arn(scope, 'kms', 'key/*')],
+      condition: { StringEquals: { 'kms:RequestAlias': alias } },
+    }
+  return {
+    sid,
+    resources: [sessionKey.startsWith('arn:') ? sessionKey : arn(scope, 'kms', `key/${sessionKey}`)],
+  }
+}
+
+function arn({ region, account }: PolicyScope, service: string, resource: string): string {
+  return `arn:${partitionOf(region)}:${service}:${region}:${account}:${resource}`
+}
+
+/** Documents of the service itself belong to no account. */
+function documentArn(scope: PolicyScope, name: string): string {
+  const account = name.startsWith('AWS-') ? '' : scope.account
+  return arn({ ...scope, account }, 'ssm', `document/${name}`)
+}
