@@ -29,6 +29,12 @@ export function describeDialerEvent(
       return { event: 'degraded', message: event.message }
     case 'notice':
       return { event: 'notice', about: 'route', message: event.message }
+    case 'asleep':
+      return {
+        event: 'asleep',
+        afterMs: event.after,
+        cause: event.error === undefined ? undefined : causeOf(event.error),
+      }
   }
 }
 
@@ -70,6 +76,18 @@ export function describeReady(
 ): Happening<'ready'> {
   const probe = result === 'answered' ? 'answered' : 'unanswered'
   return { event: 'ready', address, port, url: urlOf(target, address, port), route, probe, detail, addresses }
+}
+
+/** A lazy tunnel that listens; nothing has been asked of the far end. */
+export function describeListening(
+  target: Target,
+  route: RouteName,
+  { address, port, addresses }: Pick<LocalListener, 'address' | 'port' | 'addresses'>,
+): Happening<'ready'> {
+  const url = urlOf(target, address, port)
+  const detail = 'the first connection opens a session'
+  const probe = 'unanswered'
+  return { event: 'ready', address, port, url, route, probe, detail, addresses, lazy: true }
 }
 
 /** A warning that the account's policy is about to end a session. */
