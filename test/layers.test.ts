@@ -70,6 +70,11 @@ const LAYERS: readonly Layer[] = [
     reason: 'joins a session, a cluster and a local port',
   },
   {
+    folder: 'core/tunnel/control/io',
+    mayImport: ['core/tunnel', 'core/io'],
+    reason: 'the shell around the control socket of background tunnels: its files and its lock',
+  },
+  {
     folder: 'core/aws',
     mayImport: [
       ...['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/snapshots', 'core/io'],

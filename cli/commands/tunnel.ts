@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core'
+import { PgctlError } from '#core/errors.ts'
 import type { ReadyEvent, TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, parseSpan, reasonFlag } from '../flags.ts'
@@ -64,7 +65,6 @@ export default class Tunnel extends BaseCommand {
     idle: Flags.string({
       summary: 'How long a lazy tunnel keeps its session without a connection: 10m unless told.',
       helpValue: 'SPAN',
-      dependsOn: ['lazy'],
     }),
   }
 
@@ -72,6 +72,11 @@ export default class Tunnel extends BaseCommand {
 
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Tunnel)
+    if (flags.idle !== undefined && !flags.lazy)
+      throw new PgctlError('usage', '--idle is for lazy tunnels', {
+        why: 'the session of another one stays until its tunnel is closed',
+        next: 'add --lazy, or leave --idle out',
+      })
     const idle = parseSpan('--idle', flags.idle ?? DEFAULT_IDLE)
     const wishes = { ...flags, words: argv.map(String), lazy: flags.lazy ? { idle } : undefined }
     if (flags.detach) return this.#detach(wishes, flags)

@@ -80,7 +80,7 @@ export class Supervisor implements AsyncDisposable {
   #server: ControlServer | undefined
   #lastId = 0
   #seq = 0
-  /** Requests that may still open something. */
+  /** Requests that are being answered, and may open something. */
   #asking = 0
   #cancelPatience = () => {}
 
@@ -131,7 +131,7 @@ export class Supervisor implements AsyncDisposable {
         return { version, pid: process.pid, tunnels: [...this.#records.values()] }
       }
       case 'stop':
-        return { stopped: await this.#stop(request) }
+        return this.#counted(async () => ({ stopped: await this.#stop(request) }))
       case 'attach':
         return this.#attach(request, call)
       case 'open':
@@ -301,7 +301,6 @@ export class Supervisor implements AsyncDisposable {
     const meant = select([...this.#records.values()], request)
     await Promise.all(meant.filter(isLive).map((record) => this.#close(record)))
     for (const { id } of meant) this.#records.delete(id)
-    this.#endIfIdle()
     return meant
   }
 

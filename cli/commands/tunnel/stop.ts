@@ -28,7 +28,7 @@ export default class TunnelStop extends BaseCommand {
   override async run(): Promise<object> {
     const { argv, flags } = await this.parse(TunnelStop)
     const words = argv.map(String)
-    if (flags.all === words.length > 0)
+    if (Boolean(flags.all) === words.length > 0)
       throw new PgctlError(
         'usage',
         flags.all ? 'some and all cannot both be stopped' : 'nothing is named to stop',
