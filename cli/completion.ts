@@ -26,6 +26,8 @@ export interface CompletionModel {
     readonly monitors: readonly string[]
     /** Those that were found by the last look. */
     readonly datastores: readonly string[]
+    /** Targets of tunnels in the background. */
+    readonly background: readonly string[]
   }
 }
 
@@ -45,7 +47,9 @@ function candidates(before: readonly string[], typed: string, model: CompletionM
   const asked = flagOf(before.at(-1), command)
   if (asked?.takesValue) return asked.options ?? valuesOf(asked, model)
   if (typed.startsWith('-')) return [...command.flags.map(({ name }) => `--${name}`), '--help']
-  return argumentsOf(command, before, model)
+  // Behind the words of a command that has subcommands, either may follow.
+  const subcommands = command.path.length === before.length ? nextWords(before, model) : []
+  return [...subcommands, ...argumentsOf(command, before, model)]
 }
 
 /** The command that is already there in full. */
@@ -78,6 +82,10 @@ function argumentsOf(
   switch (path.join(' ')) {
     case 'tunnel':
       return ['cluster', ...names.monitors, ...names.services, ...names.datastores]
+    case 'tunnel stop':
+    case 'tunnel attach':
+    case 'tunnel logs':
+      return names.background
     case 'logs':
       return [...names.services, ...names.monitors]
     case 'use':

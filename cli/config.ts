@@ -33,6 +33,11 @@ export const SETTINGS = {
     fallback: undefined,
     says: 'a PEM file of the authorities that datastores are checked against',
   },
+  background: {
+    variable: 'PGCTL_BACKGROUND',
+    fallback: 'on',
+    says: 'whether kubectl, helm, run and shell share a tunnel in the background: on or off',
+  },
   tail: { variable: 'PGCTL_TAIL', fallback: '50', says: 'how many past lines `logs` starts with' },
 } as const
 
@@ -68,6 +73,11 @@ const fileSchema = z.strictObject({
   profile: word.optional(),
   bind: word.optional(),
   ca: word.optional(),
+  background: z
+    .union([z.enum(['on', 'off']), z.boolean().transform((is) => (is ? 'on' : 'off'))], {
+      error: 'it is on or off',
+    })
+    .optional(),
   tail: z.union([word, z.int().nonnegative()]).transform(String).optional(),
   installations: z.record(installationName, installationEntrySchema).optional(),
 })

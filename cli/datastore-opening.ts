@@ -8,7 +8,8 @@ import type { Front, Tunnel } from '#core/tunnel/tunnel.ts'
 import { type LoginSource, readLogin } from './datastore-login.ts'
 import { type Deps, type Surroundings, wireInstallation } from './deps.ts'
 import { loadConfig } from './load-config.ts'
-import { lookForDatastores, openTunnelTo } from './tunnel-opening.ts'
+import { lookForDatastores } from './tunnel-goal.ts'
+import { openTunnelTo } from './tunnel-opening.ts'
 
 export interface DatastoreWishes {
   readonly engine: 'postgres' | 'redis'

@@ -64,6 +64,8 @@ import { readProductProfile } from './product-profile.ts'
 export interface Surroundings {
   readonly flags: Readonly<Partial<Record<SettingName, string | undefined>>>
   readonly environment: NodeJS.ProcessEnv
+  /** Where the command was typed, if that is not where this process is. */
+  readonly folder?: string | undefined
   /** The folder of the package. */
   readonly root: string
   readonly version: string

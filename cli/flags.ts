@@ -1,4 +1,7 @@
 import { Flags } from '@oclif/core'
+import type { Ms } from '#core/clock.ts'
+import { PgctlError } from '#core/errors.ts'
+import { parseDuration } from '#core/text/duration.ts'
 
 /** Flags that several commands share: one spelling for one idea. */
 
@@ -65,4 +68,14 @@ export const setFlag = {
     helpValue: 'NAME=VALUE',
     multiple: true,
   }),
+}
+
+/** A flag's span of time. @throws PgctlError `usage` */
+export function parseSpan(flag: string, text: string): Ms {
+  const span = parseDuration(text)
+  if (span !== undefined) return span
+  throw new PgctlError('usage', `${flag} cannot be ${JSON.stringify(text)}`, {
+    why: 'it is a span of time',
+    next: 'write it as 90s, 10m or 1h30m',
+  })
 }

@@ -5,6 +5,8 @@ import { findConfigFiles } from './config-files.ts'
 export function loadConfig(from: {
   readonly flags: Readonly<Partial<Record<SettingName, string | undefined>>>
   readonly environment: NodeJS.ProcessEnv
+  /** Where the project's file is looked for, and above; the current one unless told. */
+  readonly folder?: string | undefined
 }): Config {
-  return resolveConfig({ ...from, files: findConfigFiles(from.environment) })
+  return resolveConfig({ ...from, files: findConfigFiles(from.environment, from.folder) })
 }

@@ -12,7 +12,8 @@ import {
   openDatastore,
 } from './datastore-opening.ts'
 import type { Surroundings } from './deps.ts'
-import { findProgram, runProgram } from './program.ts'
+import { findProgram } from './find-program.ts'
+import { runProgram } from './program.ts'
 
 export interface PsqlRun extends DatastoreWishes {
   readonly engine: 'postgres'

@@ -1,11 +1,9 @@
+import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
-import type { Engine } from '#core/installation/datastores.ts'
-import type { Inventory } from '#core/installation/inventory.ts'
-import { namesIn, rememberNames } from '#core/installation/known-names.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
-import type { SessionContext } from '#core/ssm/io/session.ts'
+import type { SessionRequest } from '#core/ssm/session-api.ts'
 import { parseBindAddress } from '#core/tunnel/bind-address.ts'
-import type { RouteName } from '#core/tunnel/dialer.ts'
+import type { Dialer, RouteName } from '#core/tunnel/dialer.ts'
 import { causeOf, type TunnelEvent } from '#core/tunnel/events.ts'
 import { guardOf, localName } from '#core/tunnel/http-guard.ts'
 import { httpFront } from '#core/tunnel/io/http-front.ts'
@@ -13,21 +11,14 @@ import { listenLocally } from '#core/tunnel/io/listener.ts'
 import { openRoute } from '#core/tunnel/io/open-route.ts'
 import { runProbe } from '#core/tunnel/io/probe.ts'
 import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
-import {
-  enginesFor,
-  hostTarget,
-  type KnownDatastores,
-  NO_DATASTORES,
-  resolveTarget,
-  type Target,
-} from '#core/tunnel/resolve-target.ts'
-import { chooseRoute, type RouteFacts, type RoutePlan } from '#core/tunnel/routes.ts'
-import { parseTargets, type TargetWord } from '#core/tunnel/target.ts'
+import { LazyDialer } from '#core/tunnel/lazy-dialer.ts'
+import type { Target } from '#core/tunnel/resolve-target.ts'
+import { chooseRoute, type RoutePlan } from '#core/tunnel/routes.ts'
+import { parseTargets } from '#core/tunnel/target.ts'
 import { type Front, openTunnel, type Tunnel } from '#core/tunnel/tunnel.ts'
-import { chosenRegion } from './config.ts'
-import { type Account, type Deps, type Surroundings, wireAccount, wireInstallation } from './deps.ts'
-import { allInOrder } from './in-order.ts'
+import type { Deps, Surroundings } from './deps.ts'
 import { loadConfig } from './load-config.ts'
+import { findGoal, type Goal, installationGoal, type Way } from './tunnel-goal.ts'
 
 export interface TunnelWishes {
   readonly words: readonly string[]
@@ -37,6 +28,8 @@ export interface TunnelWishes {
   readonly reason?: string | undefined
   /** Whether web services get a plain pipe as well. */
   readonly raw?: boolean | undefined
+  /** Listen first, open a session for the first connection, and close it when none has been open for so long. */
+  readonly lazy?: { readonly idle: Ms } | undefined
 }
 
 /** How a tunnel to a target that is known already is opened. */
@@ -44,25 +37,21 @@ export interface TargetWishes extends Pick<TunnelWishes, 'port' | 'bind' | 'rout
   readonly front?: Front | undefined
 }
 
-/** What all tunnels of one run are opened with. */
-interface Way {
-  readonly account: Account
-  readonly deps: Deps | undefined
-  readonly facts: RouteFacts
-  readonly workspace: string
-  readonly context: SessionContext
-}
-
 /** What has become of several targets that were asked for at once. */
 export interface Opening {
+  /** Of each word what came of it, in their order; at least one is a tunnel that is ready. */
+  readonly attempts: readonly PromiseSettledResult<OpenedTunnel>[]
   /** Those that are ready; at least one. */
-  readonly tunnels: readonly Tunnel[]
+  readonly tunnels: readonly OpenedTunnel[]
   /** Why others are not; each has been reported as the end of its tunnel. */
   readonly failures: readonly unknown[]
 }
 
-/** `isOnly`: whether the target of the event is all that was asked for. */
-export type Report = (event: TunnelEvent, isOnly: boolean) => void
+/** A tunnel; a lazy one can be told to open its session. */
+export type OpenedTunnel = Tunnel & { readonly lazy?: LazyDialer | undefined }
+
+/** `isOnly`: whether the target of the event is all that was asked for; `at`: which of the words it is. */
+export type Report = (event: TunnelEvent, isOnly: boolean, at: number) => void
 
 /**
  * Opens the tunnels that the words name, all at once. One that cannot be opened takes no other away: whoever asked
@@ -82,26 +71,22 @@ export async function openTunnels(
     })
   const bind = wishes.bind ?? loadConfig(surroundings).settings.bind.value
   parseBindAddress(bind)
-  const way = words.every(standsAlone)
-    ? await findWayAlone(surroundings, words, signal)
-    : await findWay(surroundings, words, signal)
-  const reportOne = (event: TunnelEvent) => report(event, words.length === 1)
+  const goal = await findGoal(surroundings, words, signal)
+  // All that are not lazy go by what is found now, once.
+  const way = wishes.lazy === undefined ? await goal.findWay(signal) : undefined
   const attempts = await Promise.allSettled(
-    way.targets.map((target) => {
-      const front = wishes.raw ? undefined : frontFor(way, target, bind, reportOne)
-      return openOne(way, target, { ...wishes, bind, front }, reportOne, signal)
+    goal.targets.map((target, at) => {
+      const reportOne = (event: TunnelEvent) => report(event, words.length === 1, at)
+      const front = wishes.raw ? undefined : frontFor(goal, target, bind, reportOne)
+      const opening = { goal, target, wishes: { ...wishes, bind, front }, report: reportOne, signal }
+      return way === undefined ? openLazily(opening) : openNow(opening, way)
     }),
   )
   const tunnels = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []))
   const failures = attempts.flatMap((attempt) => (attempt.status === 'rejected' ? [attempt.reason] : []))
-  if (failures.length === 0 || (tunnels.length > 0 && !signal.aborted)) return { tunnels, failures }
+  if (failures.length === 0 || (tunnels.length > 0 && !signal.aborted)) return { attempts, tunnels, failures }
   await Promise.all(tunnels.map((tunnel) => tunnel[Symbol.asyncDispose]()))
   throw failures[0]
-}
-
-/** An address through an instance that is named needs no installation. */
-function standsAlone(word: TargetWord): boolean {
-  return word.kind === 'host' && word.instance !== undefined
 }
 
 /**
@@ -115,124 +100,74 @@ export async function openTunnelTo(
   report: (event: TunnelEvent) => void,
   signal: AbortSignal,
 ): Promise<Tunnel> {
-  return openOne(await wayOf(deps, [target], signal), target, wishes, report, signal)
+  const goal = installationGoal(deps, [target])
+  return openNow({ goal, target, wishes, report, signal }, await goal.findWay(signal))
 }
 
-async function findWayAlone(
-  surroundings: Surroundings,
-  words: readonly TargetWord[],
-  signal: AbortSignal,
-): Promise<Way & { targets: Target[] }> {
-  const { environment, flags } = surroundings
-  const config = loadConfig(surroundings)
-  const { settings } = config
-  const region = chosenRegion(config) ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION']
-  if (region === undefined)
-    throw new PgctlError('usage', 'the region of the instance is not known', {
-      why: 'no installation is asked for, and neither a flag nor a variable names a region',
-      next: 'add --region REGION, or set AWS_REGION',
-    })
-  // An installation that was asked for by name pins its account for this instance, too.
-  if (flags.installation !== undefined) return findWay(surroundings, words, signal)
-  const account = wireAccount(surroundings, {
-    region,
-    ...(settings.profile.value === undefined ? {} : { profile: settings.profile.value }),
-  })
-  const targets = words.flatMap((word) => (word.kind === 'host' ? [hostTarget(word)] : []))
-  const facts = { bastion: undefined, cluster: undefined, namespace: undefined }
-  const workspace = targets[0]?.kind === 'host' ? (targets[0].instance ?? '') : ''
-  return { account, deps: undefined, facts, workspace, context: await account.sessions(signal), targets }
+interface OpeningOne {
+  readonly goal: Goal
+  readonly target: Target
+  readonly wishes: TargetWishes & Pick<TunnelWishes, 'lazy'>
+  readonly report: (event: TunnelEvent) => void
+  readonly signal: AbortSignal
 }
 
-async function findWay(
-  surroundings: Surroundings,
-  words: readonly TargetWord[],
-  signal: AbortSignal,
-): Promise<Way & { targets: Target[] }> {
-  const deps = await wireInstallation(surroundings)
-  const datastores = await findDatastores(deps, words, signal)
-  const targets = words.map((word) => resolveTarget(word, { ...deps.profile, datastores }))
-  return { ...(await wayOf(deps, targets, signal)), targets }
-}
-
-async function wayOf(deps: Deps, targets: readonly Target[], signal: AbortSignal): Promise<Way> {
-  const needsCluster = targets.some(({ kind }) => kind !== 'host')
-  const [context, { bastion }, cluster] = await allInOrder([
-    deps.sessions(signal),
-    deps.bastion(signal),
-    needsCluster ? deps.clusterCredentials.endpoint(signal) : undefined,
-  ])
-  return {
-    account: deps,
-    deps,
-    facts: { bastion: bastion.id, cluster, namespace: deps.namespace },
-    workspace: deps.installation.workspace,
-    context,
-  }
-}
-
-/** The datastores among which the words may be; nothing is asked where they name none. */
-async function findDatastores(
-  deps: Deps,
-  words: readonly TargetWord[],
-  signal: AbortSignal,
-): Promise<KnownDatastores> {
-  const engines = [...new Set(words.flatMap((word) => enginesFor(word, deps.profile)))]
-  if (engines.length === 0) return NO_DATASTORES
-  const inventory = await lookForDatastores(deps, engines, signal)
-  return { found: inventory.datastores, unreadable: inventory.unreadable }
-}
-
-/** What there is of the engines; their names are remembered for the next Tab. */
-export async function lookForDatastores(
-  deps: Deps,
-  engines: readonly Engine[],
-  signal: AbortSignal,
-): Promise<Inventory> {
-  // In the wrong account nothing would be found, and that is not what is wrong.
-  const [, inventory] = await allInOrder([deps.identity(signal), deps.inventory(engines, 'way', signal)])
-  const now = systemClock.now().wall
-  await rememberNames(deps.store, deps.installation, namesIn(inventory, engines), now)
-  return inventory
-}
-
-async function openOne(
-  way: Way,
-  target: Target,
-  wishes: TargetWishes,
-  report: (event: TunnelEvent) => void,
-  signal: AbortSignal,
-): Promise<Tunnel> {
+async function openNow(opening: OpeningOne, way: Way): Promise<Tunnel> {
+  const { target, wishes, report } = opening
   const plan = planRoute(way, target, wishes, report)
   return openTunnel({
-    target,
+    ...common(opening),
     plan,
-    workspace: way.workspace,
-    port: wishes.port,
-    bind: wishes.bind,
-    front: wishes.front,
-    dial: (dialing) =>
-      openRoute(
-        plan,
-        {
-          startSession: (request, starting) => SessionDialer.open(way.context, request, starting),
-          credentials: () => clusterOf(way),
-          listen: listenLocally,
-          clock: systemClock,
-          reason: wishes.reason,
-        },
-        dialing,
-      ),
-    report,
-    signal,
-    shell: {
-      listen: listenLocally,
-      probe: runProbe,
-      clock: systemClock,
-      random: systemRandom,
-      store: way.account.store,
+    dial: (dialing) => dialRoute(way, plan, wishes, dialing),
+  })
+}
+
+/** Nothing is opened and nothing of the way asked for, before a connection comes. */
+async function openLazily(opening: OpeningOne): Promise<OpenedTunnel> {
+  const { goal, target, wishes } = opening
+  const route = wishes.route ?? (target.kind === 'service' ? 'cluster' : 'direct')
+  const lazy = new LazyDialer({
+    route,
+    clock: systemClock,
+    idle: wishes.lazy?.idle ?? 0,
+    async open(dialing) {
+      const way = await goal.findWay(dialing)
+      return dialRoute(way, chooseRoute(target, way.facts, wishes.route), wishes, dialing)
     },
   })
+  const plan = { route, why: 'when the first connection comes', parameters: {} }
+  const tunnel = await openTunnel({ ...common(opening), plan, lazy: true, dial: async () => lazy })
+  return Object.assign(tunnel, { lazy })
+}
+
+function dialRoute(
+  way: Way,
+  plan: RoutePlan,
+  { reason }: TargetWishes,
+  signal: AbortSignal,
+): Promise<Dialer> {
+  const tools = {
+    startSession: (request: SessionRequest, starting?: AbortSignal) =>
+      SessionDialer.open(way.context, request, starting),
+    credentials: () => clusterOf(way),
+    listen: listenLocally,
+    clock: systemClock,
+    reason,
+  }
+  return openRoute(plan, tools, signal)
+}
+
+function common({ goal, target, wishes, report, signal }: OpeningOne) {
+  const shell = {
+    listen: listenLocally,
+    probe: runProbe,
+    clock: systemClock,
+    random: systemRandom,
+    store: goal.account.store,
+  }
+  const { workspace } = goal
+  const { port, bind, front } = wishes
+  return { target, workspace, port, bind, front, report, signal, shell }
 }
 
 /** How many different refusals are told: whoever sends requests by the thousand has no more to say. */
@@ -240,17 +175,14 @@ const TOLD_REFUSALS = 10
 
 /** The front of a target that is known to speak HTTP; it has a name of its own where there is an installation. */
 function frontFor(
-  { deps }: Way,
+  { installation }: Goal,
   target: Target,
   bind: string | undefined,
   report: (event: TunnelEvent) => void,
 ): Front | undefined {
-  if (deps === undefined || target.protocol.kind !== 'http' || !target.protocolCertain) return undefined
-  const place = {
-    target: target.name,
-    installation: deps.installation.name,
-    bind: parseBindAddress(bind),
-  }
+  if (installation === undefined || target.protocol.kind !== 'http' || !target.protocolCertain)
+    return undefined
+  const place = { target: target.name, installation, bind: parseBindAddress(bind) }
   const told = new Set<string>()
   return httpFront({
     guard: guardOf(place),

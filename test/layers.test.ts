@@ -100,6 +100,11 @@ const LAYERS: readonly Layer[] = [
     reason: 'the shell around a client: files for it alone, and TLS that is checked',
   },
   {
+    folder: 'core/tunnel/control/io',
+    mayImport: ['core/tunnel', 'core/io'],
+    reason: 'the shell around the control socket of background tunnels: its files and its lock',
+  },
+  {
     folder: 'core/aws',
     mayImport: [
       ...['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/snapshots', 'core/io'],

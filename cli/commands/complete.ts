@@ -33,9 +33,10 @@ export default class Complete extends BaseCommand {
     try {
       const { loadConfig } = await import('../load-config.ts')
       const config = loadConfig({ flags: {}, environment: process.env })
-      return { installations: [...config.installations.keys()], ...(await this.#targets(config)) }
+      const background = await targetsInBackground()
+      return { installations: [...config.installations.keys()], background, ...(await this.#targets(config)) }
     } catch {
-      return { installations: [], ...NO_TARGETS }
+      return { installations: [], background: [], ...NO_TARGETS }
     }
   }
 
@@ -63,6 +64,13 @@ export default class Complete extends BaseCommand {
 type TargetWords = Pick<CompletionModel['names'], 'services' | 'monitors' | 'datastores'>
 
 const NO_TARGETS: TargetWords = { services: [], monitors: [], datastores: [] }
+
+/** As their supervisor has written them down: it need not be asked. */
+async function targetsInBackground(): Promise<readonly string[]> {
+  const { formerLife } = await import('#core/tunnel/control/io/records.ts')
+  const { supervisorPlace } = await import('../background.ts')
+  return formerLife(supervisorPlace(process.env).journal).lost.map(({ target }) => target)
+}
 
 /** From this computer alone: a person at Tab does not wait for the network. */
 async function recall(entry: InstallationEntry): Promise<KnownNames> {

@@ -1,9 +1,14 @@
 import { Args, Flags } from '@oclif/core'
+import { PgctlError } from '#core/errors.ts'
 import type { ReadyEvent, TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from '../base-command.ts'
-import { installationFlags, reasonFlag, startFlag } from '../flags.ts'
+import { installationFlags, parseSpan, reasonFlag, startFlag } from '../flags.ts'
+import { renderDetached, renderFormer, tunnelDocument } from '../render/background.ts'
 import { renderReady, renderTunnelEvent } from '../render/tunnel.ts'
+import type { TunnelWishes } from '../tunnel-opening.ts'
 
+/** How long a lazy tunnel keeps its session unused: less than policies of accounts commonly allow. */
+const DEFAULT_IDLE = '10m'
 /** How long open connections may go on after the first Ctrl-C; the second one ends them at once. */
 const DRAIN_MS = 500
 
@@ -14,9 +19,10 @@ export default class Tunnel extends BaseCommand {
     'A TARGET is a name (`grafana`, `cluster`, `postgres`, or `postgres-hermes` of several), a Service with its port',
     '(`hermes:1702`), an address (`db.internal:5432`), or an instance followed by addresses, which needs no',
     'installation. The local port is the same for everyone. A tunnel is ready when a byte has gone to the far end and',
-    'back; it stays open until Ctrl-C, through losses of the network. A web service has a name for browsers,',
-    '`grafana.NAME.localhost`, so that cookies of installations stay apart; requests of pages of other sites, and by',
-    'other names, are refused. With --json every event is a line.',
+    'back; it stays open until Ctrl-C, or with --detach until `pgctl tunnel stop`, through losses of the network. A web',
+    'service has a name for browsers, `grafana.NAME.localhost`, so that cookies of installations stay apart; requests of',
+    'pages of other sites, and by other names, are refused. A target that is called like a subcommand stands behind two',
+    'dashes. With --json every event is a line.',
   ].join(' ')
   static override examples = [
     '<%= config.bin %> tunnel grafana',
@@ -24,6 +30,7 @@ export default class Tunnel extends BaseCommand {
     '<%= config.bin %> tunnel grafana prometheus --reason "INC-4711"',
     '<%= config.bin %> tunnel postgres --port 5432',
     '<%= config.bin %> tunnel db.internal:5432',
+    '<%= config.bin %> tunnel grafana postgres --detach --lazy',
     '<%= config.bin %> tunnel i-0123456789abcdef0 db.internal:5432 --region eu-central-1',
   ]
   static override enableJsonFlag = true
@@ -55,14 +62,32 @@ export default class Tunnel extends BaseCommand {
         'Pass bytes as they are to web services, too: no name, and no guard against pages of other sites.',
     }),
     open: Flags.boolean({ summary: 'Show it in the browser once it is ready.' }),
+    detach: Flags.boolean({
+      char: 'd',
+      summary: 'Go on in the background, until `pgctl tunnel stop`.',
+    }),
+    lazy: Flags.boolean({
+      summary: 'Listen at once, open a session for the first connection, close it when unused.',
+    }),
+    idle: Flags.string({
+      summary: 'How long a lazy tunnel keeps its session without a connection: 10m unless told.',
+      helpValue: 'SPAN',
+    }),
   }
 
   protected override readonly streams = true
 
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Tunnel)
+    if (flags.idle !== undefined && !flags.lazy)
+      throw new PgctlError('usage', '--idle is for lazy tunnels', {
+        why: 'the session of another one stays until its tunnel is closed',
+        next: 'add --lazy, or leave --idle out',
+      })
+    const idle = parseSpan('--idle', flags.idle ?? DEFAULT_IDLE)
+    const wishes = { ...flags, words: argv.map(String), lazy: flags.lazy ? { idle } : undefined }
+    if (flags.detach) return this.#detach(wishes, flags)
     const { openTunnels } = await import('../tunnel-opening.ts')
-    const wishes = { ...flags, words: argv.map(String) }
     const { tunnels, failures } = await openTunnels(
       this.sessionSurroundings(flags),
       wishes,
@@ -82,6 +107,24 @@ export default class Tunnel extends BaseCommand {
     // Whatever was stopped by hand in the end: what has failed before is how it went.
     if (failed.length > 0) throw failed[0]
     if (this.signal.aborted) throw this.signal.reason
+  }
+
+  /** Hands the opening to the supervisor, shows what comes of it, and leaves what is ready to go on. */
+  async #detach(wishes: TunnelWishes, where: DetachFlags): Promise<void> {
+    const { openDetached } = await import('../detached-opening.ts')
+    const { tunnels, failures, former } = await openDetached(
+      this.surroundings(where),
+      wishes,
+      (event, isOnly) => {
+        this.#show(event, isOnly)
+        if (where.open && event.event === 'ready') void this.#open(event)
+      },
+      this.signal,
+    )
+    if (former !== undefined) this.notice(renderFormer(former, this.paintNotice))
+    if (this.jsonEnabled()) this.event({ event: 'detached', tunnels: tunnels.map(tunnelDocument) })
+    else if (tunnels.length > 0) this.notice(renderDetached(tunnels, this.paintNotice))
+    if (failures[0] !== undefined) throw failures[0]
   }
 
   #show(event: TunnelEvent, isOnly: boolean): void {
@@ -116,6 +159,13 @@ export default class Tunnel extends BaseCommand {
         false,
       )
   }
+}
+
+interface DetachFlags {
+  readonly installation?: string | undefined
+  readonly region?: string | undefined
+  readonly profile?: string | undefined
+  readonly open: boolean
 }
 
 /** That of the only tunnel is the error of the command, which follows at once. */

@@ -1,3 +1,4 @@
+import { formatDuration } from '#core/text/duration.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import type { Cause, ReadyEvent, TunnelEvent } from '#core/tunnel/events.ts'
 import type { Paint } from './error.ts'
@@ -22,6 +23,7 @@ function isGrave(event: TunnelEvent): boolean {
   return (
     event.event === 'warning' ||
     event.event === 'degraded' ||
+    (event.event === 'asleep' && event.cause !== undefined) ||
     (event.event === 'ended' && event.cause.code !== 'closed')
   )
 }
@@ -42,6 +44,10 @@ function sentence(event: TunnelEvent): string | undefined {
       return `back after ${(event.downForMs / 1000).toFixed(1)} s, nothing was lost`
     case 'degraded':
       return event.message
+    case 'asleep':
+      return event.cause === undefined
+        ? `unused for ${formatDuration(event.afterMs ?? 0)}: its session is closed, the next connection opens another`
+        : `${causeText(event.cause)}; the next connection opens another session`
     case 'notice':
     case 'warning':
       return event.next === undefined ? event.message : `${event.message} (${event.next})`

@@ -10,3 +10,16 @@ export function parseDuration(text: string): Ms | undefined {
     total += Number(count) * (UNITS[unit as string] as Ms)
   return total > 0 ? total : undefined
 }
+
+const NAMES: readonly (readonly [size: Ms, name: string])[] = [
+  [UNITS['d'] as Ms, 'd'],
+  [UNITS['h'] as Ms, 'h'],
+  [UNITS['m'] as Ms, 'min'],
+  [UNITS['s'] as Ms, 's'],
+]
+
+/** A span of time for a person, in the largest unit that says it exactly: `10 min`, `90 s`. */
+export function formatDuration(span: Ms): string {
+  const [size, name] = NAMES.find(([unit]) => span >= unit && span % unit === 0) ?? [1, 'ms']
+  return `${Math.round(span / size)} ${name}`
+}

@@ -57,5 +57,7 @@ export type DialerEvent =
   | { readonly event: 'degraded'; readonly message: string }
   /** Something to know, such as the end of what made it `degraded`. */
   | { readonly event: 'notice'; readonly message: string }
+  /** A way that opens on demand is closed until it is needed again: unused for `after`, or ended by `error`. */
+  | { readonly event: 'asleep'; readonly after: Ms | undefined; readonly error: PgctlError | undefined }
   /** The way is gone for good. */
   | { readonly event: 'ended'; readonly error: PgctlError }

@@ -10,6 +10,8 @@ import type { RouteName } from '#core/tunnel/dialer.ts'
  *                                 (reconnecting → resumed)*  degraded*  warning*  notice*   → ended
  * ```
  *
+ * A lazy tunnel is `ready` before it has a session: `starting → ready → (session → asleep)* → ended`.
+ *
  * `ended` is the last event of every tunnel that has started. Moments are ISO 8601 in UTC, durations milliseconds.
  */
 export type TunnelEvent =
@@ -46,6 +48,14 @@ export type TunnelEvent =
   | { readonly event: 'reconnecting'; readonly target: string; readonly cause: Cause }
   | { readonly event: 'resumed'; readonly target: string; readonly downForMs: Ms }
   | { readonly event: 'degraded'; readonly target: string; readonly message: string }
+  /** The session of a lazy tunnel is closed; the next connection opens another. */
+  | {
+      readonly event: 'asleep'
+      readonly target: string
+      /** How long nothing had passed; absent where something else ended it. */
+      readonly afterMs?: Ms | undefined
+      readonly cause?: Cause | undefined
+    }
   | Remark<'notice'>
   | Remark<'warning'>
   | { readonly event: 'ended'; readonly target: string; readonly cause: Cause }
@@ -72,6 +82,8 @@ export interface ReadyEvent {
   readonly detail: string
   /** All addresses that listen on `port`, `address` first. */
   readonly addresses: readonly string[]
+  /** Whether it has no session yet: the first connection opens one. */
+  readonly lazy?: true | undefined
 }
 
 /** Something to know (`notice`) or to act on (`warning`), with a stable name. */

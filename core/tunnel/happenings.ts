@@ -29,6 +29,12 @@ export function describeDialerEvent(
       return { event: 'degraded', message: event.message }
     case 'notice':
       return { event: 'notice', about: 'route', message: event.message }
+    case 'asleep':
+      return {
+        event: 'asleep',
+        afterMs: event.after,
+        cause: event.error === undefined ? undefined : causeOf(event.error),
+      }
   }
 }
 
@@ -76,6 +82,18 @@ export function describeReady(
 /** Where a tunnel listens; `host` is the name in its URL, if it has one. */
 export interface ReadyPlace extends Pick<LocalListener, 'address' | 'port' | 'addresses'> {
   readonly host?: string | undefined
+}
+
+/** A lazy tunnel that listens; nothing has been asked of the far end. */
+export function describeListening(
+  target: Target,
+  route: RouteName,
+  { address, port, addresses, host }: ReadyPlace,
+): Happening<'ready'> {
+  const url = urlOf(target, host ?? address, port)
+  const detail = 'the first connection opens a session'
+  const probe = 'unanswered'
+  return { event: 'ready', address, port, url, route, probe, detail, addresses, lazy: true }
 }
 
 /** A warning that the account's policy is about to end a session. */

@@ -11,7 +11,12 @@ import {
   type TunnelEvent,
   type TunnelHappening,
 } from '#core/tunnel/events.ts'
-import { describeDialerEvent, describeEnd, describeReady } from '#core/tunnel/happenings.ts'
+import {
+  describeDialerEvent,
+  describeEnd,
+  describeListening,
+  describeReady,
+} from '#core/tunnel/happenings.ts'
 import type { Listen, LocalListener, OpenConnection } from '#core/tunnel/listener.ts'
 import { planLocalPort } from '#core/tunnel/local-port.ts'
 import { readSavedPort, savePort } from '#core/tunnel/port-assignments.ts'
@@ -22,13 +27,15 @@ import { watchSessionEnds } from '#core/tunnel/session-watch.ts'
 
 export interface TunnelOptions {
   readonly target: Target
-  readonly plan: RoutePlan
+  readonly plan: Pick<RoutePlan, 'route' | 'why' | 'parameters'>
   /** What the local port is derived from; the instance's id where there is no installation. */
   readonly workspace: string
   /** `--port`: 0 for any free one. */
   readonly port?: number | undefined
   /** `--bind`: one address instead of both loopbacks. */
   readonly bind?: string | undefined
+  /** Whether `dial` gives a way that opens on demand: then it is ready when it listens, and nothing is probed. */
+  readonly lazy?: boolean | undefined
   /** Opens the route; called once, after the local port is taken. */
   readonly dial: (signal: AbortSignal) => Promise<Dialer>
   /** What every local connection passes; without one the tunnel is a plain pipe. */
@@ -133,11 +140,16 @@ class TunnelLife implements Tunnel {
     this.#dialer = await dial(signal)
     this.#unsubscribe = this.#dialer.events.subscribe((event) => this.#onDialerEvent(event))
     this.#dialing.resolve(this.#dialer)
-    const result = await this.#probe(this.#dialer, signal)
-    this.#ready = describeReady(target, plan.route, { ...placeOf(listener), host: front?.host }, result)
-    this.#report(this.#ready)
-    if (result.result === 'answered' && result.concern !== undefined)
-      this.#report({ event: 'degraded', message: result.concern })
+    if (this.#options.lazy) {
+      this.#ready = describeListening(target, plan.route, { ...placeOf(listener), host: front?.host })
+      this.#report(this.#ready)
+    } else {
+      const result = await this.#probe(this.#dialer, signal)
+      this.#ready = describeReady(target, plan.route, { ...placeOf(listener), host: front?.host }, result)
+      this.#report(this.#ready)
+      if (result.result === 'answered' && result.concern !== undefined)
+        this.#report({ event: 'degraded', message: result.concern })
+    }
     await this.#rememberPort(listener.port)
   }
 
@@ -248,6 +260,7 @@ class TunnelLife implements Tunnel {
     if (event.event === 'ended') void this.end(event.error)
     else this.#report(describeDialerEvent(event, this.#options.shell.clock.now()))
     if (event.event === 'session') this.#watchLimits(event.limits)
+    if (event.event === 'asleep') this.#stopWatching()
   }
 
   /** Of several sessions the latest one carries the connections. */

@@ -54,7 +54,7 @@ function setUp(dialer: Dialer | (() => Promise<Dialer>), change: Partial<TunnelO
   const store = new MemoryStore()
   const options: TunnelOptions = {
     target: HTTP,
-    plan: { route: 'direct', instance: 'i-1', document: 'D', parameters: {}, steps: [], why: 'a test' },
+    plan: { route: 'direct', parameters: {}, why: 'a test' },
     workspace: WORKSPACE,
     dial: async () => (typeof dialer === 'function' ? dialer() : dialer),
     report: (event) => events.push(event),

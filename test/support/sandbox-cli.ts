@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { type Sandbox, type SandboxOptions, startSandbox } from '#sandbox/sandbox.ts'
 import { WORLD } from '#sandbox/world.ts'
+import { endSupervisor } from './end-supervisor.ts'
 import { soon } from './eventually.ts'
 import { collector, type LogRecord } from './log-records.ts'
 import { type Outcome, runCli } from './transcript.ts'
@@ -47,6 +48,7 @@ export async function startSandboxCli(options: SandboxCliOptions = {}): Promise<
   const authorityPath = join(home, 'authority.pem')
   await Promise.all([writeFile(configPath, config), writeFile(authorityPath, sandbox.authority)])
   const environment = environmentOf(sandbox, { home, configPath, authorityPath })
+  parts.defer(() => endSupervisor(join(home, 'state')))
   const started = parts.use(new AsyncDisposableStack())
   const running = parts.move()
   return {

@@ -10,6 +10,7 @@ import { knobsChangeSchema } from '#sandbox/knobs.ts'
 import { type Sandbox, type SandboxOptions, startSandbox } from '#sandbox/sandbox.ts'
 import { VENDOR_MODES, type Vendor } from '#sandbox/vendor/vendor.ts'
 import { WORLD } from '#sandbox/world.ts'
+import { endSupervisor } from './end-supervisor.ts'
 import type { PackagedCli } from './packaged-cli.ts'
 import { CliProcess } from './sandbox-cli.ts'
 import { type CommandStep, outcomeLines, type Step, splitWords, unquote } from './transcript.ts'
@@ -88,6 +89,7 @@ export class Scene implements AsyncDisposable {
     await using parts = new AsyncDisposableStack()
     const home = await mkdtemp(join(tmpdir(), 'pgctl-scene-'))
     parts.defer(() => rm(home, { recursive: true, force: true }))
+    parts.defer(() => endSupervisor(join(home, 'state')))
     return new Scene(home, parts.move(), cli)
   }
 

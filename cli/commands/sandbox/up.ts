@@ -20,7 +20,7 @@ export default class SandboxUp extends BaseCommand {
   static override enableJsonFlag = true
   static override flags = {
     ...sandboxFlag,
-    detach: Flags.boolean({ summary: 'Go on in the background once everything answers.' }),
+    detach: Flags.boolean({ char: 'd', summary: 'Go on in the background once everything answers.' }),
     agent: Flags.option({ options: ['own', 'external'] as const, default: 'own' as const })({
       summary: "Start the bastion's agent, or wait for another program to play it.",
     }),
@@ -55,7 +55,7 @@ export default class SandboxUp extends BaseCommand {
     const folder = new SandboxFolders(paths(process.env).state, systemProcesses).named(flags.name)
     if (flags.detach) {
       const { detachSandbox } = await import('#sandbox/detach.ts')
-      const words = this.argv.filter((word) => word !== '--detach')
+      const words = this.argv.filter((word) => word !== '--detach' && word !== '-d')
       await detachSandbox(folder, [process.argv[1] as string, 'sandbox', 'up', ...words], this.signal)
       const { runningRecord } = await import('#sandbox/state.ts')
       this.#announce(flags.name, (await runningRecord(folder)).endpoint)

@@ -61,6 +61,7 @@ const EVENTS: { readonly [Name in TunnelEvent['event']]: Required<Extract<Tunnel
     probe: 'answered',
     detail: '',
     addresses: [],
+    lazy: true,
   },
   'connection-opened': { event: 'connection-opened', target: '', connection: 0, open: 0 },
   'connection-closed': {
@@ -75,6 +76,7 @@ const EVENTS: { readonly [Name in TunnelEvent['event']]: Required<Extract<Tunnel
   reconnecting: { event: 'reconnecting', target: '', cause: CAUSE },
   resumed: { event: 'resumed', target: '', downForMs: 0 },
   degraded: { event: 'degraded', target: '', message: '' },
+  asleep: { event: 'asleep', target: '', afterMs: 0, cause: CAUSE },
   notice: { event: 'notice', ...REMARK },
   warning: { event: 'warning', ...REMARK },
   ended: { event: 'ended', target: '', cause: CAUSE },
@@ -219,6 +221,8 @@ describe('the page on JSON', { timeout: 20_000 }, () => {
     'egress list',
     'egress show',
     'egress verify',
+    'tunnel list',
+    'tunnel stop',
   ])
     it(`lists the fields of ${command}, and no other`, () => {
       const documents = documentsOf(command).filter((each) => !('error' in each))
@@ -270,10 +274,11 @@ describe('the page on JSON', { timeout: 20_000 }, () => {
     })
 
   it('says of every event that a transcript shows which fields it has', () => {
-    const events = ['tunnel', 'logs'].flatMap(documentsOf)
+    const events = ['tunnel', 'logs'].flatMap(documentsOf).filter((each) => 'event' in each)
     assert.ok(events.length > 0)
     for (const event of events) {
-      const heading = event['event'] === 'error' ? 'A failure' : event['target'] ? '`tunnel`' : '`logs`'
+      const heading =
+        event['event'] === 'error' ? 'A failure' : event['target'] || event['tunnels'] ? '`tunnel`' : '`logs`'
       for (const field of Object.keys(event))
         assert.match(section(heading), new RegExp(`\\b${field}\\b`), `${event['event']}: ${field}`)
     }

@@ -1,0 +1,56 @@
+import type { Ms } from '#core/clock.ts'
+import type { OpenRequest } from '#core/tunnel/control/requests.ts'
+import type { Cause, TunnelEvent } from '#core/tunnel/events.ts'
+
+/**
+ * Between the supervisor and its holders: threads, one for each person's environment, since the clients of a cloud
+ * read credentials and endpoints from the environment of whoever runs them.
+ */
+
+/** What a holder does, and what comes of it. */
+export interface HolderCalls {
+  /** Opens tunnels, of which the supervisor knows the numbers: one for each word. */
+  open: {
+    asks: Omit<OpenRequest, 'request' | 'environment'> & { readonly ids: readonly number[] }
+    answers: { readonly failures: readonly Cause[] }
+  }
+  /** Opens the session of a lazy tunnel, if it has none. */
+  wake: { asks: { readonly id: number }; answers: undefined }
+  close: { asks: { readonly id: number; readonly within: Ms }; answers: undefined }
+  /** What a program needs to use the cluster beside a way to it. */
+  cluster: {
+    asks: Pick<OpenRequest, 'folder' | 'flags'> & { readonly who: string }
+    answers: ClusterFacts
+  }
+}
+
+export interface ClusterFacts {
+  readonly host: string
+  readonly ca: string
+  readonly namespace: string
+  readonly token: { readonly value: string; readonly expires: Ms }
+}
+
+export type HolderCall = {
+  [Name in keyof HolderCalls]: {
+    readonly call: number
+    readonly name: Name
+    readonly asks: HolderCalls[Name]['asks']
+  }
+}[keyof HolderCalls]
+
+/** To a holder: a call, or that whoever made one has gone away. */
+export type ToHolder = HolderCall | { readonly abort: number }
+
+export type FromHolder =
+  | { readonly tunnel: number; readonly event: TunnelEvent }
+  | { readonly reply: number; readonly answer: unknown }
+  | { readonly reply: number; readonly error: Cause }
+
+/** How a holder is started. */
+export interface HolderStart {
+  readonly version: string
+  readonly root: string
+  /** The authorities that the process itself already trusts. */
+  readonly trusts: string | undefined
+}
