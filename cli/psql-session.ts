@@ -40,7 +40,7 @@ export async function runPsql(
   signal: AbortSignal,
 ): Promise<number> {
   const { environment } = surroundings
-  const path = await findProgram('psql', environment)
+  const path = findProgram('psql', environment)
   const chosen = await findDatastore(surroundings, run, signal)
   const { store, endpoint, authorities } = chosen
   await using open = await openDatastore(chosen, run, undefined, tell, signal)
