@@ -2,6 +2,7 @@ import { type Keep, type Policy, setOf } from '#core/snapshots/policy.ts'
 import { type SnapshotRecord, whyNotOurs } from '#core/snapshots/records.ts'
 import type { Retained } from '#core/snapshots/retention.ts'
 import {
+  groupOfNode,
   isComplete,
   type Snapshot,
   type Source,
@@ -59,7 +60,7 @@ export function groupSnapshots({ workspace, policy, sources, snapshots, records 
   for (const snapshot of snapshots) {
     if (!snapshot.manual) continue
     const record = records.get(snapshotId(snapshot))
-    const source = byShelf.get(`${snapshot.shelf}/${snapshot.source}`)
+    const source = byShelf.get(`${snapshot.shelf}/${snapshot.source}`) ?? groupOf(snapshot, byShelf)
     const foreign = whyNotOurs(source ? { ...snapshot, source: source.id } : snapshot, workspace, record)
     // A source that is gone is known by our record alone.
     const owner =
@@ -85,6 +86,12 @@ export function groupSnapshots({ workspace, policy, sources, snapshots, records 
     })
   }
   return [...groups.values()]
+}
+
+/** The cache group of a node that is no more, of which a snapshot still is. */
+function groupOf({ shelf, source }: Snapshot, byShelf: ReadonlyMap<string, Source>): Source | undefined {
+  const found = shelf === 'caches' ? byShelf.get(`${shelf}/${groupOfNode(source)}`) : undefined
+  return found?.kind === 'cache-group' ? found : undefined
 }
 
 /** The rules for a group: those of its set, or for copies in the other region those of the copy. */

@@ -3,7 +3,7 @@ import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { snapshotName, TAGS } from '#core/snapshots/naming.ts'
 import { REFUSAL_REASONS } from '#core/snapshots/refusal.ts'
-import { SHELVES, type Snapshot, type Source, sourceId } from '#core/snapshots/snapshot.ts'
+import { groupOfNode, SHELVES, type Snapshot, type Source, sourceId } from '#core/snapshots/snapshot.ts'
 
 /**
  * What we have written down of our own snapshots. A snapshot is ours only if its tags say so, its name is the one
@@ -79,7 +79,8 @@ export function whyNotOurs(
   const says = tags && [tags[TAGS.source], tags[TAGS.slot], tags[TAGS.point]]
   if (says !== undefined && says.join(' ') !== [record.source, record.slot, record.point].join(' '))
     return 'it is not ours: its tags are others than its record says'
-  return snapshot.source === id
+  const isOfNode = kind === 'cache-group' && groupOfNode(snapshot.source) === id
+  return snapshot.source === id || isOfNode
     ? undefined
     : 'it is not ours: it is of another datastore than its record says'
 }

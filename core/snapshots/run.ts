@@ -9,7 +9,7 @@ import type { PointRecord } from '#core/snapshots/points.ts'
 import { setOf } from '#core/snapshots/policy.ts'
 import { FORGET_AFTER, type SnapshotRecord } from '#core/snapshots/records.ts'
 import { HANDLING, type Refusal } from '#core/snapshots/refusal.ts'
-import { type Source, snapshotId, sourceId } from '#core/snapshots/snapshot.ts'
+import { groupOfNode, type Source, snapshotId, sourceId } from '#core/snapshots/snapshot.ts'
 import type { Outcome, SnapshotTarget } from '#core/snapshots/snapshot-api.ts'
 
 /**
@@ -152,7 +152,10 @@ function* adopt(
   // A listing lags behind: the next run sees whose it is, and nothing is deleted on this word.
   if (there === undefined) return result('adopted')
   const isOurs = Object.values(TAGS).every((tag) => there.tags?.[tag] === action.tags[tag])
-  if (isOurs && there.source === action.source.id) return result('adopted')
+  // Of a group without cluster mode it is that of a node.
+  const { kind, id } = action.source
+  const isOfSource = there.source === id || (kind === 'cache-group' && groupOfNode(there.source) === id)
+  if (isOurs && isOfSource) return result('adopted')
   return result('failed', `the name ${action.name} is taken by a snapshot that is not ours`)
 }
 

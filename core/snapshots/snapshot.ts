@@ -82,3 +82,11 @@ export function snapshotId({ shelf, region, name }: Pick<Snapshot, 'shelf' | 're
 export function sourceId({ kind, id }: Pick<Source, 'kind' | 'id'>): string {
   return `${kind}/${id}`
 }
+
+/** What the service puts behind a group's id to name its nodes: `-001`, in cluster mode `-0001-001`. */
+const NODE = /(?:-\d{3,4}){1,2}$/
+
+/** The id of the group that a cache of this name would be a node of; nodes come and go, and their snapshots stay. */
+export function groupOfNode(id: string): string {
+  return id.replace(NODE, '')
+}

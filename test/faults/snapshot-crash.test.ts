@@ -80,6 +80,8 @@ class Installation {
   readonly store = new MemoryStore()
   readonly datastores = new Map<Source['kind'], ModelSource>()
   now = START
+  /** How far the clock of whoever runs is from that of the provider. */
+  skew = 0
   /** Kinds of datastores that may not be read for now. */
   hidden: readonly Source['kind'][] = []
 
@@ -119,7 +121,7 @@ class Installation {
       burn?.wrap('around', around, ['findSources', 'readPolicy', 'state', 'markers', 'read']) ?? around
     try {
       return await tick(
-        { workspace: WORKSPACE, region: REGION, now: this.now },
+        { workspace: WORKSPACE, region: REGION, now: this.now + this.skew },
         {
           ...{ api, store, clock: new ManualClock(), chance: () => 0 },
           ...{ keyApi: asked, bucketApi: asked, quotaApi: asked },
@@ -428,6 +430,28 @@ describe('a run over the nights', { timeout: 60_000 }, () => {
     installation.now = right
     await installation.tick()
     for (const night of before) assert.ok(nightsOf(installation, 'db').includes(night), `${night} is gone`)
+  })
+
+  it('a clock of ours that alone goes wrong, either way, deletes no more, and once it is right nothing is left of it', async () => {
+    const run = async (skew: number) => {
+      const installation = new Installation(RULES)
+      await installation.nights(3)
+      const before = nightsOf(installation, 'db')
+      installation.skew = skew
+      for (let tick = 0; tick < 4; tick++, installation.now += HOUR / 6) await installation.tick()
+      const kept = before.filter((night) => nightsOf(installation, 'db').includes(night))
+      installation.skew = 0
+      installation.now += DAY - (2 * HOUR) / 3
+      await installation.nights(4)
+      return { kept, settled: nightsOf(installation, 'db') }
+    }
+    const right = await run(0)
+    assert.equal(right.settled.length, 2)
+    for (const skew of [365 * DAY, -365 * DAY, 3 * HOUR, -3 * HOUR]) {
+      const wrong = await run(skew)
+      for (const night of right.kept) assert.ok(wrong.kept.includes(night), `${night} is gone by ${skew}`)
+      assert.deepEqual(wrong.settled, right.settled, `by ${skew}`)
+    }
   })
 
   for (const [zone, start] of [

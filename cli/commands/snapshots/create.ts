@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core'
 import { PgctlError } from '#core/errors.ts'
 import { partOfPlan, planByHand } from '#core/snapshots/by-hand.ts'
+import type { RunReport } from '#core/snapshots/run.ts'
 import { renderRun, runDocument } from '../../render/snapshot-plan.ts'
 import { SnapshotCommand } from '../../snapshot-command.ts'
 import { fingerprintFlag, snapshotFlags } from '../../snapshot-flags.ts'
@@ -35,12 +36,22 @@ export default class SnapshotsCreate extends SnapshotCommand {
       })
     const { runPlan } = await import('../../snapshot-reading.ts')
     const plan = due ? partOfPlan(view.plan, 'make') : planByHand(view.input, set)
-    const report = await runPlan(deps, view, plan, this.signal)
-    for (const why of view.input.unreadable) this.notice(`there may be more datastores than these: ${why}`)
-    if (fingerprint) {
-      const { fingerprintPoints } = await import('../../fingerprinting.ts')
-      const why = await fingerprintPoints(deps, plan, this.signal)
-      if (why !== undefined) this.notice(`the point has no fingerprint of the cluster's keys: ${why}`)
+    let report: RunReport
+    try {
+      report = await runPlan(deps, view, plan, this.signal)
+      for (const why of view.input.unreadable) this.notice(`there may be more datastores than these: ${why}`)
+      if (fingerprint) {
+        const { fingerprintPoints } = await import('../../fingerprinting.ts')
+        const why = await fingerprintPoints(deps, plan, this.signal)
+        if (why !== undefined) this.notice(`the point has no fingerprint of the cluster's keys: ${why}`)
+      }
+    } finally {
+      if (this.signal.aborted)
+        this.notice(
+          due
+            ? 'what was begun goes on by itself; the same command again begins the rest'
+            : 'what was begun goes on by itself: pgctl snapshots list; the same command again begins another point',
+        )
     }
     this.log(renderRun(report, plan, this.paint))
     this.finish(report)

@@ -162,6 +162,19 @@ describe('what a plan deletes', () => {
     )
   })
 
+  it('a snapshot of a node that was replaced since is still one of its group, and of a group that is gone', () => {
+    const group = sourceOf('cache-group', 'redis-cache')
+    const now = { ...group, nodes: [`${group.id}-002`, `${group.id}-003`] }
+    const own = nights(5, group, { source: `${group.id}-001` })
+    assert.deepEqual(daysOf(makePlan(planInput(POLICY, NOW, [now], own))), ['20261120', '20261121'])
+    const gone = makePlan(planInput(POLICY, NOW, [], own))
+    assert.deepEqual(deletes(gone), [])
+    assert.match(gone.notices.join(), /cache-group.*redis-cache is gone: its 5 snapshots/)
+    // A cache beside it that only has such a name is none of its nodes.
+    const other = nights(5, group, { source: `${group.id}-sessions` })
+    assert.deepEqual(deletes(makePlan(planInput(POLICY, NOW, [now], other))), [])
+  })
+
   it('tags alone do not make one ours', () => {
     const spoofed = nights(9).map(({ snapshot }) => ({ snapshot }))
     const renamed = nights(9).map(({ snapshot, record }) => ({

@@ -109,6 +109,38 @@ describe('carryOutRestore', () => {
     }
   })
 
+  it('outlasts a network that is away for a while, and begins nothing blindly', async () => {
+    for (const [misses, code, isOver] of [
+      [20, 'endpoint-unreachable', true],
+      [20, 'throttled', true],
+      [21, 'endpoint-unreachable', false],
+      [1, 'permission-denied', false],
+    ] as const) {
+      const api = new Provider()
+      const look = api.look.bind(api)
+      let [looks, left] = [0, misses]
+      api.look = async (step) => {
+        // The first round is seen; then one step of each round is not.
+        if (++looks > 2 && step.name === CLUSTER.name && left-- > 0) throw new PgctlError(code, 'away')
+        return await look(step)
+      }
+      if (!isOver) await assert.rejects(carry(api), /away/, `${misses} ${code}`)
+      else {
+        await carry(api)
+        assert.deepEqual(api.begun, [CLUSTER.name, MEMBER.name])
+      }
+    }
+  })
+
+  it('a first look that fails is told at once', async () => {
+    const api = new Provider()
+    api.look = async () => {
+      throw new PgctlError('endpoint-unreachable', 'away')
+    }
+    await assert.rejects(carry(api), /away/)
+    assert.deepEqual(api.begun, [])
+  })
+
   it('begins and leaves where nobody waits', async () => {
     const api = new Provider()
     const { progress } = await carry(api, { wait: false })

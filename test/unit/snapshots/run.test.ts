@@ -60,6 +60,26 @@ describe('run', () => {
       assert.deepEqual(remembered, HANDLING[reason] === 'never' ? [undefined, reason] : [undefined])
     })
 
+  it('what is there already is adopted where it is ours: of the datastore, or of a node of it', () => {
+    const group = sourceOf('cache-group', 'redis-cache')
+    for (const [source, want] of [
+      [group.id, 'adopted'],
+      [`${group.id}-002`, 'adopted'],
+      [`${group.id}-sessions`, 'failed'],
+      ['another', 'failed'],
+    ] as const) {
+      const { report } = drive(planInput(POLICY, NOW, [group], []), (step) => {
+        if (step.kind === 'create') return refused('exists')
+        if (step.kind !== 'list') return undefined
+        const [action] = makePlan(planInput(POLICY, NOW, [group], [])).actions
+        assert.ok(action?.kind === 'create')
+        const { snapshot } = ourSnapshot(group, NOW, { name: action.name, tags: action.tags, source })
+        return { shelf: step.shelf, region: step.region, snapshots: [snapshot], missing: undefined }
+      })
+      assert.equal(report.results[0]?.outcome, want, source)
+    }
+  })
+
   it('a storm that passes within the run costs waits, and no more', () => {
     let left = 3
     const { report } = drive(planInput(POLICY, NOW, [HERMES], []), (step) =>
