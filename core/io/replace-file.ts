@@ -9,10 +9,11 @@ const FILE_MODE = 0o600
  * Only a file that has reached the disk is renamed: a power cut may otherwise leave an empty one in its place. The
  * draft's name is fixed, as the lock keeps others out: what a crash leaves behind is overwritten by the next writer.
  */
-export async function replaceFile(path: string, content: string): Promise<void> {
+export async function replaceFile(path: string, content: string, mode = FILE_MODE): Promise<void> {
   const draft = `${path}.new`
   const file = await open(draft, 'w', FILE_MODE)
   try {
+    if (mode !== FILE_MODE) await file.chmod(mode)
     await file.writeFile(content)
     await file.sync()
   } finally {
