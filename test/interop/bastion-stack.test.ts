@@ -154,7 +154,6 @@ describeWith(['ministack'], 'the stack of the bastion in an emulator', { timeout
       'AWS::EC2::SecurityGroup',
     ])
       assert.ok(types.includes(type), type)
-    assert.ok(!types.includes('AWS::EC2::VPCEndpoint'))
     const unconfirmed = await run('bastion', 'deploy', ...set)
     assert.equal(unconfirmed.status, 2)
     assert.match(unconfirmed.stdout, /rights: who may do what changes by .*BastionRole/)
