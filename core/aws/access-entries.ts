@@ -3,6 +3,7 @@ import type { AwsConnection } from '#core/aws/clients.ts'
 import { abortedBy, clientPerConnection, orNone } from '#core/aws/sdk-client.ts'
 import type { ElevationApi } from '#core/bastion/control.ts'
 import type { ElevatedRole } from '#core/bastion/elevations.ts'
+import { messageOf, PgctlError } from '#core/errors.ts'
 
 const clientOf = clientPerConnection<EKSClient>(async (settings) => {
   const { EKSClient } = await import('@aws-sdk/client-eks')
@@ -41,10 +42,12 @@ export function createElevationApi(
         const accessScope: AccessScope = isWhole
           ? { type: 'cluster' }
           : { type: 'namespace', namespaces: [namespace] }
-        await (await clientOf(connection)).send(
-          new AssociateAccessPolicyCommand({ clusterName: cluster, principalArn, policyArn, accessScope }),
-          abortedBy(signal),
-        )
+        const input = { clusterName: cluster, principalArn, policyArn, accessScope }
+        try {
+          await (await clientOf(connection)).send(new AssociateAccessPolicyCommand(input), abortedBy(signal))
+        } catch (error) {
+          throw isOfPrincipal(error) ? withoutEntry(principalArn, cluster, error) : error
+        }
       }),
     revoke: (principalArn, policyArn, signal) =>
       call('DisassociateAccessPolicy', `take rights in ${cluster} from ${principalArn}`, signal, async () => {
@@ -56,4 +59,19 @@ export function createElevationApi(
         )
       }),
   }
+}
+
+/** The service has one name for a cluster, an entry and a policy that are not there. */
+function isOfPrincipal(error: unknown): boolean {
+  return (
+    error instanceof Error && error.name === 'ResourceNotFoundException' && /principalArn/.test(error.message)
+  )
+}
+
+function withoutEntry(principal: string, cluster: string, cause: unknown): PgctlError {
+  return new PgctlError('target-unknown', `${principal} has no access entry in the cluster ${cluster}`, {
+    why: messageOf(cause),
+    next: 'name the role with its path (--principal), or give it an entry: pgctl bastion deploy --set OperatorRole=ARN',
+    cause,
+  })
 }

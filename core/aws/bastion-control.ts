@@ -115,7 +115,7 @@ async function toGroup(
   const instances = (Instances ?? []).filter(({ LifecycleState }) => !/^Terminat/.test(LifecycleState ?? ''))
   const ids = instances.flatMap(({ InstanceId }) => InstanceId ?? [])
   const [template, origins, nodes] = await Promise.all([
-    templateVersionOf(connection, LaunchTemplate, signal),
+    unlessRefused(templateVersionOf(connection, LaunchTemplate, signal)),
     ids.length === 0 ? [] : unlessRefused(describeOrigins(connection, ids, signal)),
     ids.length === 0 ? [] : unlessRefused(describeManagedNodes(connection, { ids }, signal)),
   ])

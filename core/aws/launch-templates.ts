@@ -1,9 +1,17 @@
 import type { LaunchTemplateSpecification } from '@aws-sdk/client-auto-scaling'
 import type { AwsConnection } from '#core/aws/clients.ts'
 import { ec2Client } from '#core/aws/ec2-client.ts'
-import { abortedBy } from '#core/aws/sdk-client.ts'
+import { abortedBy, orNone } from '#core/aws/sdk-client.ts'
 
-/** The version that a group makes its machines of, as a number; undefined for a group without a launch template. */
+/** A group may outlive its template. */
+const MISSING = [
+  'InvalidLaunchTemplateId.NotFound',
+  'InvalidLaunchTemplateId.NotFoundException',
+  'InvalidLaunchTemplateName.NotFoundException',
+  'InvalidLaunchTemplateId.VersionNotFound',
+]
+
+/** The version that a group makes its machines of, as a number; undefined for a group without a launch template that is there. */
 export async function templateVersionOf(
   connection: AwsConnection,
   template: LaunchTemplateSpecification | undefined,
@@ -20,11 +28,9 @@ export async function templateVersionOf(
     const { DescribeLaunchTemplateVersionsCommand } = await import('@aws-sdk/client-ec2')
     const client = await ec2Client(connection)
     const which = id === undefined ? { LaunchTemplateName: name } : { LaunchTemplateId: id }
-    const answer = await client.send(
-      new DescribeLaunchTemplateVersionsCommand({ ...which, Versions: [version] }),
-      abortedBy(signal),
-    )
-    const number = answer.LaunchTemplateVersions?.[0]?.VersionNumber
+    const command = new DescribeLaunchTemplateVersionsCommand({ ...which, Versions: [version] })
+    const answer = await orNone(client.send(command, abortedBy(signal)), ...MISSING)
+    const number = answer?.LaunchTemplateVersions?.[0]?.VersionNumber
     return number === undefined ? undefined : String(number)
   })
 }

@@ -13,6 +13,7 @@ export async function replaceFile(path: string, content: string, mode = FILE_MOD
   const draft = `${path}.new`
   const file = await open(draft, 'w', mode)
   try {
+    if (mode !== FILE_MODE) await file.chmod(mode)
     await file.writeFile(content)
     await file.sync()
   } finally {

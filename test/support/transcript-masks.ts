@@ -24,6 +24,7 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/\b\d+(?= s apart)|(?<="skewSeconds": )\d+/g, 'N'],
   // What is held.
   [/\blease-[0-9a-f]{8}\b/g, 'LEASE'],
+  [/\bright-[0-9a-f]{8}\b/g, 'RIGHT'],
   [/(?<=\banswers after )\d+(?= s\b)/g, 'N'],
   // Moments and durations.
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|(?=[+-]\d\d:\d\d))/g, 'TIME'],

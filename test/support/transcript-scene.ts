@@ -42,6 +42,7 @@ const NOWHERE = 'http://127.0.0.1:9'
  *   fault NAME=VALUE…             orders a fault of its gateway      kind=refuse
  *   cluster FAULT NAME=VALUE…     makes a fault of its cluster       stopContainer pod=… waiting=…
  *   snapshots-pass MS             lets so much time pass for its snapshots alone
+ *   image AMI                     makes it the image of the next machine of its bastion's group
  *   end-sessions TEXT             ends its sessions with a word of the service
  *   file PATH                     writes a file below the home; its lines follow
  *   env NAME=VALUE…               sets variables; `env NAME` takes one away
@@ -140,6 +141,11 @@ export class Scene implements AsyncDisposable {
       case 'cluster':
         this.#disturbCluster(rest)
         return untilNextMoment()
+      case 'image': {
+        const group = this.#world().cloud.state.groupOf(WORLD)
+        group.version = String(group.addVersion(text, Date.now()).version)
+        return
+      }
       case 'end-sessions':
         for (const session of this.#world().cloud.gateway.sessions()) session.end(text)
         return

@@ -11,7 +11,7 @@ export default class BastionRefresh extends BastionCommand {
   ].join(' ')
   static override examples = [
     '<%= config.bin %> bastion refresh',
-    '<%= config.bin %> bastion refresh --confirm acme --no-wait',
+    '<%= config.bin %> bastion refresh --confirm acme --json',
   ]
   static override enableJsonFlag = true
   static override flags = {

@@ -8,7 +8,7 @@ export default class BastionStart extends BastionCommand {
     'Commands that open a session do so by themselves. It is stopped again when nobody has used it for a while; to keep',
     'it, hold it.',
   ].join(' ')
-  static override examples = ['<%= config.bin %> bastion start', '<%= config.bin %> bastion start --no-wait']
+  static override examples = ['<%= config.bin %> bastion start', '<%= config.bin %> bastion start --json']
   static override enableJsonFlag = true
   static override flags = {
     ...installationFlags,

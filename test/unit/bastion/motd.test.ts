@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type MotdFacts, parseMotdFacts, renderMotd } from '#core/bastion/motd.ts'
+
+const NOW = Date.parse('2026-11-26T08:00:00Z')
+const MINUTE = 60_000
+const FILE = {
+  ...{ name: 'acme', workspace: 'paragon-acme-5d1f0c2e', region: 'eu-central-1', account: '111122223333' },
+  ...{ cluster: 'paragon-acme-5d1f0c2e', profile: 'paragon' },
+}
+const FACTS: MotdFacts = {
+  v: 1,
+  at: NOW - MINUTE,
+  versions: { pgctl: '0.1.0', kubectl: '1.35.2', helm: '3.20.2' },
+  license: { verdict: 'valid', sentence: 'the license is in force', until: '2027-01-31T00:00:00.000Z' },
+  sessions: ['ada-0a1b2c3d4e5f6g7h8i9j', 'bo-z1y2x3w4v5u6t7s8r9q0', 'bo-a1b2c3d4e5f6g7h8i9j0'],
+  life: {
+    idleAfter: 20 * MINUTE,
+    stale: true,
+    leases: [{ owner: 'ada', reason: 'restore of hermes', until: NOW + 125 * MINUTE }],
+  },
+}
+const lines = (facts: MotdFacts | undefined, session?: string) =>
+  renderMotd(FILE, facts, { now: NOW, session }).split('\n')
+
+describe('the message of the day', () => {
+  it('says where one is, what is there, who else is, and how long it stays', () => {
+    assert.deepEqual(lines(FACTS, 'ada-0a1b2c3d4e5f6g7h8i9j'), [
+      'acme  paragon-acme-5d1f0c2e, eu-central-1, account 111122223333',
+      '',
+      '  cluster   paragon-acme-5d1f0c2e: kubectl, helm and pgctl lead there',
+      '  versions  pgctl 0.1.0, kubectl 1.35.2, helm 3.20.2',
+      '  license   valid: the license is in force, until 2027-01-31',
+      '  with you  bo',
+      '  stops     held by ada for another 2 h 5 min ("restore of hermes"); 20 min after the last of you has gone; pgctl bastion hold keeps it longer; a newer image takes its place when nobody is on it',
+      '',
+    ])
+  })
+
+  it('says what it does not know, and nothing that is long past', () => {
+    for (const facts of [undefined, { ...FACTS, at: NOW - 11 * MINUTE }])
+      assert.deepEqual(
+        lines(facts).filter((line) => /not known$/.test(line)).length,
+        facts === undefined ? 4 : 3,
+      )
+    const bare = lines({ ...FACTS, license: null, life: null, sessions: [], versions: {} })
+    assert.match(bare.join('\n'), /license {3}none is known\n {2}with you {2}nobody\n {2}stops {5}not known/)
+  })
+
+  it('of one that is never stopped by itself says so', () => {
+    const life = { idleAfter: null, stale: false, leases: [] }
+    assert.match(lines({ ...FACTS, life }).join('\n'), /stops {5}not by itself\n/)
+  })
+
+  it('lets no word of somebody else move the cursor', () => {
+    const leases = [{ owner: 'e\u001b[2Jve', reason: 'a\nb', until: NOW + MINUTE }]
+    const text = renderMotd(FILE, { ...FACTS, life: { idleAfter: null, stale: false, leases } }, { now: NOW })
+    assert.ok(!text.includes('\u001b'))
+    assert.equal(text.split('\n').length, 8)
+  })
+
+  it('reads its facts as they were written, and nothing else', () => {
+    assert.deepEqual(parseMotdFacts(JSON.stringify(FACTS)), FACTS)
+    for (const text of ['', '{', 'null', JSON.stringify({ ...FACTS, v: 2 })])
+      assert.equal(parseMotdFacts(text), undefined)
+  })
+})
