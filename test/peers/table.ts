@@ -100,6 +100,8 @@ export const PEERS = [
   { name: 'ssm-bridge', version: '0.6.0', recipe: { kind: 'cargo', source: 'ssm-bridge' } },
   debian('prometheus', 'prometheus', '/usr/bin/prometheus'),
   debian('postgres', 'postgresql', '/usr/lib/postgresql/*/bin/postgres'),
+  debian('psql', 'postgresql-client', '/usr/bin/psql'),
+  debian('redis-cli', 'redis-tools', '/usr/bin/redis-cli'),
   debian('redis-server', 'redis-server', '/usr/bin/redis-server'),
   debian('sshd', 'openssh-server', '/usr/sbin/sshd'),
   debian('chromium', 'chromium', '/usr/bin/chromium'),

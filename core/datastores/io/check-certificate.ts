@@ -70,6 +70,7 @@ export async function checkPostgresCertificate(
     if (answer !== 'S')
       throw new PgctlError('endpoint-unreachable', `${wish.name} offers no TLS`, {
         why: `it answers a request for TLS with ${answer === undefined ? 'the end of the connection' : `"${answer}"`}`,
+        next: 'see whether it is what you mean: pgctl status',
       })
     const secured = await secureDatastore(socket, wish)
     secured.destroy()
@@ -109,6 +110,7 @@ function untrusted(error: unknown, { name, host }: TlsWish): unknown {
   if (!UNTRUSTED.has(code))
     return new PgctlError('endpoint-unreachable', `no TLS with ${name}`, {
       why: messageOf(error),
+      next: 'see how it is: pgctl status',
       cause: error,
     })
   return new PgctlError('endpoint-unreachable', `the certificate of ${name} is not trusted`, {
