@@ -30,15 +30,16 @@ export async function secureDatastore(socket: Duplex, wish: TlsWish): Promise<TL
   const { host, authorities, clock } = wish
   // What closes the connection below is the cause that is worth telling.
   let broken: Error | undefined
-  socket.once('error', (error) => {
-    broken = error
-  })
   const secured = connect({
     socket,
     ca: [...authorities],
     servername: isIP(host) === 0 ? host : '',
     host,
     minVersion: 'TLSv1.2',
+  })
+  socket.on('error', (error) => {
+    broken = error
+    secured.destroy(error)
   })
   const cancel = clock.after(PATIENCE, () => secured.destroy(tooLate(wish)))
   try {
