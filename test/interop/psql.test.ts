@@ -30,7 +30,7 @@ describeWith(['psql', 'postgres'], 'pgctl psql on a real Postgres', { timeout: 3
     cli = parts.use(await startSandboxCli())
     authority = await createAuthority()
     server = parts.use(await startPostgresServer({ authority, host: HOST, ...DATABASE_LOGIN }))
-    redirect(cli.sandbox, HOST, POSTGRES_PORT, server.port)
+    redirect(cli.sandbox.world, HOST, POSTGRES_PORT, server.port)
     ca = join(cli.home, 'rds-ca.pem')
     await writeFile(ca, authority.certificate)
   })
@@ -161,13 +161,13 @@ describeWith(['psql', 'postgres'], 'pgctl psql on a real Postgres', { timeout: 3
         /error: the certificate of postgres is not trusted\n.*why: .*\n.*next: get the authorities/,
       )
       await using other = await startPostgresServer({ authority, host: 'other.example', ...DATABASE_LOGIN })
-      redirect(cli.sandbox, HOST, POSTGRES_PORT, other.port)
+      redirect(cli.sandbox.world, HOST, POSTGRES_PORT, other.port)
       try {
         const { status, stderr } = await psql(['-c', 'select 1'])
         assert.equal(status, 7)
         assert.match(stderr, new RegExp(`error: the certificate of postgres is not that of ${HOST}`))
       } finally {
-        redirect(cli.sandbox, HOST, POSTGRES_PORT, server.port)
+        redirect(cli.sandbox.world, HOST, POSTGRES_PORT, server.port)
       }
     },
   )

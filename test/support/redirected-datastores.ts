@@ -1,8 +1,8 @@
-import type { Sandbox } from '#sandbox/sandbox.ts'
+import type { WorldPorts } from '#sandbox/world.ts'
 
-/** Lets a host of the sandbox's first installation lead to another server of this computer from now on. */
-export function redirect(sandbox: Sandbox, host: string, port: number, loopbackPort: number): void {
+/** Lets a host of an installation of the sandbox lead to another server of this computer from now on. */
+export function redirect(world: WorldPorts, host: string, port: number, loopbackPort: number): void {
   // The agent asks this very map at every connection.
-  const hosts = sandbox.world.datastores as Map<string, { port: number; loopbackPort: number }>
+  const hosts = world.datastores as Map<string, { port: number; loopbackPort: number }>
   hosts.set(host, { port, loopbackPort })
 }
