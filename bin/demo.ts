@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { get, type IncomingMessage } from 'node:http'
+import type { LookupFunction } from 'node:net'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -129,8 +130,16 @@ async function fetchAll(
   return { status: response.statusCode ?? 0, body: Buffer.concat(parts), headers: response.headers }
 }
 
+/** The names of tunnels are this computer, which browsers know and not every resolver does. */
+const lookUpHere: LookupFunction = (_name, { all }, answer) => {
+  if (all) answer(null, [{ address: '127.0.0.1', family: 4 }])
+  else answer(null, '127.0.0.1', 4)
+}
+
 function request(url: string): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => get(url, { agent: false }, resolve).once('error', reject))
+  return new Promise((resolve, reject) =>
+    get(url, { agent: false, lookup: lookUpHere }, resolve).once('error', reject),
+  )
 }
 
 // ── The chapters ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -60,6 +60,8 @@ export interface Sandbox extends AsyncDisposable {
   readonly cloud: Cloud
   readonly kubernetes: SandboxKubernetes
   readonly world: WorldPorts
+  /** Those of the other installation. */
+  readonly neighbour: WorldPorts
 }
 
 /** Starts all parts, those that others need first; a part that fails takes those before it down again. */
@@ -186,6 +188,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     cloud,
     kubernetes,
     world: ports(ACME, kubernetes),
+    neighbour: ports(GLOBEX, neighbours),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }

@@ -11,7 +11,7 @@ import {
   REDIS_PORT,
 } from '#sandbox/worlds/datastores.ts'
 import type { World, WorldCache } from '#sandbox/worlds/installation.ts'
-import { DATABASE_LOGIN, TOKEN_USER } from './logins.ts'
+import { CACHE_PASSWORD, DATABASE_LOGIN, TOKEN_USER } from './logins.ts'
 import { servePostgres } from './postgres.ts'
 import { type PostgresEngine, startPostgresEngine } from './postgres-engine.ts'
 import { serveRedis } from './redis.ts'
@@ -73,7 +73,12 @@ export async function startDatastores(
     await add([host], POSTGRES_PORT, (socket) => void servePostgres(socket, options))
   }
   for (const cache of world.caches) {
-    const options = { clock, store: new RedisStore(CACHE_SIZE), clustered: cache.kind === 'group' }
+    const options = {
+      clock,
+      store: new RedisStore(CACHE_SIZE),
+      clustered: cache.kind === 'group',
+      password: passwordOf(cache),
+    }
     await add(hostsOf(world, cache), REDIS_PORT, async (socket) => {
       if (cache.kind === 'cluster') await serveRedis(socket, options)
       else await serveRedis(secure(socket, await secureContext()), options)
@@ -81,6 +86,10 @@ export async function startDatastores(
   }
   const running = parts.move()
   return { hosts, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+function passwordOf(cache: WorldCache): string | undefined {
+  return cache.kind === 'group' && cache.asksPassword ? CACHE_PASSWORD : undefined
 }
 
 /** All names of a cache lead to the same data: its shards are told, not kept apart. */

@@ -10,6 +10,9 @@ import type { World } from '#sandbox/worlds/installation.ts'
 /** Who may open a database: fictional data on this computer alone, so that the password is no secret. */
 export const DATABASE_LOGIN = { user: 'postgres', password: 'sandbox', database: 'postgres' } as const
 
+/** Who may open a cache that asks: as fictional. */
+export const CACHE_PASSWORD = 'a-password-of-the-sandbox'
+
 /** Who may open one that takes tokens, and by nothing but a token: the database has granted `rds_iam`. */
 export const TOKEN_USER = 'oncall'
 
@@ -32,9 +35,14 @@ export function datastoreEntries(world: World): Record<string, string> {
     const [node] = cacheNodes(world, cache)
     const host = cache.kind === 'group' ? configurationHost(world, cache) : (node?.host ?? '')
     const part = cache.id.slice(`${world.workspace}-redis`.length + 1)
-    return [part === '' ? 'REDIS_URL' : `${constantCase(part)}_REDIS_URL`, `${host}:${REDIS_PORT}`]
+    const prefix = part === '' ? '' : `${constantCase(part)}_`
+    const asks = cache.kind === 'group' && cache.asksPassword
+    return {
+      [`${prefix}REDIS_URL`]: `${host}:${REDIS_PORT}`,
+      ...(asks ? { [`${prefix}REDIS_PASSWORD`]: CACHE_PASSWORD } : {}),
+    }
   })
-  return { ...databases, ...Object.fromEntries(caches) }
+  return Object.assign({}, databases, ...caches)
 }
 
 function loginOf(world: World, id: string, prefix: string): Record<string, string> {

@@ -11,6 +11,9 @@ export interface RedisSession {
   readonly store: RedisStore
   /** Cluster mode has one database, and says so. */
   readonly clustered: boolean
+  readonly password: string | undefined
+  /** Whether the client has shown the password, or none is asked for. */
+  isIn: boolean
   database: number
   version: RespVersion
   name: string
@@ -37,6 +40,8 @@ export function runRedisCommand(session: RedisSession, words: readonly Buffer[],
   }
   if (rest.length < command.least || rest.length > command.most)
     return { error: `ERR wrong number of arguments for '${text.toLowerCase()}' command` }
+  if (!session.isIn && !['AUTH', 'HELLO'].includes(text.toUpperCase()))
+    return { error: 'NOAUTH Authentication required.' }
   return command.run(session, rest, now)
 }
 
@@ -48,10 +53,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   AUTH: {
     least: 1,
     most: 2,
-    run: () => ({
-      error:
-        'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
-    }),
+    run: authenticate,
   },
   HELLO: { least: 0, most: MANY, run: hello },
   SELECT: {
@@ -131,16 +133,38 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   SCAN: { least: 1, most: MANY, run: scan },
 }
 
+const WRONG_PASSWORD: Reply = { error: 'WRONGPASS invalid username-password pair or user is disabled.' }
+
+/** By the password alone, or with the one user that there is. */
+function authenticate(session: RedisSession, words: readonly Buffer[]): Reply {
+  if (session.password === undefined && words.length === 1)
+    return {
+      error:
+        'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
+    }
+  const [user, password] = words.length === 1 ? ['default', textOf(words[0])] : words.map(textOf)
+  if (user !== 'default' || password !== session.password) return WRONG_PASSWORD
+  session.isIn = true
+  return OK
+}
+
 function hello(session: RedisSession, words: readonly Buffer[]): Reply {
   const [wanted, ...options] = words
   const version = wanted === undefined ? session.version : integerOf(wanted)
   if (version !== 2 && version !== 3) return { error: 'NOPROTO unsupported protocol version' }
   for (let i = 0; i < options.length; i += 2) {
     if (isWord(options[i], 'SETNAME') && options[i + 1] !== undefined) session.name = textOf(options[i + 1])
-    else if (isWord(options[i], 'AUTH'))
-      return { error: 'WRONGPASS invalid username-password pair or user is disabled.' }
-    else return { error: `ERR syntax error in HELLO option '${textOf(options[i])}'` }
+    else if (isWord(options[i], 'AUTH')) {
+      const reply = authenticate(session, options.slice(i + 1, i + 3))
+      if (reply !== OK) return reply
+      i += 1
+    } else return { error: `ERR syntax error in HELLO option '${textOf(options[i])}'` }
   }
+  if (!session.isIn)
+    return {
+      error:
+        'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
+    }
   session.version = version
   return new Map<string, Reply>([
     ['server', 'redis'],

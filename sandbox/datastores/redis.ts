@@ -8,14 +8,20 @@ export interface RedisOptions {
   readonly clock: Clock
   readonly store: RedisStore
   readonly clustered: boolean
+  /** What a client has to show before it is answered; undefined where nothing. */
+  readonly password?: string | undefined
 }
 
 let connections = 0
 
 /** Serves one client of a cache until it goes. */
-export async function serveRedis(socket: Socket, { clock, store, clustered }: RedisOptions): Promise<void> {
+export async function serveRedis(socket: Socket, options: RedisOptions): Promise<void> {
+  const { clock, store, clustered, password } = options
   connections += 1
-  const session: RedisSession = { id: connections, store, clustered, database: 0, version: 2, name: '' }
+  const session: RedisSession = {
+    ...{ id: connections, store, clustered, password, isIn: password === undefined },
+    ...{ database: 0, version: 2, name: '' },
+  }
   const reader = new RespReader()
   try {
     // A connection that is ended here must still take its last word along.

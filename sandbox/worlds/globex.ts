@@ -62,7 +62,14 @@ export const GLOBEX = {
     { kind: 'cluster', id: `${WORKSPACE}-redis-queue`, type: 'cache.r7g.large', zone: 'a' },
     { kind: 'cluster', id: `${WORKSPACE}-redis-system`, type: 'cache.t4g.medium', zone: 'b' },
     { kind: 'group', id: `${WORKSPACE}-redis-cache`, type: 'cache.r7g.large', shards: 2, replicas: 1 },
-    { kind: 'group', id: `${WORKSPACE}-redis-sync`, type: 'cache.t4g.medium', shards: 1, replicas: 1 },
+    {
+      kind: 'group',
+      id: `${WORKSPACE}-redis-sync`,
+      type: 'cache.t4g.medium',
+      shards: 1,
+      replicas: 1,
+      asksPassword: true,
+    },
   ],
   kafka: { name: WORKSPACE, version: '3.8.x', type: 'kafka.m7g.large', brokers: 2 },
   buckets: [

@@ -107,6 +107,8 @@ export type WorldCache =
       readonly type: string
       readonly shards: number
       readonly replicas: number
+      /** It asks for the product's password. */
+      readonly asksPassword?: boolean
     }
 
 export interface WorldKafka {

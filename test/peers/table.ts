@@ -110,6 +110,8 @@ export const PEERS = [
   { name: 'bastion-tree', version: '1', recipe: { kind: 'image' } },
   debian('prometheus', 'prometheus', '/usr/bin/prometheus'),
   debian('postgres', 'postgresql', '/usr/lib/postgresql/*/bin/postgres'),
+  debian('psql', 'postgresql-client', '/usr/bin/psql'),
+  debian('redis-cli', 'redis-tools', '/usr/bin/redis-cli'),
   debian('redis-server', 'redis-server', '/usr/bin/redis-server'),
   debian('sshd', 'openssh-server', '/usr/sbin/sshd'),
   debian('chromium', 'chromium', '/usr/bin/chromium'),

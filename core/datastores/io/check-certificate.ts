@@ -30,15 +30,16 @@ export async function secureDatastore(socket: Duplex, wish: TlsWish): Promise<TL
   const { host, authorities, clock } = wish
   // What closes the connection below is the cause that is worth telling.
   let broken: Error | undefined
-  socket.once('error', (error) => {
-    broken = error
-  })
   const secured = connect({
     socket,
     ca: [...authorities],
     servername: isIP(host) === 0 ? host : '',
     host,
     minVersion: 'TLSv1.2',
+  })
+  socket.on('error', (error) => {
+    broken = error
+    secured.destroy(error)
   })
   const cancel = clock.after(PATIENCE, () => secured.destroy(tooLate(wish)))
   try {
@@ -70,6 +71,7 @@ export async function checkPostgresCertificate(
     if (answer !== 'S')
       throw new PgctlError('endpoint-unreachable', `${wish.name} offers no TLS`, {
         why: `it answers a request for TLS with ${answer === undefined ? 'the end of the connection' : `"${answer}"`}`,
+        next: 'see whether it is what you mean: pgctl status',
       })
     const secured = await secureDatastore(socket, wish)
     secured.destroy()
@@ -109,6 +111,7 @@ function untrusted(error: unknown, { name, host }: TlsWish): unknown {
   if (!UNTRUSTED.has(code))
     return new PgctlError('endpoint-unreachable', `no TLS with ${name}`, {
       why: messageOf(error),
+      next: 'see how it is: pgctl status',
       cause: error,
     })
   return new PgctlError('endpoint-unreachable', `the certificate of ${name} is not trusted`, {

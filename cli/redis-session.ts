@@ -1,0 +1,139 @@
+import { greetRedis } from '#core/datastores/io/greet-redis.ts'
+import { type NearNode, RedisFront } from '#core/datastores/io/redis-front.ts'
+import { redisCliEnvironment, redisCliWords } from '#core/datastores/redis-cli.ts'
+import { systemClock } from '#core/io/system-clock.ts'
+import { formatHostPort, parseAddress } from '#core/tunnel/host-port.ts'
+import { hostTarget } from '#core/tunnel/resolve-target.ts'
+import {
+  type ChosenDatastore,
+  type DatastoreTelling,
+  type DatastoreWishes,
+  findDatastore,
+  openDatastore,
+} from './datastore-opening.ts'
+import type { Surroundings } from './deps.ts'
+import { findProgram, runProgram } from './program.ts'
+import { openTunnelTo } from './tunnel-opening.ts'
+
+export interface RedisRun extends DatastoreWishes {
+  readonly engine: 'redis'
+  /** The words of redis-cli's own command line. */
+  readonly words: readonly string[]
+  /** Called when redis-cli is about to run; what it gives is disposed of when that has ended. */
+  readonly onRun: () => Disposable
+}
+
+/**
+ * Runs redis-cli against a cache of the installation, and answers its exit status. TLS is ours, as redis-cli checks no
+ * names; of a cluster, each node that it is sent on to gets a tunnel of its own when it is first needed.
+ * @throws PgctlError where redis-cli is missing, the cache or its login is not found, or its certificate is not trusted.
+ */
+export async function runRedis(
+  surroundings: Surroundings,
+  run: RedisRun,
+  tell: DatastoreTelling,
+  signal: AbortSignal,
+): Promise<number> {
+  const { environment } = surroundings
+  const path = await findProgram('redis-cli', environment)
+  const chosen = await findDatastore(surroundings, run, signal)
+  const { store, endpoint } = chosen
+  const sharded = store.access?.sharded === true
+  await using nodes = new Nodes(chosen, run.reason, tell, signal)
+  const front = nodes.frontFor(endpoint.host)
+  await using open = await openDatastore(chosen, run, front, tell, signal)
+  const near = open.tunnel.ready
+  const { login } = open
+  const greeting = await greetRedis(near, { name: store.name, login, clock: systemClock }).catch((error) => {
+    throw front?.failure ?? error
+  })
+  const password = greeting === 'password-not-needed' ? undefined : login?.password
+  const asks = run.credentials === 'prompt'
+  const user = run.user ?? (password === undefined ? undefined : login?.user)
+  const connection = { address: near.address, port: near.port, user, password, asks, sharded }
+  const by = password === undefined ? '' : `, entered by ${login?.from}`
+  const secured = store.encryptedInTransit === true ? ', TLS checked by pgctl' : ', which speaks no TLS'
+  tell.notice(
+    `${store.name}: ${formatHostPort(endpoint.host, endpoint.port)}${secured}${by}; there is no read-only mode: what you say is done`,
+  )
+  using _run = run.onRun()
+  return await runProgram(path, {
+    words: [...redisCliWords(connection), ...run.words],
+    environment: redisCliEnvironment(environment, { password }),
+    signal,
+  })
+}
+
+/** The ways to the nodes of a cluster, each opened when a client is sent there. */
+class Nodes implements AsyncDisposable {
+  readonly #chosen: ChosenDatastore
+  readonly #reason: string | undefined
+  readonly #tell: DatastoreTelling
+  readonly #signal: AbortSignal
+  readonly #open = new Map<string, Promise<NearNode & AsyncDisposable>>()
+
+  constructor(
+    chosen: ChosenDatastore,
+    reason: string | undefined,
+    tell: DatastoreTelling,
+    signal: AbortSignal,
+  ) {
+    this.#chosen = chosen
+    this.#reason = reason
+    this.#tell = tell
+    this.#signal = signal
+  }
+
+  /** The front of a node; none where it passes bytes as they are. */
+  frontFor(host: string): RedisFront | undefined {
+    const { store, endpoint, authorities } = this.#chosen
+    const isSecure = store.encryptedInTransit === true
+    const sharded = store.access?.sharded === true
+    if (!isSecure && !sharded) return undefined
+    // A certificate bears no addresses, and those of all nodes bear the name of the whole.
+    const name = parseAddress(host) === undefined ? host : endpoint.host
+    const trust = { name: store.name, authorities: authorities.certificates, clock: systemClock }
+    return new RedisFront({
+      tls: isSecure ? { ...trust, host: name } : undefined,
+      wayTo: sharded ? (to, port) => this.#wayTo(to === '' ? host : to, port) : undefined,
+    })
+  }
+
+  #wayTo(host: string, port: number): Promise<NearNode> {
+    const key = formatHostPort(host, port)
+    const known = this.#open.get(key)
+    if (known !== undefined) return known
+    const opening = this.#openNode(host, port)
+    this.#open.set(key, opening)
+    // One that failed is tried again when the client is sent there again.
+    opening.catch(() => this.#open.delete(key))
+    return opening
+  }
+
+  async #openNode(host: string, port: number): Promise<NearNode & AsyncDisposable> {
+    const { deps, store } = this.#chosen
+    const word = { kind: 'host', host, port, instance: undefined } as const
+    const target = {
+      ...hostTarget(word),
+      protocol: store.encryptedInTransit === true ? ({ kind: 'tls' } as const) : ({ kind: 'redis' } as const),
+    }
+    const tunnel = await openTunnelTo(
+      deps,
+      target,
+      { port: 0, bind: '127.0.0.1', reason: this.#reason, front: this.frontFor(host) },
+      (event) => this.#tell.onWay(event),
+      this.#signal,
+    )
+    // A way that has ended leads nowhere: the next redirection makes another.
+    void tunnel.ended.then(() => this.#open.delete(formatHostPort(host, port)))
+    const { address, port: nearPort } = tunnel.ready
+    return { address, port: nearPort, [Symbol.asyncDispose]: () => tunnel[Symbol.asyncDispose]() }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const opened = await Promise.allSettled(this.#open.values())
+    await Promise.all(
+      opened.map((node) => (node.status === 'fulfilled' ? node.value[Symbol.asyncDispose]() : undefined)),
+    )
+  }
+}
