@@ -9,7 +9,10 @@ import { after, before, it } from 'node:test'
 import { WORLD } from '#sandbox/world.ts'
 import type { SandboxNotes } from '../support/bastion-sandbox.ts'
 import { type BootedTree, bootTree, SOURCE } from '../support/booted-tree.ts'
+import { eventually } from '../support/eventually.ts'
 import { describeImage, type FinishedTree, finishedTree, root } from '../support/image-tree.ts'
+import { PtyPerson } from '../support/pty-person.ts'
+import { cliEntry } from '../support/sandbox-cli.ts'
 
 /** The tree when systemd has booted it, with the metadata of an instance at its own address. */
 
@@ -146,7 +149,13 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
 
   it('lets out what the installation needs, and refuses the rest at once', async () => {
     const connect = async (address: string) => {
-      const words = ['timeout', '10', 'bash', '-c', `exec 3<>/dev/tcp/${address.replace(':', '/')} && cat <&3`]
+      const words = [
+        'timeout',
+        '10',
+        'bash',
+        '-c',
+        `exec 3<>/dev/tcp/${address.replace(':', '/')} && cat <&3`,
+      ]
       const { status, stdout: said } = await bastion.run(words, { user: 'bastion' })
       return status === 0 ? said.trim() : status
     }
@@ -208,6 +217,8 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
       // As the vendor's agent with Run As: the sessions are those of an account without rights.
       const unit = ['systemd-run', '--quiet', '--unit=agent', '--uid=bastion', '--working-directory=/tmp']
       assert.equal((await bastion.run([...unit, '/usr/lib/pgctl/node', ...agent])).status, 0)
+      const journal = ['journalctl', '--unit=agent', '--output=cat']
+      await eventually(async () => (await bastion.run(journal)).stdout.includes('connected'))
       await operate(JSON.parse(text) as SandboxNotes, folder)
     } finally {
       await rm(folder, { recursive: true, force: true })
@@ -230,14 +241,7 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     }
     const start = (...words: string[]) => {
       const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-      return bastion.inNetwork([
-        'env',
-        '-i',
-        ...settings,
-        process.execPath,
-        join(root, 'dist/main.js'),
-        ...words,
-      ])
+      return bastion.inNetwork(['env', '-i', ...settings, process.execPath, entry, ...words])
     }
     const pgctl = async (...words: string[]) => {
       const child = start(...words)
@@ -254,6 +258,19 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     const where = await pgctl('exec', '--', 'sh', '-c', '. /etc/os-release; echo $VERSION_CODENAME; id -un')
     assert.equal(where, 'trixie\nbastion\n')
     assert.match(await pgctl('exec', '--', 'cat', '/etc/pgctl/installation.yaml'), /paragon-acme-5d1f0c2e/)
+
+    const [program = '', ...words] = bastion.networkWords([...clean, 'login'])
+    await using person = new PtyPerson(program, words, {
+      environment: { TERM: 'xterm-256color' },
+      cwd: folder,
+    })
+    await eventually(() => person.written.includes('$ '))
+    // As the session preferences have it done by the vendor's agent.
+    person.type('exec bash -l\n')
+    await eventually(() => person.written.includes('acme: paragon-acme-5d1f0c2e in 111122223333'))
+    person.type('kubectl config current-context; exit\n')
+    assert.equal((await person.exit).exitCode, 0)
+    assert.match(person.written, /\nacme\r/)
 
     assert.match(await pgctl('logs', 'hermes', '--tail', '2'), /hermes/)
 

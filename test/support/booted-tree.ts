@@ -19,6 +19,8 @@ export interface BootedTree extends AsyncDisposable {
   run(words: readonly string[], options?: RunOptions): Promise<Ran>
   /** Runs a program of this computer in its network. */
   inNetwork(words: readonly string[]): ChildProcess
+  /** The words that run one there, for whoever starts it otherwise. */
+  networkWords(words: readonly string[]): string[]
   /** What it has told at boot. */
   readonly console: string
 }
@@ -62,6 +64,7 @@ export async function bootTree(tree: string, options: BootOptions = {}): Promise
       helpers.push(child)
       return child
     },
+    networkWords: (line) => ['nsenter', '--target', String(leader), '--net', ...line],
     async [Symbol.asyncDispose]() {
       for (const helper of helpers) helper.kill('SIGKILL')
       await outside?.[Symbol.asyncDispose]()
