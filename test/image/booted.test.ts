@@ -239,10 +239,9 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
       AWS_CA_BUNDLE: join(folder, 'authority.pem'),
       PGCTL_CONFIG: join(folder, 'config.yaml'),
     }
-    const start = (...words: string[]) => {
-      const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-      return bastion.inNetwork(['env', '-i', ...settings, process.execPath, entry, ...words])
-    }
+    const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+    const clean = ['env', '-i', ...settings, process.execPath, cliEntry]
+    const start = (...words: string[]) => bastion.inNetwork([...clean, ...words])
     const pgctl = async (...words: string[]) => {
       const child = start(...words)
       const said = { stdout: '', stderr: '' }
