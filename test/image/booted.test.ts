@@ -269,7 +269,7 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     await eventually(() => person.written.includes('acme: paragon-acme-5d1f0c2e in 111122223333'))
     person.type('kubectl config current-context; exit\n')
     assert.equal((await person.exit).exitCode, 0)
-    assert.match(person.written, /\nacme\r/)
+    assert.match(person.written, /\racme\r/)
 
     assert.match(await pgctl('logs', 'hermes', '--tail', '2'), /hermes/)
 
