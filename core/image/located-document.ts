@@ -1,6 +1,6 @@
 import { isNode, LineCounter, parseDocument } from 'yaml'
 import type * as z from 'zod'
-import { PgctlError } from '#core/errors.ts'
+import { messageOf, PgctlError } from '#core/errors.ts'
 import { describeIssues } from '#core/installation/schema-issues.ts'
 
 /** A document that people edit, JSON or YAML, and errors that name the line. */
@@ -21,7 +21,7 @@ export function readDocument<T>(text: string, schema: z.ZodType<T>, reading: Rea
   const [wrong] = document.errors
   if (wrong !== undefined)
     throw refuse(reading, `line ${lines.linePos(wrong.pos[0]).line}: ${wrong.message.split('\n', 1)[0]}`)
-  const result = schema.safeParse(document.toJS())
+  const result = schema.safeParse(valueOf(document, reading))
   if (result.success) return result.data
   const clauses = result.error.issues.map((issue) => {
     const place = nearestPlace(document, issue)
@@ -33,6 +33,15 @@ export function readDocument<T>(text: string, schema: z.ZodType<T>, reading: Rea
 
 const refuse = ({ what, source }: Reading, why: string) =>
   new PgctlError('config-invalid', `cannot use ${what} ${source}`, { why, next: `mend ${source}` })
+
+/** An alias of nothing shows only when the value is made. */
+function valueOf(document: ReturnType<typeof parseDocument>, reading: Reading): unknown {
+  try {
+    return document.toJS()
+  } catch (error) {
+    throw refuse(reading, messageOf(error))
+  }
+}
 
 /** Where in the text an issue is: the unknown key itself, or the innermost value on the issue's path that is there. */
 function nearestPlace(

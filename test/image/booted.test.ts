@@ -9,7 +9,10 @@ import { after, before, it } from 'node:test'
 import { WORLD } from '#sandbox/world.ts'
 import type { SandboxNotes } from '../support/bastion-sandbox.ts'
 import { type BootedTree, bootTree, SOURCE } from '../support/booted-tree.ts'
+import { eventually } from '../support/eventually.ts'
 import { describeImage, type FinishedTree, finishedTree, root } from '../support/image-tree.ts'
+import { PtyPerson } from '../support/pty-person.ts'
+import { cliEntry } from '../support/sandbox-cli.ts'
 
 /** The tree when systemd has booted it, with the metadata of an instance at its own address. */
 
@@ -32,7 +35,7 @@ const USER_DATA = {
 /** The agent is not in the tree, as its host cannot be reached from where tests run. */
 const SKIPPED = ['agent-version', 'agent-starts']
 
-describeImage(['systemd-nspawn'], 'the image, booted', { timeout: 600_000 }, () => {
+describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600_000 }, () => {
   let tree: FinishedTree
   let bastion: BootedTree
 
@@ -145,23 +148,24 @@ describeImage(['systemd-nspawn'], 'the image, booted', { timeout: 600_000 }, () 
   })
 
   it('lets out what the installation needs, and refuses the rest at once', async () => {
-    for (const words of [
-      ['ip', 'link', 'add', 'outside', 'type', 'dummy'],
-      ['ip', 'address', 'add', '10.20.0.5/8', 'dev', 'outside'],
-      ['ip', 'link', 'set', 'outside', 'up'],
-    ]) {
-      const [status] = await once(bastion.inNetwork(words), 'exit')
-      assert.equal(status, 0, words.join(' '))
-    }
     const connect = async (address: string) => {
-      const words = ['curl', '--silent', '--max-time', '1', `telnet://${address}`]
-      return (await bastion.run(words, { user: 'bastion' })).status
+      const words = [
+        'timeout',
+        '10',
+        'bash',
+        '-c',
+        `exec 3<>/dev/tcp/${address.replace(':', '/')} && cat <&3`,
+      ]
+      const { status, stdout: said } = await bastion.run(words, { user: 'bastion' })
+      return status === 0 ? said.trim() : status
     }
-    // Nobody is there: what is let out waits in vain (28), what is refused is told so (7).
-    assert.equal(await connect('10.20.0.9:443'), 28, 'the network itself, at a port of an endpoint')
-    assert.equal(await connect('10.30.0.9:5432'), 28, 'what the description names')
-    assert.equal(await connect('10.30.0.9:22'), 7, 'another port of it')
-    assert.equal(await connect('10.40.0.9:443'), 7, 'another network')
+    assert.equal(await connect('10.20.0.9:443'), 'here', 'its own network, at a port of an endpoint')
+    assert.equal(await connect('cluster.example:443'), 'here', 'the same, by a name')
+    assert.equal(await connect('10.30.0.9:5432'), 'here', 'what the description names')
+    // Refused (1), and not waited for in vain (124).
+    assert.equal(await connect('10.20.0.9:22'), 1, 'its own network, at another port')
+    assert.equal(await connect('10.30.0.9:443'), 1, 'what the description names, at another port')
+    assert.equal(await connect('10.40.0.9:443'), 1, 'another network')
   })
 
   it('does not pass with a port that listens', async () => {
@@ -213,6 +217,8 @@ describeImage(['systemd-nspawn'], 'the image, booted', { timeout: 600_000 }, () 
       // As the vendor's agent with Run As: the sessions are those of an account without rights.
       const unit = ['systemd-run', '--quiet', '--unit=agent', '--uid=bastion', '--working-directory=/tmp']
       assert.equal((await bastion.run([...unit, '/usr/lib/pgctl/node', ...agent])).status, 0)
+      const journal = ['journalctl', '--unit=agent', '--output=cat']
+      await eventually(async () => (await bastion.run(journal)).stdout.includes('connected'))
       await operate(JSON.parse(text) as SandboxNotes, folder)
     } finally {
       await rm(folder, { recursive: true, force: true })
@@ -233,17 +239,9 @@ describeImage(['systemd-nspawn'], 'the image, booted', { timeout: 600_000 }, () 
       AWS_CA_BUNDLE: join(folder, 'authority.pem'),
       PGCTL_CONFIG: join(folder, 'config.yaml'),
     }
-    const start = (...words: string[]) => {
-      const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-      return bastion.inNetwork([
-        'env',
-        '-i',
-        ...settings,
-        process.execPath,
-        join(root, 'dist/main.js'),
-        ...words,
-      ])
-    }
+    const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+    const clean = ['env', '-i', ...settings, process.execPath, cliEntry]
+    const start = (...words: string[]) => bastion.inNetwork([...clean, ...words])
     const pgctl = async (...words: string[]) => {
       const child = start(...words)
       const said = { stdout: '', stderr: '' }
@@ -259,6 +257,19 @@ describeImage(['systemd-nspawn'], 'the image, booted', { timeout: 600_000 }, () 
     const where = await pgctl('exec', '--', 'sh', '-c', '. /etc/os-release; echo $VERSION_CODENAME; id -un')
     assert.equal(where, 'trixie\nbastion\n')
     assert.match(await pgctl('exec', '--', 'cat', '/etc/pgctl/installation.yaml'), /paragon-acme-5d1f0c2e/)
+
+    const [program = '', ...words] = bastion.networkWords([...clean, 'login'])
+    await using person = new PtyPerson(program, words, {
+      environment: { TERM: 'xterm-256color' },
+      cwd: folder,
+    })
+    await eventually(() => person.written.includes('$ '))
+    // As the session preferences have it done by the vendor's agent.
+    person.type('exec bash -l\n')
+    await eventually(() => person.written.includes('acme: paragon-acme-5d1f0c2e in 111122223333'))
+    person.type('kubectl config current-context; exit\n')
+    assert.equal((await person.exit).exitCode, 0)
+    assert.match(person.written, /\racme\r/)
 
     assert.match(await pgctl('logs', 'hermes', '--tail', '2'), /hermes/)
 

@@ -4,9 +4,10 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { root } from './image-tree.ts'
+import { inNetworkOf, type Outside, startOutside } from './outside-network.ts'
 import { programOf } from './peers.ts'
 
-/** A tree that systemd has booted in a container with a network of its own, which has nothing but a loopback. */
+/** A tree that systemd has booted in a container, in a network that is made for it and leads nowhere else. */
 
 const run = promisify(execFile)
 const BOOT_MS = 60_000
@@ -18,6 +19,8 @@ export interface BootedTree extends AsyncDisposable {
   run(words: readonly string[], options?: RunOptions): Promise<Ran>
   /** Runs a program of this computer in its network. */
   inNetwork(words: readonly string[]): ChildProcess
+  /** The words that run one there, for whoever starts it otherwise. */
+  networkWords(words: readonly string[]): string[]
   /** What it has told at boot. */
   readonly console: string
 }
@@ -50,20 +53,21 @@ export async function bootTree(tree: string, options: BootOptions = {}): Promise
     })
   const helpers: ChildProcess[] = []
   let leader = 0
+  let outside: Outside | undefined
   const booted: BootedTree = {
     get console() {
       return said
     },
     run: (line, more) => runInside(leader, line, more),
     inNetwork(line) {
-      const child = spawn('nsenter', ['--target', String(leader), '--net', ...line], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
+      const child = inNetworkOf(leader, line)
       helpers.push(child)
       return child
     },
+    networkWords: (line) => ['nsenter', '--target', String(leader), '--net', ...line],
     async [Symbol.asyncDispose]() {
       for (const helper of helpers) helper.kill('SIGKILL')
+      await outside?.[Symbol.asyncDispose]()
       if (container.exitCode !== null) return
       const ended = once(container, 'exit')
       // The leader of the container is its init: with it everything in it ends.
@@ -74,7 +78,7 @@ export async function bootTree(tree: string, options: BootOptions = {}): Promise
   }
   try {
     leader = await leaderOf(container)
-    await startMetadata(booted, options.userData)
+    outside = await startOutside(leader, options.userData)
     await settled(booted)
     return booted
   } catch (error) {
@@ -99,21 +103,6 @@ async function leaderOf(container: ChildProcess): Promise<number> {
 async function childrenOf(pid: number): Promise<number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
   return text.split(' ').filter(Boolean).map(Number)
-}
-
-/** The hypervisor's metadata, at its own address in the container's network. */
-async function startMetadata(booted: BootedTree, userData: object | undefined): Promise<void> {
-  await finish(booted.inNetwork(['ip', 'link', 'set', 'lo', 'up']))
-  await finish(booted.inNetwork(['ip', 'address', 'add', '169.254.169.254/32', 'dev', 'lo']))
-  const script = new URL('fake-metadata.ts', import.meta.url).pathname
-  const data = userData === undefined ? [] : [JSON.stringify(userData)]
-  const server = booted.inNetwork([process.execPath, script, ...data])
-  await once(server.stdout as NodeJS.ReadableStream, 'data')
-}
-
-async function finish(child: ChildProcess): Promise<void> {
-  const [status] = await once(child, 'exit')
-  if (status !== 0) throw new Error(`${child.spawnargs.join(' ')} ends with ${status}`)
 }
 
 async function settled(booted: BootedTree): Promise<void> {

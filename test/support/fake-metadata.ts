@@ -1,6 +1,10 @@
-/** The metadata of an instance, on the link-local address that a test has given to a network of its own. */
+/**
+ * The metadata of an instance, on the link-local address that a test has given to a network of its own, and beside it
+ * hosts that take connections, so that a test can tell a way that is open from one that is shut.
+ */
 
 import { createServer } from 'node:http'
+import { createServer as createPlainServer } from 'node:net'
 
 const [userData] = process.argv.slice(2)
 const TOKEN = 'a-token-of-the-test'
@@ -19,3 +23,6 @@ createServer((request, response) => {
   if (document === undefined) return response.writeHead(404).end()
   response.end(document)
 }).listen(80, '169.254.169.254', () => process.stdout.write('ready\n'))
+
+for (const host of ['10.20.0.9', '10.30.0.9', '10.40.0.9'])
+  for (const port of [22, 443, 5432]) createPlainServer((socket) => socket.end('here\n')).listen(port, host)

@@ -37,9 +37,17 @@ export async function runTool(words: readonly string[], options: ProgramOptions)
         next: `install ${program}`,
         cause: error,
       })
-    throw new PgctlError('failed', `${program} ${args[0] ?? ''} failed`, {
-      why: stderr.trim().split('\n').slice(-4).join('\n') || `exit status ${String(code)}`,
+    throw new PgctlError('failed', `${program} failed`, {
+      why: complaint(stderr) ?? `exit status ${String(code)}`,
       cause: error,
     })
   }
+}
+
+/** What it says is wrong, if some lines say that they do, or else its last words. */
+function complaint(stderr: string): string | undefined {
+  const lines = stderr.split('\n').map((line) => line.trim().replace(/\s+/g, ' '))
+  const said = lines.filter((line) => line !== '')
+  const errors = said.filter((line) => /^(E:|npm error|error:|fatal:)/i.test(line))
+  return (errors.length > 0 ? errors.slice(0, 3) : said.slice(-3)).join('; ') || undefined
 }

@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { programOf } from './peers.ts'
+
+/**
+ * What lies around a bastion: the network that it gets its address from, the hypervisor's metadata, and hosts that
+ * answer on every port. All of it is in a namespace of its own, joined to the bastion's by one cable.
+ *
+ * ```
+ *   bastion eth0 10.20.x.x ── 10.20.0.1 gateway, DHCP, names ── 169.254.169.254, 10.20.0.9, 10.30.0.9, 10.40.0.9
+ * ```
+ */
+export interface Outside extends AsyncDisposable {
+  readonly pid: number
+}
+
+const HOSTS = ['169.254.169.254', '10.20.0.9', '10.30.0.9', '10.40.0.9']
+
+/** Runs a program of this computer in the network of a process. */
+export const inNetworkOf = (pid: number, words: readonly string[]): ChildProcess =>
+  spawn('nsenter', ['--target', String(pid), '--net', ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+
+/** Joins the network of `inside`; `userData` is what its metadata tells. */
+export async function startOutside(inside: number, userData: object | undefined): Promise<Outside> {
+  const folder = await mkdtemp(join(tmpdir(), 'pgctl-outside-'))
+  const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo here; exec sleep 3600'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const children: ChildProcess[] = [holder]
+  const stop = async () => {
+    for (const child of children) child.kill('SIGKILL')
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await once(holder.stdout as Readable, 'data')
+    const pid = holder.pid as number
+    const ip = async (...words: string[]) => finish(inNetworkOf(pid, ['ip', ...words]))
+    await ip('link', 'set', 'lo', 'up')
+    for (const host of HOSTS) await ip('address', 'add', `${host}/32`, 'dev', 'lo')
+    await ip('link', 'add', 'cable', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(inside))
+    await ip('address', 'add', '10.20.0.1/16', 'dev', 'cable')
+    await ip('link', 'set', 'cable', 'up')
+    // Addresses of the same range as the cable's are answered for although they are on the loopback.
+    const lease = `--dhcp-leasefile=${join(folder, 'leases')}`
+    const dhcp = [
+      '--dhcp-range=10.20.1.10,10.20.1.20,255.255.0.0,1h',
+      lease,
+      '--interface=cable',
+      '--bind-interfaces',
+    ]
+    const quiet = [
+      '--no-daemon',
+      '--conf-file=/dev/null',
+      '--no-resolv',
+      '--no-hosts',
+      '--user=root',
+      '--no-ping',
+    ]
+    const names = ['--address=/cluster.example/10.20.0.9']
+    const server = inNetworkOf(pid, [programOf('dnsmasq'), ...quiet, ...dhcp, ...names])
+    const script = new URL('fake-metadata.ts', import.meta.url).pathname
+    const data = userData === undefined ? [] : [JSON.stringify(userData)]
+    const metadata = inNetworkOf(pid, [process.execPath, script, ...data])
+    children.push(server, metadata)
+    await once(metadata.stdout as Readable, 'data')
+    return { pid, [Symbol.asyncDispose]: stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function finish(child: ChildProcess): Promise<void> {
+  const [status] = await once(child, 'exit')
+  if (status !== 0) throw new Error(`${child.spawnargs.join(' ')} ends with ${status}`)
+}
