@@ -15,14 +15,24 @@ export default class ClusterToken extends BaseCommand {
       summary: 'On the bastion: asks the operator of this login shell, with what is in this file.',
       helpValue: 'FILE',
     }),
+    tunnel: Flags.integer({
+      summary: 'Open the tunnel in the background on this port, if it is not there.',
+      helpValue: 'PORT',
+    }),
   }
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(ClusterToken)
-    const { session, ...where } = flags
+    const { session, tunnel, ...where } = flags
     if (session !== undefined) {
       const { operatorToken } = await import('../operator-session.ts')
       this.log(JSON.stringify(execCredential(await operatorToken(session, systemClock.now().wall))))
+      return
+    }
+    if (tunnel !== undefined) {
+      const { openStanding } = await import('../standing-kubeconfig.ts')
+      const { token } = await openStanding(this.surroundings(where), tunnel, this.signal)
+      this.log(JSON.stringify(execCredential(token)))
       return
     }
     const { wireInstallation } = await import('../deps.ts')

@@ -228,6 +228,7 @@ describe('the page on JSON', { timeout: 20_000 }, () => {
     'egress list',
     'egress show',
     'egress verify',
+    'targets',
     'tunnel list',
     'tunnel stop',
   ])
