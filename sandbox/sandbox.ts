@@ -6,7 +6,7 @@ import { startAgent } from './agent/io/agent.ts'
 import type { UploadStall } from './agent/upload-stall.ts'
 import { type AccessKey, makeAccessKey } from './aws/identity.ts'
 import { SnapshotWorlds } from './aws/snapshots/snapshot-worlds.ts'
-import { createAuthority } from './certificates.ts'
+import { createAuthority, type IssuedCertificate } from './certificates.ts'
 import { type Cloud, startCloud } from './cloud.ts'
 import { startDatastores } from './datastores/datastores.ts'
 import { type SandboxKubernetes, startKubernetes } from './kubernetes/api-server.ts'
@@ -38,9 +38,19 @@ export interface SandboxOptions {
   /** How long until the next log line of some container, on average; 0 for none by themselves. */
   readonly logInterval?: Ms
   readonly clock?: Clock
+  /** Starts the API of the first installation's cluster elsewhere; its port on loopback. */
+  readonly cluster?: (material: ClusterMaterial) => Promise<number>
   /** A number in [0, 1), for faults that meet a share of the messages. */
   readonly chance?: () => number
   readonly logger?: Logger
+}
+
+/** What a cluster of the cloud is made with. */
+export interface ClusterMaterial extends IssuedCertificate {
+  /** PEM. */
+  readonly authority: string
+  /** Whose token it is: the ARN, or undefined for one that is not good. */
+  readonly verify: (token: string) => string | undefined
 }
 
 /** Two small installations on loopback: a cloud, and each with its bastion's agent, a cluster and its services. */
@@ -103,10 +113,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       kubernetesFaults: () => kubernetes?.faults,
     }),
   )
+  let elsewhere: number | undefined
   const ports = (installation: World, api: SandboxKubernetes | undefined): WorldPorts => ({
     installation,
     datastores: (installation === GLOBEX ? otherStores : ownStores).hosts,
-    kubernetes: api?.port ?? 0,
+    kubernetes: (installation === ACME ? elsewhere : undefined) ?? api?.port ?? 0,
     grafana: grafana.port,
     payload: payload.port,
     product: product.port,
@@ -127,6 +138,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       clock,
       ...(options.logInterval === undefined ? {} : { lineInterval: options.logInterval }),
     })
+  elsewhere = await options.cluster?.({
+    ...clusterCertificate,
+    authority: authority.certificate,
+    verify(token) {
+      const verdict = cloud.verifyToken(token, ACME)
+      return verdict.ok ? verdict.identity.arn : undefined
+    },
+  })
   kubernetes = parts.use(await startCluster(ACME, () => ports(ACME, kubernetes)))
   const neighbours = parts.use(await startCluster(GLOBEX, () => ports(GLOBEX, undefined)))
 
