@@ -133,7 +133,12 @@ async function findWay(
   return {
     account: deps,
     deps,
-    facts: { bastion: bastion.id, cluster, namespace: deps.namespace },
+    facts: {
+      bastion: bastion.id,
+      cluster,
+      namespace: deps.namespace,
+      portDocument: deps.portDocument,
+    },
     workspace: deps.installation.workspace,
     context,
     targets,

@@ -38,6 +38,8 @@ export interface SandboxOptions {
   /** How long until the next log line of some container, on average; 0 for none by themselves. */
   readonly logInterval?: Ms
   readonly clock?: Clock
+  /** Further names on the endpoint's certificate. */
+  readonly names?: readonly string[]
   /** Starts the API of the first installation's cluster elsewhere; its port on loopback. */
   readonly cluster?: (material: ClusterMaterial) => Promise<number>
   /** A number in [0, 1), for faults that meet a share of the messages. */
@@ -98,7 +100,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       chance: options.chance ?? Math.random,
       port: options.port ?? 0,
       latency: options.latency ?? 0,
-      certificate: await authority.issue({ names: ['localhost'] }),
+      names: options.names ?? [],
+      certificate: await authority.issue({ names: ['localhost', ...(options.names ?? [])] }),
       clusterAuthority: authority.certificate,
       principals: [
         { kind: 'operator', key: operator },
