@@ -33,7 +33,11 @@ export async function openCluster(
     { kind: 'name', name: 'cluster' },
     { ...deps.profile, datastores: NO_DATASTORES },
   )
-  const plan = chooseRoute(target, { bastion: bastion.id, cluster, namespace: deps.namespace }, undefined)
+  const plan = chooseRoute(
+    target,
+    { bastion: bastion.id, cluster, namespace: deps.namespace, portDocument: deps.portDocument },
+    undefined,
+  )
   const { instance, document, parameters } = plan
   await using opened = new AsyncDisposableStack()
   const dialer = opened.use(

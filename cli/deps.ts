@@ -41,6 +41,7 @@ import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import type { ClusterCredentials } from '#core/kube/credentials.ts'
 import type { Logger } from '#core/logger.ts'
+import { portDocumentName } from '#core/permissions/documents.ts'
 import type { BucketApi } from '#core/snapshots/buckets.ts'
 import type { KeyApi } from '#core/snapshots/key-api.ts'
 import type { QuotaApi } from '#core/snapshots/quotas.ts'
@@ -93,6 +94,8 @@ export interface Deps extends Account {
   readonly clusterName: string
   readonly namespace: string
   readonly clusterCredentials: ClusterCredentials
+  /** The installation's own document to a host and port; undefined where tunnels use that of the service. */
+  readonly portDocument: ((host: string, port: number) => string) | undefined
   /** The caller, who is of the pinned account; nothing but reads may happen before this has answered. */
   identity(signal?: AbortSignal): Promise<Identity>
   inventory(
@@ -175,6 +178,10 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     sessionRecords: createSessionRecords(connection),
     elevationApi: createElevationApi(connection, clusterName, namespace),
     clusterCredentials: createClusterCredentials(connection, clusterName),
+    portDocument:
+      installation.sessionDocuments === 'own'
+        ? (host, port) => portDocumentName(installation.workspace, host, port)
+        : undefined,
     identity,
     inventory,
     sessionHistory: createSessionHistory(connection),

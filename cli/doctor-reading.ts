@@ -22,11 +22,8 @@ const RIGHTS = {
   helm: CLUSTER_RIGHTS['helm list'] ?? [],
 }
 
+const BY_PORT = ['tunnel', 'logs', 'kubectl', 'helm', 'status']
 const DOCUMENTS = [
-  {
-    document: 'AWS-StartPortForwardingSessionToRemoteHost',
-    commands: ['tunnel', 'logs', 'kubectl', 'helm', 'status'],
-  },
   { document: 'AWS-StartNonInteractiveCommand', commands: ['exec'] },
   { document: 'SSM-SessionManagerRunShell', commands: ['login'] },
 ]
@@ -175,8 +172,18 @@ async function tryAll(
       ? judgeTrials(reads)
       : { state: 'warning', says: 'sessions could not be tried, without a bastion' }
   const key = await deps.sessionKey(signal).catch(() => undefined)
-  const trials = await deps.tryPermissions({ target, documents: DOCUMENTS, key }, signal)
+  const { cluster } = await inventory()
+  const documents = [...portDocuments(deps, cluster), ...DOCUMENTS]
+  const trials = await deps.tryPermissions({ target, documents, key }, signal)
   return judgeTrials([...reads, ...trials])
+}
+
+/** The document that a tunnel to the cluster is opened by: the service's, or the installation's own. */
+function portDocuments({ portDocument }: Deps, cluster: Inventory['cluster']) {
+  if (portDocument === undefined)
+    return [{ document: 'AWS-StartPortForwardingSessionToRemoteHost', commands: BY_PORT }]
+  if (cluster === undefined) return []
+  return [{ document: portDocument(cluster.host, cluster.port), commands: BY_PORT }]
 }
 
 /** Opens a tunnel as `pgctl tunnel` does, on any free port, and ends it once it is ready. */

@@ -1,5 +1,6 @@
 import { isPgctlError, type PgctlError } from '#core/errors.ts'
 import { resourceNames } from '#core/installation/discovery.ts'
+import { portDocumentPattern } from '#core/permissions/documents.ts'
 import type { PolicyScope } from '#core/permissions/places.ts'
 import { signingAlias, tableName } from '#core/stack/names.ts'
 import type { Deps } from './deps.ts'
@@ -30,7 +31,9 @@ export async function readPolicyScope(deps: Deps, signal: AbortSignal): Promise<
       bucketNames: names.buckets.map(({ id }) => id),
       databases: names.datastores.postgres,
       caches: names.datastores.redis,
-      portDocuments: [REMOTE_HOST_DOCUMENT],
+      portDocuments: [
+        installation.sessionDocuments === 'own' ? portDocumentPattern(workspace) : REMOTE_HOST_DOCUMENT,
+      ],
       sessionKey: key,
       stateTable: tableName(workspace),
       ledgerAlias: signingAlias(workspace),

@@ -12,7 +12,8 @@ import {
   openDatastore,
 } from './datastore-opening.ts'
 import type { Surroundings } from './deps.ts'
-import { findProgram, runProgram } from './program.ts'
+import { findProgram } from './find-program.ts'
+import { runProgram } from './program.ts'
 import { openTunnelTo } from './tunnel-opening.ts'
 
 export interface RedisRun extends DatastoreWishes {
@@ -35,7 +36,7 @@ export async function runRedis(
   signal: AbortSignal,
 ): Promise<number> {
   const { environment } = surroundings
-  const path = await findProgram('redis-cli', environment)
+  const path = findProgram('redis-cli', environment)
   const chosen = await findDatastore(surroundings, run, signal)
   const { store, endpoint } = chosen
   const sharded = store.access?.sharded === true

@@ -113,7 +113,8 @@ export function installationGoal(deps: Deps, targets: readonly Target[]): Goal {
         deps.bastion(signal),
         needsCluster ? deps.clusterCredentials.endpoint(signal) : undefined,
       ])
-      return { deps, facts: { bastion: bastion.id, cluster, namespace }, context }
+      const { portDocument } = deps
+      return { deps, facts: { bastion: bastion.id, cluster, namespace, portDocument }, context }
     },
   }
 }

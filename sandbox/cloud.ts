@@ -51,6 +51,8 @@ export interface CloudOptions {
   readonly port: number
   /** What a round trip of an operator takes more than on loopback. Agents are near the service and wait for nothing. */
   readonly latency: Ms
+  /** By which it may be called beside those of this computer. */
+  readonly names?: readonly string[]
   /** The certificate of this endpoint. */
   readonly certificate: IssuedCertificate
   /** The authority behind the cluster's certificate, PEM. */
@@ -128,6 +130,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const listener: Listener = await listen({
     port: options.port,
     ...options.certificate,
+    names: options.names ?? [],
     request: (request, response) => front.serve(request, response),
     upgrade: (request, socket, head) => void front.upgrade(request, socket, head),
   })

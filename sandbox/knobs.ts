@@ -36,6 +36,8 @@ export const knobsSchema = z.strictObject({
   endless: z.array(action),
   /** The most that a page of any listing holds; null for the services' own limits. */
   pageSize: z.number().int().positive().nullable(),
+  /** The host in the addresses of data channels, as the service gives its own; null for the one that was called. */
+  streamHost: z.string().nullable(),
   /** What else than sessions leads onto the first installation's instances. */
   otherWays: z.array(z.enum(['instance-connect', 'serial-console'])),
   /** What of the first installation stands open to everybody. */
@@ -78,6 +80,7 @@ export const DEFAULT_KNOBS: Knobs = {
   fail: {},
   endless: [],
   pageSize: null,
+  streamHost: null,
   otherWays: [],
   exposed: [],
   idle: 20 * MINUTE,

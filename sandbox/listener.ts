@@ -16,6 +16,8 @@ export interface ListenerOptions {
   /** PEM. */
   readonly certificate: string
   readonly key: string
+  /** By which it may be called beside those of this computer. */
+  readonly names?: readonly string[]
   readonly request: (request: IncomingMessage, response: ServerResponse) => Promise<void>
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 }
@@ -92,7 +94,7 @@ async function serve(
   response: ServerResponse,
   port: number,
 ): Promise<void> {
-  const refusal = refusalAt(request, port)
+  const refusal = refusalAt(request, port, options.names ?? [])
   if (refusal !== undefined) {
     sendJson(response, refusal.status, { message: refusal.reason }, { connection: 'close' })
     return
@@ -113,7 +115,7 @@ function acceptUpgrade(
   port: number,
 ): void {
   socket.on('error', () => socket.destroy())
-  const refusal = refusalAt(request, port)
+  const refusal = refusalAt(request, port, options.names ?? [])
   if (refusal === undefined) options.upgrade(request, socket, head)
   else refuseUpgrade(socket, refusal.status, { message: refusal.reason })
 }
@@ -122,8 +124,15 @@ function acceptUpgrade(
  * No tunnel leads here, so the only names are those of this computer, with this very port; what stands before
  * `.localhost` is a bucket.
  */
-function refusalAt({ headers }: IncomingMessage, port: number): ReturnType<typeof refusalOf> {
+function refusalAt(
+  { headers }: IncomingMessage,
+  port: number,
+  more: readonly string[],
+): ReturnType<typeof refusalOf> {
   const names = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`]
+  // A page in a browser is told by its Origin, whatever the name.
+  if (more.includes(headers.host?.toLowerCase().replace(/:\d+$/, '') ?? '') && headers.origin === undefined)
+    return undefined
   const host = headers.host?.toLowerCase().replace(/^[a-z0-9.-]+\.(?=localhost:)/, '')
   if (host !== undefined && !names.includes(host))
     return { status: 403, reason: `the sandbox does not answer to the host "${headers.host}"` }

@@ -6,7 +6,7 @@ import { startAgent } from './agent/io/agent.ts'
 import type { UploadStall } from './agent/upload-stall.ts'
 import { type AccessKey, makeAccessKey } from './aws/identity.ts'
 import { SnapshotWorlds } from './aws/snapshots/snapshot-worlds.ts'
-import { createAuthority } from './certificates.ts'
+import { createAuthority, type IssuedCertificate } from './certificates.ts'
 import { type Cloud, startCloud } from './cloud.ts'
 import { startDatastores, type VerifyDatabaseToken } from './datastores/datastores.ts'
 import { GroupAgents } from './group-agents.ts'
@@ -39,9 +39,21 @@ export interface SandboxOptions {
   /** How long until the next log line of some container, on average; 0 for none by themselves. */
   readonly logInterval?: Ms
   readonly clock?: Clock
+  /** Further names on the endpoint's certificate. */
+  readonly names?: readonly string[]
+  /** Starts the API of the first installation's cluster elsewhere; its port on loopback. */
+  readonly cluster?: (material: ClusterMaterial) => Promise<number>
   /** A number in [0, 1), for faults that meet a share of the messages. */
   readonly chance?: () => number
   readonly logger?: Logger
+}
+
+/** What a cluster of the cloud is made with. */
+export interface ClusterMaterial extends IssuedCertificate {
+  /** PEM. */
+  readonly authority: string
+  /** Whose token it is: the ARN, or undefined for one that is not good. */
+  readonly verify: (token: string) => string | undefined
 }
 
 /** Two small installations on loopback: a cloud, and each with its bastion's agent, a cluster and its services. */
@@ -98,7 +110,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       chance: options.chance ?? Math.random,
       port: options.port ?? 0,
       latency: options.latency ?? 0,
-      certificate: await authority.issue({ names: ['localhost'] }),
+      names: options.names ?? [],
+      certificate: await authority.issue({ names: ['localhost', ...(options.names ?? [])] }),
       clusterAuthority: authority.certificate,
       principals: [
         { kind: 'operator', key: operator },
@@ -114,10 +127,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     }),
   )
   cloudOfAll = cloud
+  let elsewhere: number | undefined
   const ports = (installation: World, api: SandboxKubernetes | undefined): WorldPorts => ({
     installation,
     datastores: (installation === GLOBEX ? otherStores : ownStores).hosts,
-    kubernetes: api?.port ?? 0,
+    kubernetes: (installation === ACME ? elsewhere : undefined) ?? api?.port ?? 0,
     grafana: grafana.port,
     payload: payload.port,
     product: product.port,
@@ -138,6 +152,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       clock,
       ...(options.logInterval === undefined ? {} : { lineInterval: options.logInterval }),
     })
+  elsewhere = await options.cluster?.({
+    ...clusterCertificate,
+    authority: authority.certificate,
+    verify(token) {
+      const verdict = cloud.verifyToken(token, ACME)
+      return verdict.ok ? verdict.identity.arn : undefined
+    },
+  })
   kubernetes = parts.use(await startCluster(ACME, () => ports(ACME, kubernetes)))
   const neighbours = parts.use(await startCluster(GLOBEX, () => ports(GLOBEX, undefined)))
 

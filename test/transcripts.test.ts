@@ -21,7 +21,7 @@ const names = readdirSync(folder)
   .filter((name) => name.endsWith('.txt'))
   .sort()
 
-describe('transcripts', { concurrency: AT_ONCE, timeout: 300_000 }, () => {
+describe('transcripts', { concurrency: AT_ONCE, timeout: 900_000 }, () => {
   let cli: PackagedCli
 
   before(async () => {

@@ -152,7 +152,7 @@ function tellUnreachable({ facts, caller }: Story): Telling {
 
 function mendSession({ name }: AwsErrorFacts): string {
   if (name === 'InvalidDocument')
-    return 'check that the session document exists in this region and may be used'
+    return 'check that the session document exists in this region; those of an installation are made from pgctl iam documents'
   if (name === 'InvalidParameters' || name === 'ValidationException')
     return 'correct the value that the message names'
   return 'end sessions that nobody needs: aws ssm describe-sessions --state Active lists them'

@@ -56,6 +56,8 @@ export const installationEntrySchema = z.strictObject({
       kms: endpoint.optional(),
     })
     .optional(),
+  /** Tunnels are opened by documents of the installation's own, each to one host and port. */
+  sessionDocuments: z.literal('own').optional(),
   /** No session is opened without a reason for the audit log. */
   reason: z.literal('required').optional(),
   /** The cluster's namespace, instead of the product's. */

@@ -12,6 +12,8 @@ export interface RouteFacts {
   readonly bastion: string | undefined
   readonly cluster: { readonly host: string; readonly port: number } | undefined
   readonly namespace: string | undefined
+  /** The document that leads to a host and port and nowhere else, where only such may be used. */
+  readonly portDocument?: ((host: string, port: number) => string) | undefined
 }
 
 /** One way to a target, as data: the session to start first, and what is done through it. */
@@ -95,7 +97,7 @@ function attemptsFor(target: Target, facts: RouteFacts): readonly Attempt[] {
   switch (target.kind) {
     case 'host':
       return [
-        directToHost(target.instance ?? facts.bastion, target.host, target.port),
+        directToHost(target.instance ?? facts.bastion, target.host, target.port, facts),
         { route: 'cluster', code: 'usage', why: 'a cluster forwards to its own pods, not to other hosts' },
       ]
     case 'cluster':
@@ -108,15 +110,15 @@ function attemptsFor(target: Target, facts: RouteFacts): readonly Attempt[] {
   }
 }
 
-function directToHost(instance: string | undefined, host: string, port: number): Attempt {
+function directToHost(instance: string | undefined, host: string, port: number, facts: RouteFacts): Attempt {
   if (instance === undefined) return noBastion('direct')
   const why = `${instance} connects to ${formatHostPort(host, port)}`
-  return { route: 'direct', instance, ...sessionTo(host, port), steps: [], why }
+  return { route: 'direct', instance, ...sessionTo(host, port, facts), steps: [], why }
 }
 
 function directToCluster(facts: RouteFacts): Attempt {
   if (facts.cluster === undefined) return noCluster('direct')
-  return directToHost(facts.bastion, facts.cluster.host, facts.cluster.port)
+  return directToHost(facts.bastion, facts.cluster.host, facts.cluster.port, facts)
 }
 
 function podForward(target: Target & { kind: 'service' }, facts: RouteFacts): Attempt {
@@ -125,6 +127,12 @@ function podForward(target: Target & { kind: 'service' }, facts: RouteFacts): At
 }
 
 function directToPod(target: Target & { kind: 'service' }, facts: RouteFacts): Attempt {
+  if (facts.portDocument !== undefined)
+    return {
+      route: 'direct',
+      code: 'usage',
+      why: 'no document of the installation leads to an address of a pod',
+    }
   const why = "a pod's address can often be reached from the bastion; the cluster's API tells it"
   return throughCluster('direct', target, facts, why, (step) => [
     { do: 'find-pod', ...step },
@@ -135,20 +143,26 @@ function directToPod(target: Target & { kind: 'service' }, facts: RouteFacts): A
 function throughCluster(
   route: RouteName,
   target: Target & { kind: 'service' },
-  { bastion, cluster, namespace }: RouteFacts,
+  facts: RouteFacts,
   why: string,
   stepsFor: (step: ServiceStep) => readonly RouteStep[],
 ): Attempt {
+  const { bastion, cluster, namespace } = facts
   if (bastion === undefined) return noBastion(route)
   if (cluster === undefined) return noCluster(route)
   if (namespace === undefined)
     return { route, code: 'usage', why: 'a Service is found by its namespace, and none is known' }
   const { service, port, protocolCertain: portIsDefault, monitors } = target
   const steps = stepsFor({ namespace, service, port, portIsDefault, ...(monitors && { monitors }) })
-  return { route, instance: bastion, ...sessionTo(cluster.host, cluster.port), steps, why }
+  return { route, instance: bastion, ...sessionTo(cluster.host, cluster.port, facts), steps, why }
 }
 
-function sessionTo(host: string, port: number): Pick<RoutePlan, 'document' | 'parameters'> {
+function sessionTo(
+  host: string,
+  port: number,
+  { portDocument }: RouteFacts,
+): Pick<RoutePlan, 'document' | 'parameters'> {
+  if (portDocument !== undefined) return { document: portDocument(host, port), parameters: {} }
   return { document: REMOTE_HOST_DOCUMENT, parameters: { host: [host], portNumber: [String(port)] } }
 }
 

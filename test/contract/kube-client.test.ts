@@ -315,7 +315,10 @@ describe('the client', limits, () => {
     assert.equal(error.code, 'permission-denied')
     assert.equal(error.message, 'not allowed to list pods in namespace paragon')
     assert.match(error.why ?? '', /User "operator" cannot list resource "pods"/)
-    assert.equal(error.next, 'ask for a Role with the verb "list" on "pods" in namespace "paragon"')
+    assert.equal(
+      error.next,
+      'ask for a Role with the verb "list" on "pods" in namespace "paragon"; the role view has it: pgctl iam kubernetes --role view',
+    )
   })
 
   it('tries again what passes, after the wait that the server asks for', limits, async () => {

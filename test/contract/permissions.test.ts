@@ -114,6 +114,7 @@ const WITHOUT_NEEDS: Readonly<Record<string, string>> = {
       'changes what snapshots make; README.md says what',
     ]),
   ),
+  'iam documents': 'reads what status reads',
   'iam kubernetes': 'asks nobody',
   'iam policy': 'reads the session preferences where it may, and does without',
 }

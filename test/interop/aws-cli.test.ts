@@ -66,6 +66,14 @@ const INSTALLATION_ROWS: Readonly<Record<string, AwsCliRow>> = {
     query: `InstanceInformationList[?InstanceId=='${instanceId}'].[PingStatus,AgentVersion]`,
     want: [['Online', WORLD.bastion.agentVersion]],
   },
+  'ssm:CreateDocument': {
+    words: [
+      ...['ssm', 'create-document', '--name', 'interop-port', '--document-type', 'Session'],
+      ...['--content', JSON.stringify({ schemaVersion: '1.0', description: '', sessionType: 'Port' })],
+    ],
+    query: 'DocumentDescription.[Name,DocumentType,Status]',
+    want: ['interop-port', 'Session', 'Active'],
+  },
   'ssm:GetDocument': {
     words: ['ssm', 'get-document', '--name', 'SSM-SessionManagerRunShell', '--document-format', 'JSON'],
     query: '[Name,DocumentType,DocumentFormat]',

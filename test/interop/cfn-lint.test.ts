@@ -7,6 +7,7 @@ import { after, before, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { parse } from 'yaml'
+import { documentTemplate } from '#core/permissions/documents.ts'
 import { packCli } from '../support/packaged-cli.ts'
 import { runPeer } from '../support/peer-process.ts'
 import { describeWith, programOf } from '../support/peers.ts'
@@ -70,6 +71,14 @@ describeWith(['cfn-lint'], 'the template and cfn-lint', { timeout: 120_000 }, ()
     spoilt.Resources.SessionPreferences.Properties.DocumentType = 'Chat'
     const found = (await findings(spoilt)).join('\n')
     for (const word of ['whatever', '17.5', 'Chat']) assert.match(found, new RegExp(word))
+  })
+
+  it('finds nothing in session documents of an installation', async () => {
+    const documents = documentTemplate('paragon-acme-5d1f0c2e', [
+      { name: 'cluster', host: 'a1b2.gr7.eu-central-1.eks.amazonaws.com', port: 443 },
+      { name: 'redis-queue', host: 'q.cache.amazonaws.com', port: 6379 },
+    ])
+    assert.deepEqual(await findings(documents), [])
   })
 
   it('would find a schedule, a key and a right that are none', async () => {

@@ -20,6 +20,7 @@ export interface KwokPod {
 }
 
 export interface KwokCluster extends AsyncDisposable {
+  readonly port: number
   readonly access: ClusterAccess
   /** A user whom nothing is allowed. */
   readonly stranger: ClusterAccess
@@ -46,6 +47,14 @@ export interface KwokOptions {
   readonly pods: readonly KwokPod[]
   /** Ports of pods, and where they lead on the loopback. */
   readonly forwards: readonly { readonly port: number; readonly to: number }[]
+  /** As a cloud's cluster: a certificate of its authority (PEM), and where it asks whose token it is. */
+  readonly cloud?: {
+    readonly certificate: string
+    readonly key: string
+    readonly authority: string
+    /** Of a webhook that answers TokenReviews. */
+    readonly tokenReviews: string
+  }
 }
 
 export async function startKwokCluster(options: KwokOptions): Promise<KwokCluster> {
@@ -82,6 +91,9 @@ export async function startKwokCluster(options: KwokOptions): Promise<KwokCluste
     `${OPERATOR_TOKEN},operator,operator,"system:masters"\n${STRANGER_TOKEN},stranger,stranger\n`,
     { mode: 0o600 },
   )
+  const certificate = join(folder, options.cloud === undefined ? 'certs/apiserver.crt' : 'cloud.crt')
+  const key = join(folder, options.cloud === undefined ? 'certs/apiserver.key' : 'cloud.key')
+  const cloud = options.cloud === undefined ? [] : await writeCloudFiles(folder, options.cloud)
   const apiserver = start('kube-apiserver', [
     `--etcd-servers=${at(etcdClient)}`,
     ...['--bind-address=127.0.0.1', `--secure-port=${api}`, `--cert-dir=${join(folder, 'certs')}`],
@@ -90,8 +102,8 @@ export async function startKwokCluster(options: KwokOptions): Promise<KwokCluste
     ...['--authorization-mode=RBAC', '--disable-admission-plugins=ServiceAccount'],
     ...['--kubelet-preferred-address-types=InternalIP', '--service-cluster-ip-range=10.96.0.0/16'],
     '--endpoint-reconciler-type=none',
+    ...cloud,
   ])
-  const certificate = join(folder, 'certs', 'apiserver.crt')
   const giveUpAt = performance.now() + READY_WITHIN_MS
   const ready = async (what: string, ask: () => Promise<boolean>) => {
     while (!(await ask().catch(() => false))) {
@@ -101,7 +113,7 @@ export async function startKwokCluster(options: KwokOptions): Promise<KwokCluste
     }
   }
   await ready('the API server', async () => (await readFile(certificate, 'utf8')).includes('END CERTIFICATE'))
-  const ca = await readFile(certificate, 'utf8')
+  const ca = options.cloud?.authority ?? (await readFile(certificate, 'utf8'))
   const ask = (method: string, path: string, body?: object) => sendTo(api, ca, method, path, body)
   await ready('the API server', async () => (await ask('GET', '/readyz')).status === 200)
 
@@ -120,7 +132,7 @@ export async function startKwokCluster(options: KwokOptions): Promise<KwokCluste
     ...['--node-ip', '127.0.0.1', '--node-port', String(kubelet), '--node-name', 'kwok'],
     // Without it, kwok listens on every address, and what it serves runs commands on this computer.
     ...['--server-address', `127.0.0.1:${kubelet}`],
-    ...['--tls-cert-file', certificate, '--tls-private-key-file', join(folder, 'certs', 'apiserver.key')],
+    ...['--tls-cert-file', certificate, '--tls-private-key-file', key],
   ])
   start('kube-controller-manager', [
     ...[`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0'],
@@ -145,6 +157,7 @@ export async function startKwokCluster(options: KwokOptions): Promise<KwokCluste
     token: async () => ({ value: token, expires: Number.POSITIVE_INFINITY }),
   })
   return {
+    port: api,
     access: accessOf(OPERATOR_TOKEN),
     stranger: accessOf(STRANGER_TOKEN),
     kubeconfig,
@@ -176,6 +189,33 @@ const podOf = ({ name, service }: KwokPod) => ({
     containers: [{ name: service, image: service, ports: [{ name: 'http', containerPort: 1702 }] }],
   },
 })
+
+/** The words for the API server of a cloud's cluster. */
+async function writeCloudFiles(
+  folder: string,
+  cloud: NonNullable<KwokOptions['cloud']>,
+): Promise<readonly string[]> {
+  const webhook = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'cloud', cluster: { server: cloud.tokenReviews } }],
+    users: [{ name: 'cluster' }],
+    contexts: [{ name: 'cloud', context: { cluster: 'cloud', user: 'cluster' } }],
+    'current-context': 'cloud',
+  }
+  await writeFile(join(folder, 'cloud.crt'), cloud.certificate)
+  await writeFile(join(folder, 'cloud.key'), cloud.key, { mode: 0o600 })
+  await writeFile(join(folder, 'webhook.json'), JSON.stringify(webhook))
+  return [
+    ...['--tls-cert-file=cloud.crt', '--tls-private-key-file=cloud.key'],
+    ...[
+      '--authentication-token-webhook-config-file=webhook.json',
+      '--authentication-token-webhook-version=v1',
+    ],
+    // Whoever gets another role gets it at once.
+    '--authentication-token-webhook-cache-ttl=0s',
+  ]
+}
 
 async function makeKey(path: string): Promise<void> {
   const { generateKeyPairSync } = await import('node:crypto')

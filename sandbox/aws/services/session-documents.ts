@@ -123,7 +123,11 @@ export interface Preferences {
  * The document of that name, with the account's preferences in its inputs.
  * @throws AwsError `InvalidDocument`
  */
-export function sessionDocument(name: string, preferences: Preferences): SessionDocument {
+export function sessionDocument(
+  name: string,
+  preferences: Preferences,
+  own: ReadonlyMap<string, SessionDocument> = new Map(),
+): SessionDocument {
   const inputs = {
     s3BucketName: '',
     s3KeyPrefix: '',
@@ -145,7 +149,7 @@ export function sessionDocument(name: string, preferences: Preferences): Session
       sessionType: 'Standard_Stream',
       inputs,
     }
-  const known = PUBLIC_DOCUMENTS[name]
+  const known = PUBLIC_DOCUMENTS[name] ?? own.get(name)
   if (known === undefined) throw new AwsError('InvalidDocument', `Document with name ${name} does not exist.`)
   return { ...known, inputs }
 }

@@ -7,6 +7,7 @@ import type { World } from '#sandbox/worlds/installation.ts'
 import { AwsError } from '../aws-error.ts'
 import { page } from '../pages.ts'
 import { type Call, type Input, type Operation, textIn } from '../service.ts'
+import type { OwnDocuments } from './own-documents.ts'
 import {
   documentParameters,
   PREFERENCES_DOCUMENT,
@@ -20,7 +21,11 @@ const REASON_LIMIT = 256
 const MOST_SESSIONS = 200
 
 /** The operations of SSM that open, continue, end and list sessions. */
-export function sessionOperations(state: WorldState, gateway: MessageGateway): Record<string, Operation> {
+export function sessionOperations(
+  state: WorldState,
+  gateway: MessageGateway,
+  documents: OwnDocuments,
+): Record<string, Operation> {
   return {
     StartSession: {
       resources: (input, call) => {
@@ -28,7 +33,7 @@ export function sessionOperations(state: WorldState, gateway: MessageGateway): R
         const instance = `arn:aws:ec2:${call.region}:${call.caller.account}:instance/${target}`
         return [instance, documentArn(documentNameOf(input), call)]
       },
-      run: (input, call) => startSession(input, call, state, gateway),
+      run: (input, call) => startSession(input, call, { state, gateway, documents }),
     },
     ResumeSession: {
       resources: (input, call) => [sessionArn(required(input, 'SessionId'), call)],
@@ -39,7 +44,7 @@ export function sessionOperations(state: WorldState, gateway: MessageGateway): R
         if (session.endedAt !== undefined) return { SessionId: id }
         session.touch()
         const token = gateway.tokens.issue('client', id)
-        return { SessionId: id, TokenValue: token, StreamUrl: streamUrl(call, id) }
+        return { SessionId: id, TokenValue: token, StreamUrl: streamUrl(call, id, state) }
       },
     },
     TerminateSession: {
@@ -67,7 +72,13 @@ export function preferencesOf({ knobs }: WorldState, world: World | undefined): 
   }
 }
 
-function startSession(input: Input, call: Call, state: WorldState, gateway: MessageGateway): object {
+interface SessionParts {
+  readonly state: WorldState
+  readonly gateway: MessageGateway
+  readonly documents: OwnDocuments
+}
+
+function startSession(input: Input, call: Call, { state, gateway, documents }: SessionParts): object {
   const target = required(input, 'Target')
   const documentName = documentNameOf(input)
   const reason = textIn(input, 'Reason', validation)
@@ -75,7 +86,7 @@ function startSession(input: Input, call: Call, state: WorldState, gateway: Mess
     throw validation(
       `1 validation error detected: Value at 'reason' failed to satisfy constraint: Member must have length less than or equal to ${REASON_LIMIT}`,
     )
-  const document = sessionDocument(documentName, preferencesOf(state, call.world))
+  const document = sessionDocument(documentName, preferencesOf(state, call.world), documents.of(call))
   const parameters = documentParameters(document, input['Parameters'])
   if (call.world === undefined || !holds(call.world, target) || !gateway.isOnline(target))
     throw new AwsError('TargetNotConnected', `${target} is not connected.`)
@@ -92,12 +103,12 @@ function startSession(input: Input, call: Call, state: WorldState, gateway: Mess
     idle: state.knobs.idle,
     maximum: state.knobs.maximum ?? undefined,
   })
-  return { SessionId: id, TokenValue: token, StreamUrl: streamUrl(call, id) }
+  return { SessionId: id, TokenValue: token, StreamUrl: streamUrl(call, id, state) }
 }
 
-/** The data channel on the endpoint that the caller has reached, by the same scheme. */
-function streamUrl({ origin }: Call, id: string): string {
-  return `${origin.secure ? 'wss' : 'ws'}://${origin.host}/v1/data-channel/${id}?role=publish_subscribe`
+/** The data channel on the endpoint that the caller has reached unless the knobs say where, by the same scheme. */
+function streamUrl({ origin }: Call, id: string, { knobs }: WorldState): string {
+  return `${origin.secure ? 'wss' : 'ws'}://${knobs.streamHost ?? origin.host}/v1/data-channel/${id}?role=publish_subscribe`
 }
 
 function describeSessions(input: Input, call: Call, gateway: MessageGateway): object {

@@ -6,6 +6,7 @@ import { AwsError } from '../aws-error.ts'
 import { jsonDialect } from '../dialects/json.ts'
 import { page } from '../pages.ts'
 import { type AwsService, type Call, type Input, type Operation, textIn } from '../service.ts'
+import { createDocument, OwnDocuments } from './own-documents.ts'
 import { sessionDocument } from './session-documents.ts'
 import { parameterOperations } from './ssm-parameters.ts'
 import { documentArn, preferencesOf, sessionOperations } from './ssm-sessions.ts'
@@ -15,28 +16,31 @@ const MOST_NODES = 50
 
 /** Systems Manager: sessions, managed nodes and documents. */
 export function createSsm(state: WorldState, gateway: MessageGateway): AwsService {
+  const documents: OwnDocuments = new OwnDocuments()
   return {
     name: 'ssm',
     dialect: jsonDialect('AmazonSSM'),
     operations: {
-      ...sessionOperations(state, gateway),
+      ...sessionOperations(state, gateway, documents),
+      CreateDocument: createDocument(documents),
       ...parameterOperations(),
       DescribeInstanceInformation: {
         resources: () => [],
         run: (input, call) => describeNodes(input, call, state, gateway),
       },
-      GetDocument: getDocument(state),
+      GetDocument: getDocument(state, documents),
     },
   }
 }
 
-function getDocument(state: WorldState): Operation {
+function getDocument(state: WorldState, documents: OwnDocuments): Operation {
   const nameOf = (input: Input) => textIn(input, 'Name', validation) ?? ''
   return {
     resources: (input, call) => [documentArn(nameOf(input), call)],
-    run(input, { world }) {
+    run(input, call) {
+      const { world } = call
       const name = nameOf(input)
-      const document = sessionDocument(name, preferencesOf(state, world))
+      const document = sessionDocument(name, preferencesOf(state, world), documents.of(call))
       return {
         Name: name,
         Content: JSON.stringify(document, null, 2),
