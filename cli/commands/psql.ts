@@ -23,7 +23,6 @@ export default class Psql extends DatastoreCommand {
   static override flags = {
     ...datastoreFlags,
     database: Flags.string({
-      char: 'd',
       summary: 'This database, instead of the one of the login.',
       helpValue: 'NAME',
     }),
