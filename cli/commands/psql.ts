@@ -17,8 +17,10 @@ export default class Psql extends DatastoreCommand {
     '<%= config.bin %> psql hermes -- -c "select count(*) from workflows"',
     '<%= config.bin %> psql hermes --write --reason "INC-4711"',
     '<%= config.bin %> psql zeus --credentials iam --user alice',
+    '<%= config.bin %> psql hermes --recipe',
   ]
   static override usage = 'psql [NAME] [FLAGS] [-- ARGUMENTS...]'
+  static override enableJsonFlag = true
   static override args = datastoreArgs
   static override flags = {
     ...datastoreFlags,
@@ -29,9 +31,11 @@ export default class Psql extends DatastoreCommand {
     write: Flags.boolean({ summary: 'Take writes: without it, sessions are read-only.' }),
   }
 
-  override async run(): Promise<void> {
+  override async run(): Promise<object | undefined> {
     const { own, client } = this.splitWords()
     const { args, flags } = await this.parse(Psql, own)
+    if (flags.recipe) return this.showRecipe('postgres', args.name, flags)
+    this.refuseJson()
     const { runPsql } = await import('../psql-session.ts')
     const run = {
       ...{ engine: 'postgres' as const, name: args.name, reader: flags.reader, write: flags.write },
@@ -43,5 +47,6 @@ export default class Psql extends DatastoreCommand {
       },
     }
     process.exitCode = await runPsql(this.surroundings(flags), run, this.telling(), this.signal)
+    return undefined
   }
 }

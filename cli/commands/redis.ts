@@ -15,12 +15,16 @@ export default class Redis extends DatastoreCommand {
     '<%= config.bin %> redis cache --reason "INC-4711" -- --scan --pattern "session:*"',
   ]
   static override usage = 'redis [NAME] [FLAGS] [-- ARGUMENTS...]'
+  static override enableJsonFlag = true
   static override args = datastoreArgs
   static override flags = datastoreFlags
 
-  override async run(): Promise<void> {
+  override async run(): Promise<object | undefined> {
     const { own, client } = this.splitWords()
     const { args, flags } = await this.parse(Redis, own)
+    if (flags.recipe)
+      return this.showRecipe('redis', args.name, { ...flags, user: flags.user, reason: flags.reason })
+    this.refuseJson()
     const { runRedis } = await import('../redis-session.ts')
     const run = {
       ...{ engine: 'redis' as const, name: args.name, reader: flags.reader, reason: flags.reason },
@@ -28,5 +32,6 @@ export default class Redis extends DatastoreCommand {
       onRun: () => this.lendCtrlC(),
     }
     process.exitCode = await runRedis(this.surroundings(flags), run, this.telling(), this.signal)
+    return undefined
   }
 }

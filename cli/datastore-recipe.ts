@@ -1,0 +1,34 @@
+import { makeRecipe, type Recipe } from '#core/datastores/recipe.ts'
+import { derivePort } from '#core/tunnel/local-port.ts'
+import { readSavedPort } from '#core/tunnel/port-assignments.ts'
+import { readLogin } from './datastore-login.ts'
+import { type DatastoreWishes, findDatastore } from './datastore-opening.ts'
+import type { Surroundings } from './deps.ts'
+
+export interface RecipeWishes extends DatastoreWishes {
+  readonly database: string | undefined
+  readonly showPassword: boolean
+}
+
+/** How a client of one's own enters a datastore. No tunnel is opened; the login is looked for as a client's would be. */
+export async function recipeFor(
+  surroundings: Surroundings,
+  wishes: RecipeWishes,
+  notice: (message: string) => void,
+  signal: AbortSignal,
+): Promise<Recipe> {
+  const { deps, store, endpoint, hosts, authorities } = await findDatastore(surroundings, wishes, signal)
+  const { workspace } = deps.installation
+  const { credentials: source, user, reason } = wishes
+  const login = await readLogin(deps, { store, ...endpoint, hosts, source, user, reason, notice }, signal)
+  const port = (await readSavedPort(deps.store, workspace, store.name)) ?? derivePort(workspace, store.name)
+  const asked = surroundings.flags.installation
+  return makeRecipe({
+    ...{ store, endpoint, port, login, authorities: authorities.file },
+    user: user ?? login?.user ?? store.access?.user,
+    database: wishes.database ?? login?.database ?? store.access?.database ?? 'postgres',
+    where: asked === undefined ? '' : ` --installation ${asked}`,
+    how: `${source === undefined ? '' : ` --credentials ${source}`}${user === undefined ? '' : ` --user ${user}`}`,
+    showPassword: wishes.showPassword,
+  })
+}
