@@ -1,13 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, parse } from 'node:path'
+import { stringify } from 'yaml'
 import { PgctlError } from '#core/errors.ts'
+import type { InstallationFile } from '#core/installation/installation-file.ts'
 import type { ConfigFile } from './config.ts'
+import { readOwnInstallation } from './own-installation.ts'
 import { paths } from './paths.ts'
 
 const PROJECT_FILE = 'pgctl.yaml'
 
-/** The configuration files that exist, the nearest first: `pgctl.yaml` here or above, then the user's own. */
+/**
+ * The configuration files that exist, the nearest first: `pgctl.yaml` here or above, then the user's own; on a bastion
+ * what that knows of its installation comes last.
+ */
 export function findConfigFiles(
   environment: NodeJS.ProcessEnv = process.env,
   folder = process.cwd(),
@@ -29,7 +35,15 @@ export function findConfigFiles(
         next: 'unset PGCTL_CONFIG, or name a file that exists',
       })
   }
+  const own = readOwnInstallation(environment)
+  if (own !== undefined) found.push({ path: own.path, origin: 'bastion', text: configOf(own.installation) })
   return found
+}
+
+/** On the bastion commands need no session, and so nothing in the background that would share one. */
+function configOf({ name, workspace, account, region, profile }: InstallationFile): string {
+  const entry = { workspace, account, region, product: profile }
+  return stringify({ installation: name, background: 'off', installations: { [name]: entry } })
 }
 
 /** Where this user's configuration is, whether or not it exists. */

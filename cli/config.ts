@@ -43,7 +43,7 @@ export const SETTINGS = {
 } as const
 
 export type SettingName = keyof typeof SETTINGS
-export type Origin = 'flag' | 'environment' | 'project' | 'user' | 'default'
+export type Origin = 'flag' | 'environment' | 'project' | 'user' | 'bastion' | 'default'
 
 export interface Setting {
   readonly value: string | undefined
@@ -54,7 +54,8 @@ export interface Setting {
 
 export interface ConfigFile {
   readonly path: string
-  readonly origin: 'project' | 'user'
+  /** `bastion`: what a bastion knows of its installation, as a file of that form. */
+  readonly origin: 'project' | 'user' | 'bastion'
   readonly text: string
 }
 

@@ -49,15 +49,18 @@ import type { RestoreApi } from '#core/snapshots/restore/restore-api.ts'
 import type { Source } from '#core/snapshots/snapshot.ts'
 import type { SnapshotApi } from '#core/snapshots/snapshot-api.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
-import type { SessionApi } from '#core/ssm/session-api.ts'
+import type { SessionApi, SessionRequest } from '#core/ssm/session-api.ts'
 import type { SessionHistory } from '#core/ssm/session-history.ts'
 import type { Store } from '#core/store.ts'
+import type { Dialer } from '#core/tunnel/dialer.ts'
 import { systemProcesses } from '#core/tunnel/io/processes.ts'
+import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
 import type { SessionPlace } from '#core/tunnel/journal.ts'
 import { SessionJournal, sweepSessions } from '#core/tunnel/session-journal.ts'
 import { chooseInstallation, type SettingName } from './config.ts'
 import { allInOrder } from './in-order.ts'
 import { loadConfig } from './load-config.ts'
+import { isOwn } from './own-installation.ts'
 import { paths } from './paths.ts'
 import { readProductProfile } from './product-profile.ts'
 
@@ -144,6 +147,15 @@ export interface Deps extends Account {
   sessionKey(signal?: AbortSignal): Promise<string | undefined>
   /** The bastion to open sessions on, or the error that says why there is none. */
   bastion(signal?: AbortSignal): Promise<BastionChoice>
+  /** What leads to hosts of the installation's network. */
+  ports(signal?: AbortSignal): Promise<Ports>
+}
+
+/** Ways to hosts: by sessions on a bastion, or straight where this is the bastion. */
+export interface Ports {
+  /** The instance. */
+  readonly bastion: string
+  open(request: SessionRequest, signal?: AbortSignal): Promise<Dialer>
 }
 
 /** Wires the installation that flags, environment and files choose. Nothing is sent yet. */
@@ -168,7 +180,7 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
       wanted: installation.bastion ?? bastionName,
       now: systemClock.now().wall,
     })
-  return {
+  const deps: Deps = {
     ...account,
     installation,
     profile,
@@ -227,7 +239,17 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
       const { findOrStart } = await import('./bastion-start.ts')
       return findOrStart(findBastion, { control: bastionControl, identity, onStart }, signal)
     }),
+    async ports(signal) {
+      const [context, { bastion }] = await allInOrder([deps.sessions(signal), deps.bastion(signal)])
+      return {
+        bastion: bastion.id,
+        open: (request, opening) => SessionDialer.open(context, request, opening),
+      }
+    },
   }
+  if (!isOwn(installation, surroundings.environment)) return deps
+  const { onTheBastion } = await import('./on-the-bastion.ts')
+  return onTheBastion(deps, surroundings.environment)
 }
 
 interface WiredAccount extends Account {

@@ -5,7 +5,7 @@ import { AnswerReader, encodeFarWord, type FarWord } from '#core/kube/operator-l
 import { wordMac } from '#core/kube/operator-seal.ts'
 
 /** Tenths of a second that the terminal waits for the next key: the longest that one exchange goes without a byte. */
-const PATIENCE = { hello: 30, token: 100, done: 0 } as const satisfies Record<FarWord['kind'], number>
+const PATIENCE = { hello: 30, ask: 200, done: 0 } as const satisfies Record<FarWord['kind'], number>
 const NO_TERMINAL = {
   next: 'ask for it in a shell that `pgctl login` has opened, not in a job or behind tmux',
 }

@@ -5,9 +5,11 @@ import { dirname, join } from 'node:path'
 import * as z from 'zod'
 import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
+import type { Datastore } from '#core/installation/datastores.ts'
 import { replaceFile } from '#core/io/replace-file.ts'
-import type { ClusterToken } from '#core/kube/credentials.ts'
+import type { ClusterEndpoint, ClusterToken } from '#core/kube/credentials.ts'
 import { kubeconfig } from '#core/kube/kubeconfig.ts'
+import type { Asked } from '#core/kube/operator-line.ts'
 import { createHelloKey, openAnswer, wordMac } from '#core/kube/operator-seal.ts'
 import { askOperator } from './far-terminal.ts'
 
@@ -31,18 +33,26 @@ const welcomeSchema = z.union([
   }),
   z.object({ error: z.string(), secret: z.string() }),
 ])
-const answerSchema = z.union([
-  z.object({ token: z.string(), expires: z.number() }),
-  z.object({ error: z.string() }),
-])
+const tokenAnswerSchema = z.object({ token: z.string(), expires: z.number() })
+const datastoresAnswerSchema = z.object({
+  datastores: z.object({
+    datastores: z.array(z.custom<Datastore>((value) => typeof value === 'object')),
+    unreadable: z.array(
+      z.object({ part: z.enum(['postgres', 'redis']), action: z.string(), says: z.string() }),
+    ),
+  }),
+})
+const refusalSchema = z.object({ error: z.string() })
 const tokenSchema = z.object({ value: z.string(), expires: z.number() })
-const sessionSchema = z.object({ secret: z.string() })
+const sessionSchema = z.object({ secret: z.string(), cluster: endpointSchema })
 
 /** The command line that prints a token, given the file to ask with. */
 export type PluginWords = (file: string) => [string, ...string[]]
 
 export interface OperatorSession {
   readonly folder: string
+  /** What later requests are made with. */
+  readonly file: string
   readonly kubeconfig: string
   readonly installation: string
 }
@@ -66,13 +76,13 @@ export async function beginOperatorSession(
   await mkdir(base, { recursive: true })
   const folder = await mkdtemp(join(base, 'pgctl-operator-'))
   const file = join(folder, SESSION_FILE)
-  await writeFile(file, `${JSON.stringify({ secret })}\n`, { mode: 0o600 })
+  await writeFile(file, `${JSON.stringify({ secret, cluster })}\n`, { mode: 0o600 })
   const { host, port, ca } = cluster
   const server = `https://${host}${port === 443 ? '' : `:${port}`}`
   const name = `pgctl-${installation}`
   const content = kubeconfig({ name, server, tlsServerName: host, ca, namespace, plugin: plugin(file) })
   await writeFile(join(folder, KUBECONFIG_FILE), `${JSON.stringify(content)}\n`, { mode: 0o600 })
-  return { folder, kubeconfig: join(folder, KUBECONFIG_FILE), installation }
+  return { folder, file, kubeconfig: join(folder, KUBECONFIG_FILE), installation }
 }
 
 /**
@@ -80,20 +90,38 @@ export async function beginOperatorSession(
  * folder while it is good, as every call of kubectl wants one. @throws PgctlError
  */
 export async function operatorToken(file: string, now: Ms): Promise<ClusterToken> {
-  const secret = await readSecret(file)
   const kept = join(dirname(file), TOKEN_FILE)
   const known = await readToken(kept)
   if (known !== undefined && known.expires - MARGIN > now) return known
-  const nonce = randomBytes(16).toString('base64url')
-  const word = { kind: 'token', nonce, mac: wordMac(secret, 'token', nonce) } as const
-  const answer = askOperator(word, (sealed) => ({
-    said: answerSchema.parse(opened(() => openAnswer(secret, nonce, sealed))),
-    secret,
-  }))
-  if ('error' in answer) throw refused(answer.error)
+  const answer = await ask(file, 'token', tokenAnswerSchema)
   const token = { value: answer.token, expires: answer.expires }
   await replaceFile(kept, JSON.stringify(token))
   return token
+}
+
+/** Where the operator's cluster answers. @throws PgctlError */
+export async function operatorCluster(file: string): Promise<ClusterEndpoint> {
+  return (await readSession(file)).cluster
+}
+
+/** The datastores of the installation, as the operator's own pgctl finds them. @throws PgctlError */
+export async function operatorDatastores(
+  file: string,
+): Promise<z.infer<typeof datastoresAnswerSchema>['datastores']> {
+  return (await ask(file, 'datastores', datastoresAnswerSchema)).datastores
+}
+
+async function ask<T>(file: string, what: Asked, schema: z.ZodType<T>): Promise<T> {
+  const secret = Buffer.from((await readSession(file)).secret, 'base64url')
+  const nonce = randomBytes(16).toString('base64url')
+  const word = { kind: 'ask', what, nonce, mac: wordMac(secret, 'ask', `${what}:${nonce}`) } as const
+  const answer = askOperator(word, (sealed) => ({
+    said: z.union([refusalSchema, schema]).parse(opened(() => openAnswer(secret, nonce, sealed))),
+    secret,
+  }))
+  const refusal = refusalSchema.safeParse(answer)
+  if (refusal.success) throw refused(refusal.data.error)
+  return answer as T
 }
 
 /** What cannot be read is asked for anew. */
@@ -105,10 +133,9 @@ async function readToken(path: string): Promise<ClusterToken | undefined> {
   }
 }
 
-async function readSecret(file: string): Promise<Uint8Array> {
+async function readSession(file: string): Promise<z.infer<typeof sessionSchema>> {
   try {
-    const { secret } = sessionSchema.parse(JSON.parse(await readFile(file, 'utf8')))
-    return Buffer.from(secret, 'base64url')
+    return sessionSchema.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch (error) {
     throw new PgctlError('state-invalid', `this shell has no session of an operator: ${dirname(file)}`, {
       why: 'its folder is gone, or belongs to another shell',

@@ -3,7 +3,7 @@ import type { Engine } from '#core/installation/datastores.ts'
 import type { Inventory } from '#core/installation/inventory.ts'
 import { namesIn, rememberNames } from '#core/installation/known-names.ts'
 import { systemClock } from '#core/io/system-clock.ts'
-import type { SessionContext } from '#core/ssm/io/session.ts'
+import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
 import {
   enginesFor,
   hostTarget,
@@ -15,7 +15,14 @@ import {
 import type { RouteFacts } from '#core/tunnel/routes.ts'
 import type { TargetWord } from '#core/tunnel/target.ts'
 import { chosenRegion } from './config.ts'
-import { type Account, type Deps, type Surroundings, wireAccount, wireInstallation } from './deps.ts'
+import {
+  type Account,
+  type Deps,
+  type Ports,
+  type Surroundings,
+  wireAccount,
+  wireInstallation,
+} from './deps.ts'
 import { allInOrder } from './in-order.ts'
 import { loadConfig } from './load-config.ts'
 
@@ -34,7 +41,7 @@ export interface Goal {
 export interface Way {
   readonly deps: Deps | undefined
   readonly facts: RouteFacts
-  readonly context: SessionContext
+  readonly open: Ports['open']
 }
 
 /**
@@ -73,7 +80,11 @@ function findGoalAlone(surroundings: Surroundings, words: readonly TargetWord[])
     account,
     workspace: targets[0]?.kind === 'host' ? (targets[0].instance ?? '') : '',
     targets,
-    findWay: async (signal) => ({ deps: undefined, facts, context: await account.sessions(signal) }),
+    async findWay(signal) {
+      const context = await account.sessions(signal)
+      const open: Ports['open'] = (request, opening) => SessionDialer.open(context, request, opening)
+      return { deps: undefined, facts, open }
+    },
   }
 }
 
@@ -108,13 +119,12 @@ export function installationGoal(deps: Deps, targets: readonly Target[]): Goal {
     installation: installation.name,
     targets,
     async findWay(signal) {
-      const [context, { bastion }, cluster] = await allInOrder([
-        deps.sessions(signal),
-        deps.bastion(signal),
+      const [{ bastion, open }, cluster] = await allInOrder([
+        deps.ports(signal),
         needsCluster ? deps.clusterCredentials.endpoint(signal) : undefined,
       ])
       const { portDocument } = deps
-      return { deps, facts: { bastion: bastion.id, cluster, namespace, portDocument }, context }
+      return { deps, facts: { bastion, cluster, namespace, portDocument }, open }
     },
   }
 }

@@ -1,7 +1,6 @@
 import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
-import type { SessionRequest } from '#core/ssm/session-api.ts'
 import { parseBindAddress } from '#core/tunnel/bind-address.ts'
 import type { Dialer, RouteName } from '#core/tunnel/dialer.ts'
 import { causeOf, type TunnelEvent } from '#core/tunnel/events.ts'
@@ -10,7 +9,6 @@ import { httpFront } from '#core/tunnel/io/http-front.ts'
 import { listenLocally } from '#core/tunnel/io/listener.ts'
 import { openRoute } from '#core/tunnel/io/open-route.ts'
 import { runProbe } from '#core/tunnel/io/probe.ts'
-import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
 import { LazyDialer } from '#core/tunnel/lazy-dialer.ts'
 import type { Target } from '#core/tunnel/resolve-target.ts'
 import { chooseRoute, type RoutePlan } from '#core/tunnel/routes.ts'
@@ -147,8 +145,7 @@ function dialRoute(
   signal: AbortSignal,
 ): Promise<Dialer> {
   const tools = {
-    startSession: (request: SessionRequest, starting?: AbortSignal) =>
-      SessionDialer.open(way.context, request, starting),
+    startSession: way.open,
     credentials: () => clusterOf(way),
     listen: listenLocally,
     clock: systemClock,

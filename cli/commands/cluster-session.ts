@@ -1,4 +1,5 @@
 import { BaseCommand } from '../base-command.ts'
+import { OPERATOR_SESSION } from '../own-installation.ts'
 
 export default class ClusterSession extends BaseCommand {
   static override summary =
@@ -10,10 +11,14 @@ export default class ClusterSession extends BaseCommand {
     await this.parse(ClusterSession)
     const { beginOperatorSession } = await import('../operator-session.ts')
     const { sessionTokenPlugin } = await import('../token-plugin.ts')
-    const { folder, kubeconfig, installation } = await beginOperatorSession(process.env, sessionTokenPlugin)
+    const { folder, file, kubeconfig, installation } = await beginOperatorSession(
+      process.env,
+      sessionTokenPlugin,
+    )
     this.log(
       [
         `export KUBECONFIG=${quote(kubeconfig)}`,
+        `export ${OPERATOR_SESSION}=${quote(file)}`,
         `export PGCTL_INSTALLATION=${quote(installation)}`,
         `trap ${quote(`rm -rf ${quote(folder)}`)} EXIT`,
         // Without it a shell whose terminal goes away would leave the folder behind.

@@ -1,7 +1,9 @@
 import { Flags } from '@oclif/core'
 import { PgctlError } from '#core/errors.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
+import type { OperatorRights } from '#core/kube/operator-desk.ts'
 import { BaseCommand } from '../base-command.ts'
+import type { Deps } from '../deps.ts'
 import { installationFlags, reasonFlag, startFlag } from '../flags.ts'
 import { allInOrder } from '../in-order.ts'
 import { renderSessionLife, renderSessionWarning } from '../render/session.ts'
@@ -50,7 +52,7 @@ export default class Login extends BaseCommand {
         output: stdout,
         sideTalk: new OperatorDesk({
           ...{ installation: deps.installation.name, namespace: deps.namespace },
-          credentials: flags.token ? deps.clusterCredentials : undefined,
+          rights: flags.token ? rightsOf(deps) : undefined,
           ...{ random: systemRandom, clock: systemClock, signal: this.signal },
         }),
         onRaw: (restore) => this.onAbruptEnd(restore),
@@ -65,5 +67,18 @@ export default class Login extends BaseCommand {
   /** A line of its own, while the terminal is raw. */
   #tell(text: string | undefined): void {
     if (text !== undefined) this.notice(`\r\n${text}\r`)
+  }
+}
+
+/** What the operator's own credentials can do for a shell on the bastion. */
+function rightsOf({ clusterCredentials, identity, inventory }: Deps): OperatorRights {
+  return {
+    endpoint: (signal) => clusterCredentials.endpoint(signal),
+    token: (signal) => clusterCredentials.token({ signal }),
+    async datastores(signal) {
+      await identity(signal)
+      const { datastores, unreadable } = await inventory(['postgres', 'redis'], 'way', signal)
+      return { datastores, unreadable: unreadable.map(({ part, action, error }) => ({ part, action, says: error.message })) }
+    },
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock, Ms, RandomBytes } from '#core/clock.ts'
 import { messageOf, PgctlError } from '#core/errors.ts'
-import type { ClusterCredentials, ClusterEndpoint } from '#core/kube/credentials.ts'
-import { encodeAnswer, FarWordReader } from '#core/kube/operator-line.ts'
+import type { ClusterEndpoint, ClusterToken } from '#core/kube/credentials.ts'
+import { encodeAnswer, type FarWord, FarWordReader } from '#core/kube/operator-line.ts'
 import { isWordMac, sealAnswer, sealForHello } from '#core/kube/operator-seal.ts'
 
 /** What a shell on the bastion is told at its beginning. */
@@ -19,14 +19,25 @@ export interface Refusal {
   readonly secret: string
 }
 
-/** The answer to a request: a token, or why there is none. */
-export type TokenAnswer = { readonly token: string; readonly expires: number } | { readonly error: string }
+/** The answer to a request, or why there is none. */
+export type Answer =
+  | { readonly token: string; readonly expires: number }
+  | { readonly datastores: unknown }
+  | { readonly error: string }
+
+/** What an operator lets their shell on the bastion do in their name. */
+export interface OperatorRights {
+  endpoint(signal: AbortSignal): Promise<ClusterEndpoint>
+  token(signal: AbortSignal): Promise<ClusterToken>
+  /** As discovery finds them. */
+  datastores(signal: AbortSignal): Promise<unknown>
+}
 
 export interface DeskOptions {
   readonly installation: string
   readonly namespace: string
-  /** Undefined for an operator who gives no rights away. */
-  readonly credentials: ClusterCredentials | undefined
+  /** Undefined for an operator who gives none away. */
+  readonly rights: OperatorRights | undefined
   readonly random: RandomBytes
   readonly clock: Clock
   readonly signal: AbortSignal
@@ -37,6 +48,8 @@ const NEWLINES: ReadonlySet<number> = new Set([0x0a, 0x0d])
 const BEGINNING: Ms = 15_000
 /** A program that asks without end must not keep the cloud busy, or the terminal. */
 const MOST_REQUESTS = 1_000
+
+type Ask = Extract<FarWord, { kind: 'ask' }>
 
 export interface Overheard {
   /** What of the output is for the person. */
@@ -74,8 +87,8 @@ export class OperatorDesk {
     const { shown, words } = this.#reader.take(output)
     for (const word of words) {
       if (word.kind === 'hello' && this.#mayGreet()) return { shown, answer: this.#welcome(word.key) }
-      if (word.kind === 'token' && this.#mayAsk(word.nonce, word.mac))
-        return { shown, answer: this.#token(word.nonce, this.#secret as Uint8Array) }
+      if (word.kind === 'ask' && this.#mayAsk(word))
+        return { shown, answer: this.#answer(word, this.#secret as Uint8Array) }
       if (word.kind === 'done' && this.#isOurs('done', word.count, word.mac))
         return { shown, done: word.count }
     }
@@ -89,12 +102,12 @@ export class OperatorDesk {
     return !this.#hasTypedLine || this.#options.clock.now().mono - this.#since <= BEGINNING
   }
 
-  #isOurs(kind: 'token' | 'done', about: string | number, mac: string): boolean {
+  #isOurs(kind: 'ask' | 'done', about: string | number, mac: string): boolean {
     return this.#secret !== undefined && isWordMac(this.#secret, kind, about, mac)
   }
 
-  #mayAsk(nonce: string, mac: string): boolean {
-    if (!this.#isOurs('token', nonce, mac)) return false
+  #mayAsk({ what, nonce, mac }: Ask): boolean {
+    if (!this.#isOurs('ask', `${what}:${nonce}`, mac)) return false
     if (this.#asked.has(nonce) || this.#asked.size >= MOST_REQUESTS) return false
     this.#asked.add(nonce)
     return true
@@ -115,17 +128,20 @@ export class OperatorDesk {
     return encodeAnswer(sealForHello(key, content))
   }
 
-  #rights(): ClusterCredentials {
-    const { credentials } = this.#options
-    if (credentials !== undefined) return credentials
+  #rights(): OperatorRights {
+    const { rights } = this.#options
+    if (rights !== undefined) return rights
     throw new PgctlError('not-supported', 'the operator has come in with --no-token')
   }
 
-  async #token(nonce: string, secret: Uint8Array): Promise<string> {
-    let content: TokenAnswer
+  async #answer({ what, nonce }: Ask, secret: Uint8Array): Promise<string> {
+    const { signal } = this.#options
+    let content: Answer
     try {
-      const { value, expires } = await this.#rights().token({ signal: this.#options.signal })
-      content = { token: value, expires }
+      if (what === 'token') {
+        const { value, expires } = await this.#rights().token(signal)
+        content = { token: value, expires }
+      } else content = { datastores: await this.#rights().datastores(signal) }
     } catch (error) {
       content = { error: messageOf(error) }
     }

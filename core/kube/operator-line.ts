@@ -5,7 +5,7 @@
  *
  * ```
  *   far → near   ESC ] 7461;pgctl;hello;KEY BEL         a shell begins, and this is its public key
- *   far → near   ESC ] 7461;pgctl;token;NONCE;MAC BEL   a token of the cluster, please
+ *   far → near   ESC ] 7461;pgctl;ask;WHAT;NONCE;MAC BEL  a token of the cluster, please, or what datastores there are
  *   near → far   ESC ] 7461;pgctl;SEALED BEL            the answer to either, typed
  *   far → near   ESC ] 7461;pgctl;done;COUNT;MAC BEL    thank you; COUNT keys came before it, and have to be typed again
  * ```
@@ -15,19 +15,22 @@
  */
 export type FarWord =
   | { readonly kind: 'hello'; readonly key: string }
-  | { readonly kind: 'token'; readonly nonce: string; readonly mac: string }
+  | { readonly kind: 'ask'; readonly what: Asked; readonly nonce: string; readonly mac: string }
   | { readonly kind: 'done'; readonly count: number; readonly mac: string }
+
+/** What a shell may ask its operator for. */
+export type Asked = 'token' | 'datastores'
 
 const PREFIX = '\u001b]7461;pgctl;'
 const BEL = 0x07
 /** A word is short; what is longer is none, and is shown. */
 const LONGEST_WORD = 256
-/** An answer holds a token with a session's credentials, and a certificate. */
-export const LONGEST_ANSWER = 16_384
+/** An answer holds a token with a session's credentials, a certificate, or a list of datastores. */
+export const LONGEST_ANSWER = 65_536
 
 const MAC = '[A-Za-z0-9_-]{43}'
 const HELLO = new RegExp(`^hello;(${MAC})$`)
-const TOKEN = new RegExp(`^token;([A-Za-z0-9_-]{16,64});(${MAC})$`)
+const ASK = new RegExp(`^ask;(token|datastores);([A-Za-z0-9_-]{16,64});(${MAC})$`)
 const DONE = new RegExp(`^done;(\\d{1,5});(${MAC})$`)
 const ANSWER = /^[\w-]+$/
 
@@ -39,8 +42,8 @@ function fieldsOf(word: FarWord): (string | number)[] {
   switch (word.kind) {
     case 'hello':
       return [word.key]
-    case 'token':
-      return [word.nonce, word.mac]
+    case 'ask':
+      return [word.what, word.nonce, word.mac]
     case 'done':
       return [word.count, word.mac]
   }
@@ -121,8 +124,11 @@ const ESC = 0x1b
 function parseWord(text: string): FarWord | undefined {
   const hello = HELLO.exec(text)
   if (hello !== null) return { kind: 'hello', key: hello[1] as string }
-  const token = TOKEN.exec(text)
-  if (token !== null) return { kind: 'token', nonce: token[1] as string, mac: token[2] as string }
+  const ask = ASK.exec(text)
+  if (ask !== null) {
+    const [, what, nonce, mac] = ask as unknown as [string, Asked, string, string]
+    return { kind: 'ask', what, nonce, mac }
+  }
   const done = DONE.exec(text)
   return done === null ? undefined : { kind: 'done', count: Number(done[1]), mac: done[2] as string }
 }

@@ -67,14 +67,14 @@ export function openAnswer(secret: Uint8Array, nonce: string, sealed: string): u
   return decrypt(derive(secret, nonce, TOKEN_LABEL), Buffer.from(sealed, 'base64url'))
 }
 
-/** What shows that whoever says a word is who said hello: `about` is a request's nonce, or a count of keys. */
-export function wordMac(secret: Uint8Array, kind: 'token' | 'done', about: string | number): string {
+/** What shows that whoever says a word is who said hello: `about` is a request with its nonce, or a count of keys. */
+export function wordMac(secret: Uint8Array, kind: 'ask' | 'done', about: string | number): string {
   return createHmac('sha256', secret).update(`${MAC_LABEL}:${kind}:${about}`).digest('base64url')
 }
 
 export function isWordMac(
   secret: Uint8Array,
-  kind: 'token' | 'done',
+  kind: 'ask' | 'done',
   about: string | number,
   mac: string,
 ): boolean {

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { formatInstallationFile } from '#core/installation/installation-file.ts'
 import { encodeFarWord } from '#core/kube/operator-line.ts'
 import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
+import type { Sandbox } from '#sandbox/sandbox.ts'
+import { ACME } from '#sandbox/worlds/acme.ts'
 import { eventually } from '../support/eventually.ts'
 import type { PtyPerson } from '../support/pty-person.ts'
 import { cliEntry, type SandboxCli, startSandboxCli } from '../support/sandbox-cli.ts'
@@ -94,6 +97,35 @@ describe("the operator's rights on the bastion", { timeout: 120_000, skip }, () 
     },
   )
 
+  it(
+    'lets pgctl itself work there: no flag, no session of its own, no right of the machine',
+    TIMEOUT,
+    async () => {
+      const etc = join(cli.home, 'etc')
+      await mkdir(etc, { recursive: true })
+      const { workspace, account, region, cluster } = ACME
+      const own = { name: 'acme', workspace, region, account, cluster: cluster.name, profile: 'paragon' }
+      await writeFile(join(etc, 'installation.yaml'), formatInstallationFile(own))
+      const names = join(cli.home, 'names.mjs')
+      await writeFile(names, namesModule(cli.sandbox))
+      const here = `PGCTL_ETC=${etc} PGCTL_CA=${join(cli.home, 'authority.pem')} NODE_OPTIONS="--import ${names}"`
+      await using person = sitDown()
+      await person.sees(PROMPT)
+      const sessions = () => cli.sandbox.cloud.gateway.sessions().length
+      const before = sessions()
+      const logs = await ask(person, `${here} ${PGCTL} logs hermes --tail 2`)
+      assert.equal(logs.status, '0', logs.said)
+      assert.match(logs.said, /hermes/)
+      const query = await ask(person, `${here} ${PGCTL} psql -- -Atc 'select 6 * 7'`)
+      assert.match(query.said, /^42$/m, query.said)
+      const status = await ask(person, `${here} ${PGCTL} status`)
+      assert.match(status.said, /cannot be done on the bastion/)
+      assert.equal(sessions(), before)
+      person.type('exit\r')
+      assert.equal((await person.exit).exitCode, 0)
+    },
+  )
+
   it('loses no key that is pressed before, while or after an answer is made', TIMEOUT, async () => {
     await using person = sitDown()
     await person.sees(PROMPT)
@@ -158,3 +190,20 @@ describe("the operator's rights on the bastion", { timeout: 120_000, skip }, () 
     },
   )
 })
+
+/** What the names and routes of its network do for a bastion: every host is found, where the sandbox has it. */
+function namesModule({ world, kubernetes }: Sandbox): string {
+  const stores = [...(world.datastores ?? [])].map(([host, { loopbackPort }]) => [host, loopbackPort])
+  const places = Object.fromEntries([...stores, [ACME.cluster.host, kubernetes.port]])
+  return `
+    import { Socket } from 'node:net'
+    const places = ${JSON.stringify(places)}
+    const { connect } = Socket.prototype
+    Socket.prototype.connect = function (...words) {
+      const options = Array.isArray(words[0]) ? words[0][0] : words[0]
+      const port = places[options?.host]
+      if (port !== undefined) Object.assign(options, { host: '127.0.0.1', port })
+      return connect.apply(this, words)
+    }
+  `
+}

@@ -4,8 +4,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { PgctlError } from '#core/errors.ts'
 import { systemClock } from '#core/io/system-clock.ts'
-import type { ClusterCredentials } from '#core/kube/credentials.ts'
-import { OperatorDesk } from '#core/kube/operator-desk.ts'
+import { OperatorDesk, type OperatorRights } from '#core/kube/operator-desk.ts'
 import { AnswerReader, encodeAnswer, encodeFarWord, FarWordReader } from '#core/kube/operator-line.ts'
 import {
   createHelloKey,
@@ -23,7 +22,7 @@ const HELLO = encodeFarWord({ kind: 'hello', key: KEY })
 
 const [ESC, BEL] = ['\u001b', '\u0007']
 const WORD = new RegExp(
-  `${ESC}]7461;pgctl;(?:hello;[\\w-]{43}|token;[\\w-]{16,64};[\\w-]{43}|done;\\d{1,5};[\\w-]{43})${BEL}`,
+  `${ESC}]7461;pgctl;(?:hello;[\\w-]{43}|ask;(?:token|datastores);[\\w-]{16,64};[\\w-]{43}|done;\\d{1,5};[\\w-]{43})${BEL}`,
 )
 
 describe('FarWordReader', () => {
@@ -38,7 +37,7 @@ describe('FarWordReader', () => {
         '\u001b]7461;pgctl;no\u0007',
       ),
       fc.constant(HELLO),
-      fc.constant(encodeFarWord({ kind: 'token', nonce: 'n'.repeat(22), mac: 'm'.repeat(43) })),
+      fc.constant(encodeFarWord({ kind: 'ask', what: 'token', nonce: 'n'.repeat(22), mac: 'm'.repeat(43) })),
       fc.constant(encodeFarWord({ kind: 'done', count: 7, mac: 'm'.repeat(43) })),
     )
     fc.assert(
@@ -119,25 +118,26 @@ describe('what is sealed', () => {
     assert.deepEqual(openAnswer(secret, 'one', sealed), { token: 't' })
     assert.throws(() => openAnswer(secret, 'two', sealed))
     assert.throws(() => openAnswer(other, 'one', sealed))
-    assert.ok(isWordMac(secret, 'token', 'one', wordMac(secret, 'token', 'one')))
-    assert.ok(!isWordMac(other, 'token', 'one', wordMac(secret, 'token', 'one')))
-    assert.ok(!isWordMac(secret, 'done', 'one', wordMac(secret, 'token', 'one')))
+    assert.ok(isWordMac(secret, 'ask', 'one', wordMac(secret, 'ask', 'one')))
+    assert.ok(!isWordMac(other, 'ask', 'one', wordMac(secret, 'ask', 'one')))
+    assert.ok(!isWordMac(secret, 'done', 'one', wordMac(secret, 'ask', 'one')))
   })
 })
 
 describe('OperatorDesk', () => {
   let now = 0
   const cluster = { name: 'c', host: 'h', port: 443, ca: 'PEM' }
-  const credentials: ClusterCredentials = {
+  const rights: OperatorRights = {
     endpoint: async () => cluster,
     token: async () => ({ value: 'k8s-aws-v1.token', expires: 900_000 }),
+    datastores: async () => [{ name: 'postgres' }],
   }
-  const desk = (of: ClusterCredentials | null = credentials) =>
+  const desk = (of: OperatorRights | null = rights) =>
     new OperatorDesk({
       ...{
         installation: 'acme',
         namespace: 'paragon',
-        credentials: of ?? undefined,
+        rights: of ?? undefined,
         signal: new AbortController().signal,
       },
       random: (length) => randomBytes(length),
@@ -157,7 +157,7 @@ describe('OperatorDesk', () => {
     return key.open(sealedIn((await answer) ?? assert.fail('no answer'))) as Record<string, unknown>
   }
   const request = (secret: Uint8Array, nonce: string) =>
-    utf8(encodeFarWord({ kind: 'token', nonce, mac: wordMac(secret, 'token', nonce) }))
+    utf8(encodeFarWord({ kind: 'ask', what: 'token', nonce, mac: wordMac(secret, 'ask', `token:${nonce}`) }))
 
   it('welcomes the shell that says hello, and gives it tokens of the operator', async () => {
     const at = desk()
@@ -174,6 +174,13 @@ describe('OperatorDesk', () => {
       ...{ token: 'k8s-aws-v1.token', expires: 900_000 },
     })
     assert.equal(at.output(request(secret, nonce)).answer, undefined, 'a request that is played again')
+    const other = 'o'.repeat(22)
+    const mac = wordMac(secret, 'ask', `datastores:${other}`)
+    const list = at.output(utf8(encodeFarWord({ kind: 'ask', what: 'datastores', nonce: other, mac })))
+    const told = openAnswer(secret, other, sealedIn((await list.answer) ?? ''))
+    assert.deepEqual(told, { datastores: [{ name: 'postgres' }] })
+    const bent = encodeFarWord({ kind: 'ask', what: 'token', nonce: 'p'.repeat(22), mac })
+    assert.equal(at.output(utf8(bent)).answer, undefined, 'a digest of another request')
   })
 
   it('answers the first hello of a session alone, and only at its beginning', async () => {
@@ -213,9 +220,9 @@ describe('OperatorDesk', () => {
     const refuse = async () => {
       throw new PgctlError('cluster-missing', 'there is no cluster')
     }
-    assert.equal((await greet(desk({ ...credentials, endpoint: refuse })))['error'], 'there is no cluster')
+    assert.equal((await greet(desk({ ...rights, endpoint: refuse })))['error'], 'there is no cluster')
     assert.match(String((await greet(desk(null)))['error']), /--no-token/)
-    const at = desk({ ...credentials, token: refuse })
+    const at = desk({ ...rights, token: refuse })
     const secret = Buffer.from((await greet(at))['secret'] as string, 'base64url')
     const nonce = 'n'.repeat(22)
     const { answer } = at.output(request(secret, nonce))
