@@ -102,6 +102,10 @@ export const PEERS = [
   debian('postgres', 'postgresql', '/usr/lib/postgresql/*/bin/postgres'),
   debian('redis-server', 'redis-server', '/usr/bin/redis-server'),
   debian('sshd', 'openssh-server', '/usr/sbin/sshd'),
+  debian('ssh', 'openssh-client', '/usr/bin/ssh'),
+  debian('rsync', 'rsync', '/usr/bin/rsync'),
+  debian('git', 'git', '/usr/bin/git'),
+  debian('curl', 'curl', '/usr/bin/curl'),
   debian('chromium', 'chromium', '/usr/bin/chromium'),
 ] as const satisfies readonly Peer[]
 

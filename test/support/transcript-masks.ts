@@ -28,7 +28,8 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/(?<=\bends at )\d\d:\d\d\b/g, 'TIME'],
   [/(?<=\bms(?:\\?": ?| +))\d+/g, 'MS'],
   [/(?<="downForMs":)\d+/g, 'MS'],
-  [/(?<="(?:sent|received)":)\d+/g, 'BYTES'],
+  [/(?<="(?:sent|received)": ?)\d+/g, 'BYTES'],
+  [/(?<="tookMs": )\d+/g, 'MS'],
   [/(?<=\bback after )\d+\.\d(?= s\b)/g, 'N'],
   // Ports that the system gives, and those that another program may have moved.
   [/(?<=(127\.0\.0\.1|\[::1\]|localhost):)\d+/g, 'PORT'],

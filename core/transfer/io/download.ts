@@ -258,7 +258,8 @@ class Download {
     this.#noteFile.write({
       identity,
       content: this.#done - missing,
-      place: entry === undefined ? { position } : { position: position - missing, entry, done: done - missing },
+      place:
+        entry === undefined ? { position } : { position: position - missing, entry, done: done - missing },
     })
   }
 
