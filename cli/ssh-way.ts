@@ -31,7 +31,7 @@ export async function standForSshd(way: SshWay, signal: AbortSignal): Promise<vo
   try {
     await carry(far, process.stdin, process.stdout, signal)
   } catch (error) {
-    throw isPgctlError(error, 'far-end-refused') ? noSshd(port, error) : error
+    throw isPgctlError(error) && isNoSshd(error) ? noSshd(port, error) : error
   }
 }
 
@@ -57,6 +57,11 @@ export async function hostKeys(
   const keys = parseHostKeys(Buffer.concat(parts).toString('utf8'))
   await store.write(place, { keys, at: now } satisfies RememberedKeys).catch(() => undefined)
   return keys
+}
+
+/** By the document of ssh, the agent ends the session with these words where it cannot connect. */
+function isNoSshd({ code, why }: PgctlError): boolean {
+  return code === 'far-end-refused' || /^Unable to connect to specified port/.test(why ?? '')
 }
 
 function noSshd(port: number, cause: PgctlError): PgctlError {
