@@ -48,6 +48,12 @@ export type ErrorCode =
   | 'sandbox-running'
   | 'sandbox-not-running'
   | 'sandbox-broken'
+  // a copy
+  | 'path-unknown'
+  | 'path-unsafe'
+  | 'source-changed'
+  | 'copy-corrupt'
+  | 'disk-full'
   // the license
   | 'license-refused'
   // the rest

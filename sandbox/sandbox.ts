@@ -30,6 +30,8 @@ export interface SandboxOptions {
   /** `vendor`: 1,024 bytes and a pause; `none`: no pause. */
   readonly pace?: 'vendor' | 'none'
   readonly messageSize?: Bytes
+  /** What listens on the first installation's bastion: its port there, and the port of this computer's loopback. */
+  readonly bastionPorts?: ReadonlyMap<number, number>
   /** An agent that stops taking uploads for a while when they come too fast. */
   readonly uploadStall?: UploadStall
   /** What a round trip of the operator takes more than on loopback. */
@@ -173,7 +175,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       stall: options.uploadStall,
       logger: options.logger,
     }
-    const own = ports(ACME, kubernetes)
+    const own = { ...ports(ACME, kubernetes), bastion: options.bastionPorts }
     const other = ports(GLOBEX, neighbours)
     const start = (credentials: AccessKey, instanceId: string, world: WorldPorts) =>
       startAgent({ ...near, ...pace, credentials, instanceId, world })

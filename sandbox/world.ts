@@ -62,6 +62,8 @@ export interface WorldPorts {
   readonly payload: number
   /** An HTTP service that stands in for the product's own: `/healthz`, and an answer that names the service. */
   readonly product: number
+  /** Ports of the bastion itself that something listens on, and where: an sshd that a test has started, say. */
+  readonly bastion?: ReadonlyMap<number, number> | undefined
   /** The datastores by their host names, each with the one port that it takes connections on. */
   readonly datastores?: ReadonlyMap<string, { readonly port: number; readonly loopbackPort: number }>
 }

@@ -105,6 +105,16 @@ const LAYERS: readonly Layer[] = [
     reason: 'the shell around the control socket of background tunnels: its files and its lock',
   },
   {
+    folder: 'core/transfer',
+    mayImport: ['core/transfer', 'core/ssm'],
+    reason: 'what a copy is made of, carried by sessions without a port',
+  },
+  {
+    folder: 'core/transfer/io',
+    mayImport: ['core/transfer', 'core/ssm', 'core/io'],
+    reason: 'the files of a copy, and the sessions that carry it',
+  },
+  {
     folder: 'core/aws',
     mayImport: [
       ...['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/snapshots', 'core/io'],

@@ -378,8 +378,8 @@ export class Channel implements Machine<CommonInput, ChannelOutput> {
   }
 
   /** The frame of a probe; `substitute` means the same (nothing), and takes its place if the size is refused. */
-  transmitProbe(payload: Uint8Array, substitute: Uint8Array, now: Instant): Uint8Array {
-    return this.#outbound.transmitProbe(payload, substitute, now)
+  transmitProbe(payloadType: number, payload: Uint8Array, substitute: Uint8Array, now: Instant): Uint8Array {
+    return this.#outbound.transmitProbe(payloadType, payload, substitute, now)
   }
 
   deadline(): Ms | undefined {

@@ -142,9 +142,9 @@ export class Outbound {
   }
 
   /** The frame of a probe, which {@link SendQueue.sendProbe} describes. */
-  transmitProbe(payload: Uint8Array, substitute: Uint8Array, now: Instant): Uint8Array {
-    const frame = this.#sending.sendProbe(PAYLOAD_OUTPUT, payload, substitute, now)
-    this.#log.sent(PAYLOAD_OUTPUT, this.#sending.nextSequence - 1, payload.length)
+  transmitProbe(payloadType: number, payload: Uint8Array, substitute: Uint8Array, now: Instant): Uint8Array {
+    const frame = this.#sending.sendProbe(payloadType, payload, substitute, now)
+    this.#log.sent(payloadType, this.#sending.nextSequence - 1, payload.length)
     this.#watchSilence(now)
     return frame
   }

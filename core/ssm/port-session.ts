@@ -284,7 +284,7 @@ export class PortSession implements Machine<PortInput, PortOutput> {
     if (length === undefined) return undefined
     const nops = new Uint8Array(length)
     for (let at = 0; at + NOP.length <= length; at += NOP.length) nops.set(NOP, at)
-    return this.#channel.transmitProbe(nops, NOP, now)
+    return this.#channel.transmitProbe(PAYLOAD_OUTPUT, nops, NOP, now)
   }
 
   // ── time and observation ────────────────────────────────────────────────────────────────────────────────────────

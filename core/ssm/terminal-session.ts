@@ -25,7 +25,12 @@ const INPUT_LOW: Bytes = 16 * 1024
 export interface TerminalSessionOptions extends SessionOptions {
   /** The terminal's size from the start; undefined for a command without a terminal. */
   readonly size?: TerminalSize | undefined
+  /** Whether a program reads the input, and no person types it: it then travels in as large pieces as arrive. */
+  readonly bulkInput?: boolean | undefined
 }
+
+/** What a terminal has that nobody has told its size. */
+const USUAL_SIZE: TerminalSize = { columns: 80, rows: 24 }
 
 /**
  * A whole shell or command session: bytes typed, bytes shown, the size of the terminal, and an exit status.
@@ -38,6 +43,7 @@ export class TerminalSession implements Machine<TerminalInput, TerminalOutput> {
   readonly #gate = new ReadingGate()
   readonly #input = new ByteQueue()
 
+  readonly #bulkInput: boolean
   #size: TerminalSize | undefined
   /** Whether the agent does not know the size yet; only the latest counts. */
   #sizeIsDue = false
@@ -48,6 +54,7 @@ export class TerminalSession implements Machine<TerminalInput, TerminalOutput> {
   constructor(options: TerminalSessionOptions) {
     this.#channel = new Channel('terminal', options)
     this.#size = options.size
+    this.#bulkInput = options.bulkInput ?? false
   }
 
   // ── in ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -153,14 +160,29 @@ export class TerminalSession implements Machine<TerminalInput, TerminalOutput> {
     if (this.#ended) return undefined
     const frame = this.#channel.pollTransmit(now, budget)
     if (frame !== undefined) return frame
-    const room = Math.min(INPUT_CHUNK, this.#channel.room(budget))
+    const most = this.#channel.room(budget)
+    const room = this.#bulkInput ? most : Math.min(INPUT_CHUNK, most)
     if (room === 0) return undefined
     if (this.#sizeIsDue && this.#size !== undefined) {
       this.#sizeIsDue = false
       this.#channel.sendControl(PAYLOAD_SIZE, encodeSize(this.#size))
       return this.#channel.pollTransmit(now, budget)
     }
+    if (this.#bulkInput && this.#input.size > room) {
+      const probe = this.#probe(now, budget)
+      if (probe !== undefined) return probe
+    }
     return this.#input.size === 0 ? undefined : this.#transmitInput(room, now)
+  }
+
+  /** Learns whether larger messages arrive, by one that says the size of the terminal again, with spaces behind it. */
+  #probe(now: Instant, budget: Bytes): Uint8Array | undefined {
+    const length = this.#channel.probeBytes(budget)
+    if (length === undefined) return undefined
+    const plain = encodeSize(this.#size ?? USUAL_SIZE)
+    const padded = new Uint8Array(length).fill(0x20)
+    padded.set(plain)
+    return this.#channel.transmitProbe(PAYLOAD_SIZE, padded, plain, now)
   }
 
   #transmitInput(room: Bytes, now: Instant): Uint8Array {

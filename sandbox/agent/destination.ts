@@ -25,12 +25,13 @@ export function destinationOf(host: string, port: number, world: WorldPorts): De
   if (family !== 0 && FORBIDDEN.check(canonical, family === 4 ? 'ipv4' : 'ipv6')) {
     return { kind: 'forbidden', address: canonical }
   }
-  // The bastion itself runs an agent and nothing that listens.
+  // The bastion itself runs an agent, and nothing that listens unless the sandbox was told of it.
   if (
     canonical === 'localhost' ||
     (family !== 0 && ITSELF.check(canonical, family === 4 ? 'ipv4' : 'ipv6'))
   ) {
-    return { kind: 'closed' }
+    const loopbackPort = world.bastion?.get(port)
+    return loopbackPort === undefined ? { kind: 'closed' } : { kind: 'dial', loopbackPort }
   }
   if (isClusterName(canonical)) return { kind: 'unknown' }
   const { known, loopbackPort } = resolveFromBastion(canonical, port, world)

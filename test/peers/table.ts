@@ -116,6 +116,10 @@ export const PEERS = [
   debian('redis-cli', 'redis-tools', '/usr/bin/redis-cli'),
   debian('redis-server', 'redis-server', '/usr/bin/redis-server'),
   debian('sshd', 'openssh-server', '/usr/sbin/sshd'),
+  debian('ssh', 'openssh-client', '/usr/bin/ssh'),
+  debian('rsync', 'rsync', '/usr/bin/rsync'),
+  debian('git', 'git', '/usr/bin/git'),
+  debian('curl', 'curl', '/usr/bin/curl'),
   debian('chromium', 'chromium', '/usr/bin/chromium'),
   debian('restic', 'restic', '/usr/bin/restic'),
 ] as const satisfies readonly Peer[]

@@ -7,6 +7,7 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/\bAKIA[A-Z2-7]{16}\b/g, 'KEY'],
   [/(?<=\bsessions\/)[0-9a-f]{32}\b/g, 'DIGEST'],
   [/(?<=AWS_SECRET_ACCESS_KEY(='|": "))[^'"]+/g, 'SECRET'],
+  [/(?<=\/\/pgctl:|"password":")[\w-]{32}\b/g, 'PASSWORD'],
   [/(?<="nonce": ?")[\w-]{22}/g, 'NONCE'],
   [/(?<=\b(?:mac|prev|digest)(?:\\?": ?\\?"| +))[\w-]{43}/g, 'DIGEST'],
   // Checkpoints: the digest, the signature and the key.
@@ -32,7 +33,8 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/(?<=\bends at )\d\d:\d\d\b/g, 'TIME'],
   [/(?<=\bms(?:\\?": ?| +))\d+/g, 'MS'],
   [/(?<="downForMs":)\d+/g, 'MS'],
-  [/(?<="(?:sent|received)":)\d+/g, 'BYTES'],
+  [/(?<="(?:sent|received)": ?)\d+/g, 'BYTES'],
+  [/(?<="tookMs": )\d+/g, 'MS'],
   [/(?<=\bback after )\d+\.\d(?= s\b)/g, 'N'],
   // Ports that the system gives, and those that another program may have moved.
   [/(?<=(127\.0\.0\.1|\[::1\]|localhost):)\d+/g, 'PORT'],

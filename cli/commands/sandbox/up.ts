@@ -45,6 +45,12 @@ export default class SandboxUp extends BaseCommand {
       helpValue: 'SECONDS',
       min: 1,
     }),
+    ssh: Flags.integer({
+      summary: "A port of this computer's loopback whose sshd stands for the bastion's.",
+      helpValue: 'PORT',
+      min: 1,
+      max: 65_535,
+    }),
     'upload-stall': Flags.boolean({ summary: 'Have the agent stall when uploads come too fast.' }),
   }
 
@@ -75,6 +81,7 @@ export default class SandboxUp extends BaseCommand {
         logger: this.logger,
         ...(flags['message-size'] === undefined ? {} : { messageSize: flags['message-size'] }),
         ...(closeEvery === undefined ? {} : { closeEvery: closeEvery * 1000 }),
+        ...(flags.ssh === undefined ? {} : { bastionPorts: new Map([[22, flags.ssh]]) }),
         ...(flags['upload-stall'] ? { uploadStall: SLOW_AGENT } : {}),
       },
       signal: this.signal,

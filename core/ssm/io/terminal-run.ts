@@ -20,6 +20,8 @@ export interface TerminalRunOptions {
   readonly stderr: Writable
   /** The size from the first prompt on; undefined for a command without a terminal. */
   readonly size?: TerminalSize | undefined
+  /** Whether a program reads what is typed; see {@link TerminalSession}. */
+  readonly bulkInput?: boolean | undefined
   readonly onReady?: ((facts: SessionFacts) => void) | undefined
   readonly onLife?: ((event: SessionLife) => void) | undefined
   readonly onWarning?: ((warning: SessionWarning) => void) | undefined
@@ -52,7 +54,7 @@ export class TerminalRun implements AsyncDisposable {
 
   /** @throws PgctlError when the session cannot be started or opened. */
   static async start(options: TerminalRunOptions, signal?: AbortSignal): Promise<TerminalRun> {
-    const { context, request, size } = options
+    const { context, request, size, bulkInput } = options
     let status: number | undefined
     let written: Promise<unknown> = Promise.resolve()
     const started: { session?: Session<TerminalInput, TerminalOutput> } = {}
@@ -60,8 +62,7 @@ export class TerminalRun implements AsyncDisposable {
       context,
       {
         request,
-        createMachine: (session) =>
-          new TerminalSession({ ...session, ...(size === undefined ? {} : { size }) }),
+        createMachine: (session) => new TerminalSession({ ...session, size, bulkInput }),
         onLife: options.onLife,
         onOutput(output) {
           if (output.type === 'exit') status = output.status

@@ -7,6 +7,7 @@ import { messageOf } from '#core/errors.ts'
 import type { ChildHome } from '#sandbox/agent/io/child-environment.ts'
 import type { Handler, HandlerHost } from '#sandbox/agent/io/handler.ts'
 import { killSession, signalGroup } from '#sandbox/agent/io/process-group.ts'
+import { OutputText } from '#sandbox/agent/output-text.ts'
 import { splitWords } from '#sandbox/agent/words.ts'
 
 /** Bytes that a client's keyboard sends for signals; anything else that is typed to a command is ignored. */
@@ -129,8 +130,9 @@ export class CommandHandler implements Handler {
     if (output === null) return
     this.#outputs.push(output)
     if (!this.#flowing) output.pause()
+    const text = new OutputText()
     output.on('data', (bytes: Uint8Array) => {
-      this.#host.write(bytes, stream)
+      this.#host.write(text.push(bytes), stream)
     })
     await new Promise<void>((resolve) => {
       output.once('close', resolve)

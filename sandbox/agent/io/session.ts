@@ -15,7 +15,7 @@ import { MuxPortHandler } from '#sandbox/agent/io/mux-port-handler.ts'
 import { RawPortHandler } from '#sandbox/agent/io/raw-port-handler.ts'
 import { TerminalHandler } from '#sandbox/agent/io/terminal-handler.ts'
 import { commandOf, portPropertiesOf, type SessionJob, separatesOutput } from '#sandbox/agent/job.ts'
-import type { SendRate } from '#sandbox/agent/sender.ts'
+import { type SendRate, UNPACED_RATE } from '#sandbox/agent/sender.ts'
 import type { UploadStall } from '#sandbox/agent/upload-stall.ts'
 import type { WorldPorts } from '#sandbox/world.ts'
 
@@ -53,7 +53,9 @@ export class AgentSession implements HandlerHost {
   constructor(job: SessionJob, around: SessionSurroundings) {
     this.#job = job
     this.#around = around
-    const { agentVersion, random, rate, stall, clock, logger } = around
+    const { agentVersion, random, stall, clock, logger } = around
+    // The vendor's agent pauses after each message of a port or a terminal, and not after one of a command's pipes.
+    const rate = job.type === 'NonInteractiveCommands' && separatesOutput(job) ? UNPACED_RATE : around.rate
     this.#engine = new AgentEngine({ job, agentVersion, random, rate, stall })
     const clientId = crypto.randomUUID()
     this.#channel = new DataChannel({

@@ -1,14 +1,18 @@
+import { writeSync } from 'node:fs'
 import type { IPty } from '@lydell/node-pty'
 import type { Clock, Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import type { ChildHome } from '#sandbox/agent/io/child-environment.ts'
 import type { Handler, HandlerHost } from '#sandbox/agent/io/handler.ts'
 import { isAlive, killSession, signalGroup } from '#sandbox/agent/io/process-group.ts'
+import { OutputText } from '#sandbox/agent/output-text.ts'
 
 /** How long a shell has to follow a hang-up before it is killed. */
 const HANG_UP_GRACE: Ms = 200
 /** The pty library drops what a paused terminal has not given 200 ms after its process ended. */
 const EXIT_WATCH: Ms = 50
+/** When a terminal that was full is tried again. */
+const FULL_WAIT: Ms = 2
 
 export interface TerminalOptions {
   /** What the shell runs; undefined is a shell for people. */
@@ -25,6 +29,9 @@ export class TerminalHandler implements Handler {
   readonly #pty: IPty
   readonly #clock: Clock
   readonly #ended: Promise<void>
+  readonly #fd: number
+  /** What the terminal has not taken yet. */
+  readonly #typed: Uint8Array[] = []
   #running = true
   #stopping = false
   #unwatch: (() => void) | undefined
@@ -48,12 +55,15 @@ export class TerminalHandler implements Handler {
   private constructor(host: HandlerHost, pty: IPty, clock: Clock) {
     this.#host = host
     this.#pty = pty
+    // Not in its types, and in every version of it.
+    this.#fd = (pty as unknown as { readonly fd: number }).fd
     this.#clock = clock
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#ended = promise
     // With no encoding the library gives the raw bytes, whatever its types say.
+    const text = new OutputText()
     pty.onData((data) => {
-      host.write(data as unknown as Uint8Array)
+      host.write(text.push(data as unknown as Uint8Array))
     })
     pty.onExit(() => {
       this.#running = false
@@ -66,8 +76,25 @@ export class TerminalHandler implements Handler {
   }
 
   input(bytes: Uint8Array): void {
-    if (this.#running) this.#pty.write(bytes as unknown as string)
-    this.#host.consumed(bytes.length)
+    this.#typed.push(bytes)
+    if (this.#typed.length === 1) this.#type()
+  }
+
+  /**
+   * Types what waits, for as long as the terminal takes it. The library's own write would spin, and this whole
+   * process with it, where the terminal is full and nobody reads it any more.
+   */
+  #type(): void {
+    for (let next = this.#typed[0]; next !== undefined; next = this.#typed[0]) {
+      const taken = this.#running ? writeNow(this.#fd, next) : next.length
+      if (taken === 0) {
+        this.#clock.after(FULL_WAIT, () => this.#type())
+        return
+      }
+      this.#host.consumed(taken)
+      if (taken === next.length) this.#typed.shift()
+      else this.#typed[0] = next.subarray(taken)
+    }
   }
 
   resize(columns: number, rows: number): void {
@@ -112,6 +139,15 @@ export class TerminalHandler implements Handler {
       if (isAlive(this.#pty.pid)) this.#watchExit()
       else this.#pty.resume()
     })
+  }
+}
+
+/** How much the terminal has taken at once; all, where there is no terminal any more. */
+function writeNow(fd: number, bytes: Uint8Array): number {
+  try {
+    return writeSync(fd, bytes)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? 0 : bytes.length
   }
 }
 

@@ -197,7 +197,7 @@ describe('the page on JSON', { timeout: 20_000 }, () => {
     }
   })
 
-  for (const command of ['installations', 'use'])
+  for (const command of ['installations', 'use', 'cp'])
     it(`lists the fields of ${command}, and no other`, () => {
       const documents = documentsOf(command).filter((each) => !('error' in each))
       assert.ok(documents.length > 0, 'no transcript shows it')
