@@ -3,6 +3,8 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type Command, Config, Help } from '@oclif/core'
 import { codesByStatus, EXIT_STATUSES, type ExitStatus } from '../cli/exit-codes.ts'
+import { CLUSTER_RIGHTS, type ClusterRight, roleGiving } from '../core/kube/rights.ts'
+import { NEEDS } from '../core/permissions/needs.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = new URL('../docs/cli/', import.meta.url)
@@ -53,9 +55,39 @@ async function pages(): Promise<Map<string, string>> {
           `| ${status} | ${meaning} | ${(codesByStatus().get(Number(status) as ExitStatus) ?? []).map((code) => `\`${code}\``).join(', ')} |`,
       ),
       '',
+      '## Permissions',
+      '',
+      'What each command calls of AWS; `pgctl iam policy --for COMMAND` binds it to an installation.',
+      '',
+      '| command | actions |',
+      '| --- | --- |',
+      ...Object.entries(NEEDS).map(
+        ([command, needs]) => `| \`${command}\` | ${listed(needs.map(({ action }) => action))} |`,
+      ),
+      '',
+      '## Rights in the cluster',
+      '',
+      'In the namespace of the product, and the smaller of the roles of `pgctl iam kubernetes` that has them.',
+      '',
+      '| command | rights | role |',
+      '| --- | --- | --- |',
+      ...Object.entries(CLUSTER_RIGHTS).map(
+        ([command, rights]) =>
+          `| \`${command}\` | ${listed(rights.map(({ verb, resource }) => `${verb} ${resource}`))} | ${roleFor(rights)} |`,
+      ),
+      '',
     ].join('\n'),
   )
   return result
+}
+
+function listed(words: readonly string[]): string {
+  return [...new Set(words)].map((word) => `\`${word}\``).join(', ')
+}
+
+function roleFor(rights: readonly ClusterRight[]): string {
+  const roles = new Set(rights.map(roleGiving))
+  return roles.has(undefined) ? '' : roles.has('operate') ? '`operate`' : '`view`'
 }
 
 async function current(): Promise<Map<string, string>> {

@@ -114,16 +114,32 @@ function listAgents({ region }: AwsCaller): string {
 }
 
 /** The refused action and resource in the provider's own words, where it says them. */
-function tellDenial({ facts, call }: Story): Telling {
+function tellDenial({ facts, call, caller }: Story): Telling {
   const said = /not authorized to perform: ([\w-]+:[\w*]+)(?: on resource: (\S+))?/.exec(facts.message)
   const action = said?.[1] ?? (isProviderError(facts) ? 'sso:GetRoleCredentials' : call.action)
   const resource = said?.[2] ?? call.resource
   const user = /User: (arn:\S+)/.exec(facts.message)?.[1]
   const what = resource === undefined ? action : `${action} on ${resource}`
+  if (action === 'sts:AssumeRole' && resource !== undefined)
+    return { what: `not allowed: ${what}`, next: askForRole(resource, user, call, caller) }
   return {
     what: `not allowed: ${what}`,
     next: `ask the administrator of the account to allow ${what}${user === undefined ? '' : ` to ${user}`}`,
   }
+}
+
+/** A role that is not there, one that does not trust the caller and a wrong external id are refused alike. */
+function askForRole(
+  role: string,
+  user: string | undefined,
+  { resource }: AwsCall,
+  { profile }: AwsCaller,
+): string {
+  const isLink = resource !== undefined && resource !== role
+  const link = isLink
+    ? `, which ${profile === undefined ? 'is taken first,' : `the profile ${profile} takes first,`}`
+    : ''
+  return `ask who owns ${role}${link} whether it exists, trusts ${user ?? 'you'}, and which external id it wants`
 }
 
 function tellUnreachable({ facts, caller }: Story): Telling {

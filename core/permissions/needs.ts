@@ -25,6 +25,8 @@ export type Place =
   | 'any key'
   | 'new database snapshots'
   | 'new cache snapshots'
+  | 'own snapshots'
+  | 'restored'
 
 export interface Need {
   /** As a policy spells it: `ssm:StartSession`. */
@@ -124,6 +126,8 @@ export const NEEDS = {
   'egress checkpoint': [...all('state table', 'dynamodb:GetItem'), ...all('ledger key', 'kms:GetPublicKey')],
   'snapshots plan': SEE_SNAPSHOTS,
   'snapshots list': SEE_SNAPSHOTS,
+  'snapshots show': SEE_SNAPSHOTS,
+  'snapshots calendar': SEE_SNAPSHOTS,
   'snapshots forecast': SEE_SNAPSHOTS,
   'snapshots verify': [...SEE_SNAPSHOTS, ...CLUSTER, ...all('any key', 'kms:DescribeKey')],
   'snapshots create': [
@@ -132,6 +136,23 @@ export const NEEDS = {
     ...all('new database snapshots', 'rds:CreateDBSnapshot', 'rds:CreateDBClusterSnapshot'),
     ...all('new database snapshots', 'rds:AddTagsToResource'),
     ...all('new cache snapshots', 'elasticache:CreateSnapshot', 'elasticache:AddTagsToResource'),
+  ],
+  'snapshots pin': [
+    ...SEE_SNAPSHOTS,
+    ...all('own snapshots', 'rds:AddTagsToResource', 'rds:RemoveTagsFromResource'),
+    ...all('own snapshots', 'elasticache:AddTagsToResource', 'elasticache:RemoveTagsFromResource'),
+  ],
+  'snapshots prune': [
+    ...SEE_SNAPSHOTS,
+    ...all('own snapshots', 'rds:DeleteDBSnapshot', 'rds:DeleteDBClusterSnapshot'),
+    ...all('own snapshots', 'elasticache:DeleteSnapshot'),
+  ],
+  'snapshots restore': [
+    ...SEE_SNAPSHOTS,
+    ...all('restored', 'rds:RestoreDBInstanceFromDBSnapshot', 'rds:AddTagsToResource'),
+    ...all('restored', 'rds:RestoreDBClusterFromSnapshot', 'rds:CreateDBInstance'),
+    ...all('restored', 'elasticache:CreateCacheCluster', 'elasticache:CreateReplicationGroup'),
+    ...all('restored', 'elasticache:AddTagsToResource'),
   ],
 } as const satisfies Readonly<Record<string, readonly Need[]>>
 

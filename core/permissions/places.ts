@@ -123,6 +123,20 @@ const GRANTS: Readonly<Record<Place, (scope: PolicyScope) => Grant | undefined>>
       arn(scope, 'elasticache', 'snapshot:pgctl-*'),
     ],
   }),
+  'own snapshots': (scope) => ({
+    sid: 'ChangeOwnSnapshots',
+    resources: [
+      arn(scope, 'rds', 'snapshot:*'),
+      arn(scope, 'rds', 'cluster-snapshot:*'),
+      arn(scope, 'elasticache', 'snapshot:*'),
+    ],
+    condition: { StringEquals: { 'aws:ResourceTag/pgctl:installation': scope.workspace } },
+  }),
+  // What is restored has subnets, parameters and groups whose names are the originals' own.
+  restored: (scope) => ({
+    sid: 'RestoreBesideTheOriginals',
+    resources: [arn(scope, 'rds', '*'), arn(scope, 'elasticache', '*')],
+  }),
 }
 
 function bastionGrant(scope: PolicyScope): Pick<Grant, 'resources' | 'condition'> {

@@ -30,7 +30,18 @@ interface Scenario {
   readonly until?: string
   readonly terminal?: boolean
   readonly knobs?: KnobsChange
+  /** What is run first, whatever the policy. */
+  readonly before?: readonly (readonly string[])[]
 }
+
+/** Of which only the newest point is kept. */
+const SNAPSHOT_POLICY = `zone: UTC
+sets:
+  all:
+    what: [all]
+    when: { cron: 0 0 29 2 * }
+    keep: { last: 1, minimum: 1 }
+`
 
 /** Stands for the id of a session that is opened for the scenario. */
 const OWN_SESSION = 'OWN'
@@ -72,13 +83,36 @@ const SCENARIOS: Readonly<Record<CommandWithNeeds, readonly Scenario[]>> = {
   'egress checkpoint': [{ argv: ['egress', 'checkpoint', '--deployed'] }],
   'snapshots plan': [{ argv: ['snapshots', 'plan'] }],
   'snapshots list': [{ argv: ['snapshots', 'list'] }],
+  'snapshots show': [{ argv: ['snapshots', 'show', 'newest'] }],
+  'snapshots calendar': [{ argv: ['snapshots', 'calendar'] }],
+  'snapshots pin': [
+    { argv: ['snapshots', 'pin', 'newest'] },
+    { argv: ['snapshots', 'pin', 'newest', '--remove'] },
+  ],
+  'snapshots prune': [
+    {
+      argv: ['snapshots', 'prune', '--confirm', 'acme'],
+      before: [
+        ['snapshots', 'create'],
+        ['snapshots', 'create'],
+      ],
+    },
+  ],
+  'snapshots restore': [
+    { argv: ['snapshots', 'restore', 'newest', '--confirm', 'acme', '--no-wait'] },
+    {
+      argv: ['snapshots', 'restore', 'newest', '--confirm', 'globex', '--no-wait'],
+      installation: 'globex',
+      before: [['snapshots', 'create']],
+    },
+  ],
   'snapshots forecast': [{ argv: ['snapshots', 'forecast'] }],
   'snapshots verify': [{ argv: ['snapshots', 'verify'], cut: true }],
   'snapshots create': [{ argv: ['snapshots', 'create'], cut: true }],
 }
 
 /** Neither installation of the sandbox has a cluster of databases, whose snapshots have calls of their own. */
-const NEVER_SEEN = /DBClusterSnapshots?$/
+const NEVER_SEEN = /DBClusterSnapshots?$|RestoreDBClusterFromSnapshot$|rds:CreateDBInstance$/
 
 /** Commands that call nothing of AWS, or whose calls the sandbox does not answer. */
 const WITHOUT_NEEDS: Readonly<Record<string, string>> = {
@@ -90,7 +124,7 @@ const WITHOUT_NEEDS: Readonly<Record<string, string>> = {
   installations: 'asks nobody',
   use: 'asks nobody',
   ...Object.fromEntries(
-    ['analytics preview', 'egress show', 'snapshots calendar', 'snapshots rehearse'].map((name) => [
+    ['analytics preview', 'egress show', 'snapshots rehearse'].map((name) => [
       name,
       'reads files of this computer',
     ]),
@@ -108,12 +142,6 @@ const WITHOUT_NEEDS: Readonly<Record<string, string>> = {
   ),
   deploy: 'asks CloudFormation, which the sandbox has not; README.md says what',
   'egress diff': 'reads whichever bucket or log group is named; README.md says what',
-  ...Object.fromEntries(
-    ['snapshots pin', 'snapshots prune', 'snapshots restore', 'snapshots show'].map((name) => [
-      name,
-      'changes what snapshots make; README.md says what',
-    ]),
-  ),
   'iam documents': 'reads what status reads',
   'iam kubernetes': 'asks nobody',
   'iam policy': 'reads the session preferences where it may, and does without',
@@ -127,6 +155,7 @@ describe('permissions', { timeout: 400_000 }, () => {
   before(async () => {
     packed = await packCli()
     cli = await startSandboxCli({ config: CONFIG, logInterval: 0, snapshotTakes: 1 })
+    await writeFile(join(cli.home, 'snapshots.yaml'), SNAPSHOT_POLICY)
     // What reads snapshots finds some of every kind.
     assert.equal((await cli.run(['snapshots', 'create'])).status, 0)
     const bin = join(cli.home, 'bin')
@@ -222,6 +251,7 @@ describe('permissions', { timeout: 400_000 }, () => {
       const { cloud } = cli.sandbox
       const unused = new Map<string, boolean>()
       for (const scenario of scenarios) {
+        for (const argv of scenario.before ?? []) await cli.run(argv, surroundings(scenario))
         cloud.state.turn({ ...DEFAULT_KNOBS, kms: 'on', exposed: ['bucket'] })
         const policy = await policyOf(command, scenario)
         // With a second bastion that is not ready yet, the machines are looked at as well.

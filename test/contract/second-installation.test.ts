@@ -58,6 +58,25 @@ describe('the second installation', { timeout: 60_000 }, () => {
     }
   })
 
+  it('an address that both networks have is of the one that was chosen', async () => {
+    // Nothing is routed: what 10.x.x.x means, the bastion of the installation says.
+    const address = `${ACME.pods[1].address}:1702`
+    const { gateway } = cli.sandbox.cloud
+    const known = () => new Set(gateway.sessions().map(({ terms }) => terms.id))
+    await using own = cli.start(['tunnel', address, '--json'])
+    const { port } = await own.event('ready')
+    const before = known()
+    await using other = cli.start(['tunnel', address, '--json'], GLOBEX_CHOSEN)
+    const { cause } = await other.event('ended')
+    assert.equal((cause as { code: string }).code, 'far-end-refused')
+    const opened = gateway.sessions().filter(({ terms }) => !before.has(terms.id))
+    assert.deepEqual(
+      opened.map(({ terms }) => terms.target),
+      [GLOBEX.bastion.instanceId],
+    )
+    assert.ok((await fetchThrough({ port: Number(port) }, '/healthz')).text.includes('ok'))
+  })
+
   it('has no monitors, and leads to nothing of the first', async () => {
     const grafana = await globex('tunnel', 'grafana', '--port', '0')
     assert.notEqual(grafana.status, 0)

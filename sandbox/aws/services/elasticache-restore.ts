@@ -7,7 +7,7 @@ import type { RestoredStore } from '../snapshots/restored-world.ts'
 import type { SnapshotWorlds } from '../snapshots/snapshot-worlds.ts'
 import { many, type XmlValue } from '../xml.ts'
 import { flagIn, groupIn, numberIn, securityGroupsIn, sizeIn } from './restore-input.ts'
-import { needed, optional, tagsIn } from './snapshot-input.ts'
+import { needed, optional, taggingBy, tagsIn } from './snapshot-input.ts'
 
 /** The operations of ElastiCache that make caches, from a snapshot or empty. */
 export function elastiCacheRestoreOperations(worlds: SnapshotWorlds): Record<string, Operation> {
@@ -17,12 +17,14 @@ export function elastiCacheRestoreOperations(worlds: SnapshotWorlds): Record<str
   return {
     CreateCacheCluster: {
       resources: on('cluster', 'CacheClusterId'),
+      dependents: taggingBy('elasticache'),
       run: (input, call) => ({
         CacheCluster: describeRestoredCache(makeCache(worlds, input, call), false, worlds, call),
       }),
     },
     CreateReplicationGroup: {
       resources: on('replicationgroup', 'ReplicationGroupId'),
+      dependents: taggingBy('elasticache'),
       run: (input, call) => ({
         ReplicationGroup: describeRestoredGroup(makeGroup(worlds, input, call), worlds, call),
       }),

@@ -6,7 +6,7 @@ import type { ModelSnapshot } from '../snapshots/snapshot-world.ts'
 import type { SnapshotWorlds } from '../snapshots/snapshot-worlds.ts'
 import { many, type XmlValue } from '../xml.ts'
 import { restoredByArn } from './elasticache-restore.ts'
-import { needed, optional, tagsIn } from './snapshot-input.ts'
+import { needed, optional, taggingBy, tagsIn } from './snapshot-input.ts'
 
 const PAGES: QueryPages = {
   ...{ size: 'MaxRecords', token: 'Marker', least: 20, most: 50 },
@@ -31,7 +31,7 @@ export function elastiCacheSnapshotOperations(worlds: SnapshotWorlds): Record<st
           `arn:aws:elasticache:${region}:${caller.account}:${kind}:${String(id)}`,
         ]
       },
-      dependents: (input) => (Object.keys(tagsIn(input)).length > 0 ? ['elasticache:AddTagsToResource'] : []),
+      dependents: taggingBy('elasticache'),
       run(input, call) {
         const world = worlds.of(call)
         const request = {

@@ -8,7 +8,7 @@ import type { Family, ModelSnapshot } from '../snapshots/snapshot-world.ts'
 import type { SnapshotWorlds } from '../snapshots/snapshot-worlds.ts'
 import { many, type XmlValue } from '../xml.ts'
 import { flagIn, groupIn, numberIn, securityGroupsIn, sizeIn } from './restore-input.ts'
-import { needed, optional, tagsIn } from './snapshot-input.ts'
+import { needed, optional, taggingBy, tagsIn } from './snapshot-input.ts'
 
 /** The operations of RDS that make databases from snapshots, and the instances of a cluster. */
 export function rdsRestoreOperations(worlds: SnapshotWorlds): Record<string, Operation> {
@@ -18,18 +18,21 @@ export function rdsRestoreOperations(worlds: SnapshotWorlds): Record<string, Ope
   return {
     RestoreDBInstanceFromDBSnapshot: {
       resources: on('db', 'DBInstanceIdentifier'),
+      dependents: taggingBy('rds'),
       run: (input, call) => ({
         DBInstance: describeRestoredInstance(restoreInstance(worlds, input, call), worlds, call),
       }),
     },
     RestoreDBClusterFromSnapshot: {
       resources: on('cluster', 'DBClusterIdentifier'),
+      dependents: taggingBy('rds'),
       run: (input, call) => ({
         DBCluster: describeRestoredCluster(restoreCluster(worlds, input, call), worlds, call),
       }),
     },
     CreateDBInstance: {
       resources: on('db', 'DBInstanceIdentifier'),
+      dependents: taggingBy('rds'),
       run: (input, call) => ({
         DBInstance: describeRestoredInstance(addMember(worlds, input, call), worlds, call),
       }),

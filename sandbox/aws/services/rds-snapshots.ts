@@ -4,7 +4,7 @@ import type { Call, Input, Operation } from '../service.ts'
 import type { Family, ModelSnapshot } from '../snapshots/snapshot-world.ts'
 import type { SnapshotWorlds } from '../snapshots/snapshot-worlds.ts'
 import { many, type XmlValue } from '../xml.ts'
-import { needed, optional, tagsIn } from './snapshot-input.ts'
+import { needed, optional, taggingBy, tagsIn } from './snapshot-input.ts'
 
 const PAGES: QueryPages = {
   ...{ size: 'MaxRecords', token: 'Marker', least: 20, most: 100 },
@@ -51,7 +51,7 @@ function operationsOf(words: Words, worlds: SnapshotWorlds): Record<string, Oper
         ...on(input, call, identifier),
         arnOf(call, family === 'db' ? 'db' : 'cluster', needed(input, source)),
       ],
-      dependents: (input) => (Object.keys(tagsIn(input)).length > 0 ? ['rds:AddTagsToResource'] : []),
+      dependents: taggingBy('rds'),
       run(input, call) {
         const request = {
           source: needed(input, source),

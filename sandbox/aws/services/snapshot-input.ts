@@ -21,3 +21,9 @@ export function needed(input: Input, name: string): string {
 export function optional(input: Input, name: string): string | undefined {
   return input[name] === undefined ? undefined : String(input[name])
 }
+
+/** Whoever makes something with tags has to be allowed to tag it: an operation's `dependents`. */
+export function taggingBy(service: 'rds' | 'elasticache') {
+  return (input: Input): readonly string[] =>
+    Object.keys(tagsIn(input)).length > 0 ? [`${service}:AddTagsToResource`] : []
+}
