@@ -40,7 +40,9 @@ export function chooseDatastore(
       why: names.join(', '),
       next: `name one: ${command} ${names[0]}`,
     })
-  const near = nearest(name.startsWith(engine) ? name : `${engine}-${name}`, names)
+  const partOf = (text: string) => (text.startsWith(`${engine}-`) ? text.slice(engine.length + 1) : text)
+  const parts = new Map(names.map((each) => [partOf(each), each]))
+  const near = nearest(partOf(name), parts.keys()).map((part) => parts.get(part) ?? part)
   throw new PgctlError('target-unknown', `no ${engine} is called ${name}`, {
     why: `there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`,
     next: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `name one: ${command} ${names[0]}`,
