@@ -20,6 +20,21 @@ describe('the datastore that is meant', () => {
     ['is named by what tells it apart', SEVERAL, { name: 'Zeus' }, 'postgres-zeus'],
     ["is named by the provider's identifier", SEVERAL, { name: 'ws-postgres-zeus' }, 'postgres-zeus'],
     [
+      'is a member of the only cluster there is, whose own address is asked for then',
+      [
+        one('postgres-one', { topology: 'cluster', access: { cluster: 'ws' } }),
+        one('postgres-two', { topology: 'cluster', access: { cluster: 'ws' } }),
+      ],
+      {},
+      'postgres-one',
+    ],
+    [
+      'is a member of the cluster that is named',
+      [one('postgres-zeus'), one('postgres-one', { topology: 'cluster', access: { cluster: 'ws-hermes' } })],
+      { name: 'ws-hermes', reader: true },
+      'postgres-one',
+    ],
+    [
       'is never a replica without a word',
       [one('postgres'), one('postgres-reader', { topology: 'replica' })],
       {},
