@@ -58,7 +58,8 @@ async function fromEither(deps: Deps, wish: LoginWish, signal: AbortSignal): Pro
     if (!isPgctlError(inCluster)) throw inCluster
     try {
       const login = await fromSecretsManager(deps, wish, signal)
-      wish.notice(`no login from the cluster: ${inCluster.message}`)
+      const { code, message, why } = inCluster
+      wish.notice(`no login from the cluster: ${code === 'credentials-missing' ? why : message}`)
       return login
     } catch (inCloud) {
       signal.throwIfAborted()

@@ -1,6 +1,7 @@
 import { chooseDatastore } from '#core/datastores/choose.ts'
 import { type Authorities, readAuthorities } from '#core/datastores/io/authorities.ts'
 import type { Login } from '#core/datastores/login.ts'
+import { PgctlError } from '#core/errors.ts'
 import type { Datastore, Endpoint } from '#core/installation/datastores.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { datastoreTarget } from '#core/tunnel/resolve-target.ts'
@@ -48,11 +49,32 @@ export async function findDatastore(
   const deps = await wireInstallation(surroundings)
   const { datastores, unreadable } = await lookForDatastores(deps, [engine], signal)
   const command = engine === 'postgres' ? 'pgctl psql' : 'pgctl redis'
-  const store = chooseDatastore(datastores, unreadable, { engine, name, reader, command })
+  const chosen = chooseDatastore(datastores, unreadable, { engine, name, reader, command })
+  const store = await asWhole(deps, chosen, reader, signal)
   const { host, port } = datastoreTarget(store)
   const related = datastores.filter(({ id }) => id === store.id || id === store.access?.follows)
-  const hosts = [host, ...related.flatMap(({ endpoints }) => endpoints.map((each) => each.host))]
+  const own = store.endpoints.map((each) => each.host)
+  const hosts = [host, ...own, ...related.flatMap(({ endpoints }) => endpoints.map((each) => each.host))]
   return { deps, store, endpoint: { host, port }, hosts, authorities }
+}
+
+/** A member of a cluster is entered by the cluster's own address: of the member that takes writes, or of those that read. */
+async function asWhole(
+  deps: Deps,
+  store: Datastore,
+  reads: boolean,
+  signal: AbortSignal,
+): Promise<Datastore> {
+  const id = store.access?.cluster
+  if (id === undefined) return store
+  const { writer, reader, secret } = await deps.databaseCluster(id, signal)
+  if (reads && reader === undefined)
+    throw new PgctlError('target-unknown', `the cluster ${id} has no reader`, {
+      why: 'it has no address for readers',
+      next: 'leave out --reader',
+    })
+  const endpoints = [reads && reader !== undefined ? reader : writer, writer]
+  return { ...store, endpoints, access: { ...store.access, secret: secret ?? store.access?.secret } }
 }
 
 /** The login of a datastore, and a tunnel to it, opened at the same time. Disposal closes the tunnel. */

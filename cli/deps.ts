@@ -12,6 +12,7 @@ import { readOtherWays, type WaysReading } from '#core/aws/other-ways.ts'
 import { readParameter, writeParameter } from '#core/aws/parameters.ts'
 import { presignDatabaseLogin } from '#core/aws/presign.ts'
 import { createQuotaApi } from '#core/aws/quotas.ts'
+import { describeClusterEndpoints } from '#core/aws/rds.ts'
 import type { Reading } from '#core/aws/reading.ts'
 import { createRestoreApi } from '#core/aws/restore.ts'
 import { readSecretText } from '#core/aws/secrets.ts'
@@ -27,6 +28,7 @@ import type { Ms } from '#core/clock.ts'
 import { messageOf } from '#core/errors.ts'
 import { confirmAccount, type Identity } from '#core/installation/account-pin.ts'
 import { type BastionChoice, chooseBastion } from '#core/installation/bastion-choice.ts'
+import type { Endpoint } from '#core/installation/datastores.ts'
 import { type DiscoveryQuery, discoveryQuery } from '#core/installation/discovery.ts'
 import type { Installation } from '#core/installation/installation.ts'
 import type { Inventory } from '#core/installation/inventory.ts'
@@ -124,6 +126,15 @@ export interface Deps extends Account {
   readonly elevationApi: ElevationApi
   /** The text of a secret of the account; undefined for one that holds bytes. */
   secretText(id: string, signal?: AbortSignal): Promise<string | undefined>
+  /** The addresses of a cluster of databases, of which its members are told one by one; and its own secret. */
+  databaseCluster(
+    id: string,
+    signal?: AbortSignal,
+  ): Promise<{
+    readonly writer: Endpoint
+    readonly reader: Endpoint | undefined
+    readonly secret: string | undefined
+  }>
   /** What a database takes from its `user` in place of a password, for a quarter of an hour; `host` is its own. */
   databaseToken(database: {
     readonly host: string
@@ -208,6 +219,7 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
     },
     restoreApi: createRestoreApi(account.connectionIn),
     secretText: (id, signal) => readSecretText(connection, id, signal),
+    databaseCluster: (id, signal) => describeClusterEndpoints(connection, id, signal),
     databaseToken: async (database) => {
       const credentials = await connection.credentials()
       return presignDatabaseLogin({

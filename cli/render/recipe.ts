@@ -22,10 +22,11 @@ export function renderRecipe(recipe: Recipe, paint: Paint): string {
   return [title, ...columns(shown).map((line) => `  ${line}`)].join('\n')
 }
 
-function trust({ authorities }: Recipe): string {
-  return authorities === undefined
+function trust({ authorities, engine }: Recipe): string {
+  if (authorities !== undefined) return `, signed by an authority in ${authorities}`
+  return engine === 'postgres'
     ? ', signed by an authority of RDS: --ca FILE names them'
-    : `, signed by an authority in ${authorities}`
+    : ', signed by a public authority'
 }
 
 function postgresRows(recipe: Recipe): Array<readonly [string, string]> {

@@ -2,7 +2,8 @@ import type { DBInstance, RDSClient } from '@aws-sdk/client-rds'
 import type { AwsConnection } from '#core/aws/clients.ts'
 import { readPages } from '#core/aws/pages.ts'
 import { abortedBy, clientPerConnection } from '#core/aws/sdk-client.ts'
-import type { FoundDatastore } from '#core/installation/datastores.ts'
+import { PgctlError } from '#core/errors.ts'
+import type { Endpoint, FoundDatastore } from '#core/installation/datastores.ts'
 import { matchName } from '#core/installation/resource-names.ts'
 
 export const DESCRIBE_DB_INSTANCES = 'rds:DescribeDBInstances'
@@ -69,8 +70,43 @@ function toDatastore(id: string, instance: DBInstance): FoundDatastore {
       database: instance.DBName,
       secret: instance.MasterUserSecret?.SecretArn,
       takesTokens: instance.IAMDatabaseAuthenticationEnabled,
+      cluster: instance.DBClusterIdentifier,
       follows: followedBy(instance),
     },
+  }
+}
+
+/**
+ * The addresses of a cluster: of whichever member takes writes, and of those that only read, if it has any.
+ * @throws PgctlError `target-unknown` where there is no such cluster, or it has no address yet.
+ */
+export async function describeClusterEndpoints(
+  connection: AwsConnection,
+  id: string,
+  signal?: AbortSignal,
+): Promise<{
+  readonly writer: Endpoint
+  readonly reader: Endpoint | undefined
+  readonly secret: string | undefined
+}> {
+  const call = { action: 'rds:DescribeDBClusters', purpose: `look for the addresses of the cluster ${id}` }
+  const cluster = await connection.call(call, signal, async () => {
+    const { DescribeDBClustersCommand } = await import('@aws-sdk/client-rds')
+    const client = await clientOf(connection)
+    const input = { DBClusterIdentifier: id }
+    const { DBClusters = [] } = await client.send(new DescribeDBClustersCommand(input), abortedBy(signal))
+    return DBClusters[0]
+  })
+  const { Endpoint: host, ReaderEndpoint: reader, Port: port, MasterUserSecret: secret } = cluster ?? {}
+  if (host === undefined || port === undefined)
+    throw new PgctlError('target-unknown', `the cluster ${id} has no address`, {
+      why: cluster === undefined ? 'there is no such cluster' : `it is ${cluster.Status}`,
+      next: 'see what there is: pgctl status',
+    })
+  return {
+    writer: { host, port },
+    reader: reader === undefined ? undefined : { host: reader, port },
+    secret: secret?.SecretArn,
   }
 }
 

@@ -14,7 +14,8 @@ export interface DatastoreWish {
 }
 
 /**
- * The datastore that is meant. Without a name it is the one that bears its engine's, which no replica does.
+ * The datastore that is meant. Without a name it is the one that bears its engine's, which no replica does, or a
+ * member of the only cluster that there is.
  * @throws PgctlError `target-unknown` with the nearest names; `ambiguous-name` with all; the refusal where the engine's
  * datastores could not be looked for.
  */
@@ -25,7 +26,9 @@ export function chooseDatastore(
 ): Datastore {
   const { engine, name, command } = wish
   const stores = found.filter((store) => store.engine === engine)
-  const store = stores.find((candidate) => isCalled(candidate, name))
+  const store = stores.find((candidate) => isCalled(candidate, name)) ?? memberOf(stores, name)
+  // Which member of a cluster takes writes, and which only read, the cluster's own addresses know.
+  if (store?.access?.cluster !== undefined) return store
   if (store !== undefined) return wish.reader ? readerOf(store, stores, command) : store
   const refused = unreadable.find(({ part }) => part === engine)
   if (refused !== undefined) throw refused.error
@@ -40,7 +43,9 @@ export function chooseDatastore(
       why: names.join(', '),
       next: `name one: ${command} ${names[0]}`,
     })
-  const near = nearest(name.startsWith(engine) ? name : `${engine}-${name}`, names)
+  const partOf = (text: string) => (text.startsWith(`${engine}-`) ? text.slice(engine.length + 1) : text)
+  const parts = new Map(names.map((each) => [partOf(each), each]))
+  const near = nearest(partOf(name), parts.keys()).map((part) => parts.get(part) ?? part)
   throw new PgctlError('target-unknown', `no ${engine} is called ${name}`, {
     why: `there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`,
     next: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `name one: ${command} ${names[0]}`,
@@ -50,6 +55,13 @@ export function chooseDatastore(
 function isCalled({ name, engine, id }: Datastore, wanted: string | undefined): boolean {
   if (wanted === undefined) return name === engine
   return [name, id].includes(wanted.toLowerCase()) || name === `${engine}-${wanted.toLowerCase()}`
+}
+
+/** Any member of the cluster that is named, or of the only one where there is nothing else. */
+function memberOf(stores: readonly Datastore[], name: string | undefined): Datastore | undefined {
+  const clusters = new Set(stores.map(({ access }) => access?.cluster))
+  const wanted = name?.toLowerCase() ?? (clusters.size === 1 ? [...clusters][0] : undefined)
+  return wanted === undefined ? undefined : stores.find(({ access }) => access?.cluster === wanted)
 }
 
 /** What follows it, or itself by an address of its own for readers. */

@@ -60,6 +60,8 @@ export interface DatastoreAccess {
   readonly sharded?: boolean | undefined
   /** Where it is read without a burden on the one that takes writes. */
   readonly readers?: readonly Endpoint[] | undefined
+  /** The cluster whose member it is: that has addresses of its own, which follow whichever member takes writes. */
+  readonly cluster?: string | undefined
   /** The identifier of what a replica follows. */
   readonly follows?: string | undefined
 }

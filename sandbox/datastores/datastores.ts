@@ -73,16 +73,29 @@ export async function startDatastores(
     await add([host], POSTGRES_PORT, (socket) => void servePostgres(socket, options))
   }
   for (const cache of world.caches) {
-    const options = {
-      clock,
-      store: new RedisStore(CACHE_SIZE),
-      clustered: cache.kind === 'group',
-      password: passwordOf(cache),
+    const nodes = cacheNodes(world, cache)
+    const primaries = nodes.filter(({ isPrimary }) => isPrimary)
+    const stores = new Map(primaries.map(({ shard }) => [shard, new RedisStore(CACHE_SIZE)]))
+    for (const [i, { host, shard, isPrimary }] of nodes.entries()) {
+      const options = {
+        ...{ clock, password: passwordOf(cache), store: stores.get(shard) ?? new RedisStore(CACHE_SIZE) },
+        node:
+          cache.kind === 'cluster'
+            ? undefined
+            : {
+                shard: primaries.findIndex((primary) => primary.shard === shard),
+                isPrimary,
+                primaries: primaries.map((primary) => primary.host),
+                port: REDIS_PORT,
+              },
+      }
+      // The endpoint of a whole group leads to any of its nodes; here it is always the first.
+      const names = cache.kind === 'group' && i === 0 ? [configurationHost(world, cache), host] : [host]
+      await add(names, REDIS_PORT, async (socket) => {
+        if (cache.kind === 'cluster') await serveRedis(socket, options)
+        else await serveRedis(secure(socket, await secureContext()), options)
+      })
     }
-    await add(hostsOf(world, cache), REDIS_PORT, async (socket) => {
-      if (cache.kind === 'cluster') await serveRedis(socket, options)
-      else await serveRedis(secure(socket, await secureContext()), options)
-    })
   }
   const running = parts.move()
   return { hosts, [Symbol.asyncDispose]: () => running.disposeAsync() }
@@ -92,7 +105,7 @@ function passwordOf(cache: WorldCache): string | undefined {
   return cache.kind === 'group' && cache.asksPassword ? CACHE_PASSWORD : undefined
 }
 
-/** All names of a cache lead to the same data: its shards are told, not kept apart. */
+/** The names on the certificate of a cache. */
 function hostsOf(world: World, cache: WorldCache): string[] {
   const nodes = cacheNodes(world, cache).map(({ host }) => host)
   return cache.kind === 'group' ? [configurationHost(world, cache), ...nodes] : nodes

@@ -1,6 +1,7 @@
 import type { Ms } from '#core/clock.ts'
 import { info, REDIS_VERSION } from './redis-info.ts'
 import { expire, increment, remove, scan, set, timeLeft, valueAt } from './redis-keys.ts'
+import { type ClusterNode, clusterReply, redirectionOf } from './redis-slots.ts'
 import type { RedisStore } from './redis-store.ts'
 import { bytesOf, integerOf, isWord, matching, textOf } from './redis-words.ts'
 import type { Reply, RespVersion } from './resp.ts'
@@ -9,8 +10,8 @@ import type { Reply, RespVersion } from './resp.ts'
 export interface RedisSession {
   readonly id: number
   readonly store: RedisStore
-  /** Cluster mode has one database, and says so. */
-  readonly clustered: boolean
+  /** Where it is in its cluster, which has one database only; undefined for one that stands alone. */
+  readonly node: ClusterNode | undefined
   readonly password: string | undefined
   /** Whether the client has shown the password, or none is asked for. */
   isIn: boolean
@@ -42,6 +43,8 @@ export function runRedisCommand(session: RedisSession, words: readonly Buffer[],
     return { error: `ERR wrong number of arguments for '${text.toLowerCase()}' command` }
   if (!session.isIn && !['AUTH', 'HELLO'].includes(text.toUpperCase()))
     return { error: 'NOAUTH Authentication required.' }
+  const elsewhere = session.node && redirectionOf(session.node, text.toUpperCase(), rest)
+  if (elsewhere !== undefined) return elsewhere
   return command.run(session, rest, now)
 }
 
@@ -62,11 +65,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run(session, [word]) {
       const number = integerOf(word)
       if (number === undefined) return { error: 'ERR invalid DB index' }
-      if (session.clustered && number !== 0) return { error: 'ERR SELECT is not allowed in cluster mode' }
+      if (session.node !== undefined && number !== 0)
+        return { error: 'ERR SELECT is not allowed in cluster mode' }
       if (number < 0 || number >= DATABASES) return { error: 'ERR DB index is out of range' }
       session.database = number
       return OK
     },
+  },
+  CLUSTER: {
+    least: 1,
+    most: MANY,
+    run: ({ node }, words) =>
+      node === undefined
+        ? { error: 'ERR This instance has cluster support disabled' }
+        : clusterReply(node, words),
   },
   CLIENT: { least: 1, most: MANY, run: client },
   COMMAND: {
@@ -171,7 +183,7 @@ function hello(session: RedisSession, words: readonly Buffer[]): Reply {
     ['version', REDIS_VERSION],
     ['proto', version],
     ['id', session.id],
-    ['mode', session.clustered ? 'cluster' : 'standalone'],
+    ['mode', session.node !== undefined ? 'cluster' : 'standalone'],
     ['role', 'master'],
     ['modules', []],
   ])

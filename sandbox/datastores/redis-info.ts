@@ -9,7 +9,7 @@ export const REDIS_VERSION = '7.1.0'
 type Field = readonly [name: string, value: string | number]
 
 /** What a cache tells of itself, in sections as `INFO` names them. */
-export function info({ store, clustered }: RedisSession, sections: readonly Buffer[], now: Ms): Reply {
+export function info({ store, node }: RedisSession, sections: readonly Buffer[], now: Ms): Reply {
   const keyspace = store.databases().flatMap((number): Field[] => {
     const keys = store.keys(number, now)
     const ending = keys.filter((key) => store.get(number, key, now)?.expires !== undefined).length
@@ -18,7 +18,7 @@ export function info({ store, clustered }: RedisSession, sections: readonly Buff
   const all: Readonly<Record<string, readonly Field[]>> = {
     Server: [
       ['redis_version', REDIS_VERSION],
-      ['redis_mode', clustered ? 'cluster' : 'standalone'],
+      ['redis_mode', node !== undefined ? 'cluster' : 'standalone'],
       ['os', 'Amazon ElastiCache'],
       ['tcp_port', 6379],
     ],
@@ -27,7 +27,7 @@ export function info({ store, clustered }: RedisSession, sections: readonly Buff
       ['role', 'master'],
       ['connected_slaves', 0],
     ],
-    Cluster: [['cluster_enabled', clustered ? 1 : 0]],
+    Cluster: [['cluster_enabled', node !== undefined ? 1 : 0]],
     Keyspace: keyspace,
   }
   const wanted = sections.map((section) => textOf(section).toLowerCase())

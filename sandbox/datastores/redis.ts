@@ -1,13 +1,15 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '#core/clock.ts'
 import { type RedisSession, runRedisCommand } from './redis-commands.ts'
+import type { ClusterNode } from './redis-slots.ts'
 import type { RedisStore } from './redis-store.ts'
 import { encodeReply, RespError, RespReader } from './resp.ts'
 
 export interface RedisOptions {
   readonly clock: Clock
   readonly store: RedisStore
-  readonly clustered: boolean
+  /** Where it is in its cluster; undefined for one that stands alone. */
+  readonly node?: ClusterNode | undefined
   /** What a client has to show before it is answered; undefined where nothing. */
   readonly password?: string | undefined
 }
@@ -16,10 +18,10 @@ let connections = 0
 
 /** Serves one client of a cache until it goes. */
 export async function serveRedis(socket: Socket, options: RedisOptions): Promise<void> {
-  const { clock, store, clustered, password } = options
+  const { clock, store, node, password } = options
   connections += 1
   const session: RedisSession = {
-    ...{ id: connections, store, clustered, password, isIn: password === undefined },
+    ...{ id: connections, store, node, password, isIn: password === undefined },
     ...{ database: 0, version: 2, name: '' },
   }
   const reader = new RespReader()

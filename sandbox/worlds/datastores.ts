@@ -6,6 +6,8 @@ import { subnetsOf } from './network.ts'
 
 export const POSTGRES_PORT = 5432
 export const REDIS_PORT = 6379
+/** What the keys of a cache in cluster mode are spread over. */
+export const SLOTS = 16_384
 
 /** A node of a cache: one in a cluster, several in a group. */
 export interface CacheNode {

@@ -19,6 +19,7 @@ import {
   INSTALLATION,
   NO_VPCS,
   policyStatus,
+  SECRET,
   VPCS,
   versioning,
 } from '../support/scripted-installation.ts'
@@ -167,6 +168,10 @@ describe('a whole installation on AWS', { timeout: 60_000 }, () => {
       maintenanceWindow: 'tue:04:00-tue:05:00',
       retentionDays: 7,
       vpcId: 'vpc-1',
+      access: {
+        ...{ user: 'master', database: 'postgres', secret: SECRET, takesTokens: true },
+        ...{ cluster: undefined, follows: undefined },
+      },
     })
     const redis = { engine: 'redis', product: 'redis', version: '7.1.0', status: 'available' } as const
     const windows = {
@@ -189,6 +194,7 @@ describe('a whole installation on AWS', { timeout: 60_000 }, () => {
       encryptedInTransit: false,
       public: undefined,
       vpcId: undefined,
+      access: { wantsPassword: undefined },
     })
     assert.deepEqual(cache, {
       ...redis,
@@ -205,6 +211,7 @@ describe('a whole installation on AWS', { timeout: 60_000 }, () => {
       encryptedInTransit: true,
       public: undefined,
       vpcId: undefined,
+      access: { wantsPassword: true, sharded: true, readers: [] },
     })
     assert.deepEqual(
       [kafka?.id, kafka?.version, kafka?.nodes, kafka?.multiZone, kafka?.encryptedInTransit, kafka?.public],
@@ -231,6 +238,14 @@ describe('a whole installation on AWS', { timeout: 60_000 }, () => {
           ),
       },
       'postgres',
+    )
+    assert.deepEqual(
+      datastores.map(({ access }) => [access?.follows, access?.cluster]),
+      [
+        [undefined, undefined],
+        ['x', undefined],
+        [undefined, 'y'],
+      ],
     )
     assert.deepEqual(
       datastores.map(({ name, topology, multiZone }) => [name, topology, multiZone]),

@@ -95,10 +95,10 @@ describe('the life of a sandbox', { timeout: 60_000 }, () => {
     const folder = folders.named('inside')
     await start(folder)
     const addresses = await listeningAddresses(await pidOf(folder))
-    // Endpoint, two Kubernetes APIs, Grafana, payload, product; seven databases and five caches.
+    // Endpoint, two Kubernetes APIs, Grafana, payload, product; seven databases and nine nodes of caches.
     assert.deepEqual(
       addresses,
-      Array.from({ length: 18 }, () => '0100007F'),
+      Array.from({ length: 22 }, () => '0100007F'),
     )
   })
 

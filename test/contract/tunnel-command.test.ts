@@ -143,4 +143,27 @@ describe('pgctl tunnel', { timeout: 90_000 }, () => {
     assert.equal((await tunnel.outcome).status, 130)
     assert.deepEqual(activeSessions(), [])
   })
+
+  it(
+    'goes to another pod when the one that it went to is gone, for the next connection',
+    TIMEOUT,
+    async () => {
+      await using tunnel = cli.start(['tunnel', 'hermes', '--json', '--port', '0'])
+      const { port } = await tunnel.event('ready')
+      const health = async () => {
+        const answer = await fetch(`http://127.0.0.1:${port}/healthz`, { headers: { connection: 'close' } })
+        return answer.status
+      }
+      assert.equal(await health(), 200)
+      for (const { name } of cli.sandbox.kubernetes.cluster
+        .pods()
+        .filter(({ service }) => service === 'hermes')
+        .slice(1))
+        cli.sandbox.kubernetes.faults.deletePod({ pod: name })
+      const [last] = cli.sandbox.kubernetes.cluster.pods().filter(({ service }) => service === 'hermes')
+      cli.sandbox.kubernetes.cluster.createPod('hermes')
+      cli.sandbox.kubernetes.faults.deletePod({ pod: last?.name ?? '' })
+      assert.equal(await health(), 200)
+    },
+  )
 })

@@ -59,6 +59,9 @@ export function loadBalancers(items: string, next?: string): AwsAnswer {
   return queryAnswer('DescribeLoadBalancers', `<LoadBalancers>${items}</LoadBalancers>${marker}`)
 }
 
+/** Where RDS keeps the password of every one. */
+export const SECRET = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:rds!db-1-a1b2c3'
+
 export const database = (id: string, more = ''): string =>
   `<DBInstance><DBInstanceIdentifier>${id}</DBInstanceIdentifier><Engine>postgres</Engine>
     <EngineVersion>16.9</EngineVersion><DBInstanceStatus>available</DBInstanceStatus>
@@ -67,6 +70,9 @@ export const database = (id: string, more = ''): string =>
     <Endpoint><Address>${id}.rds.example</Address><Port>5432</Port></Endpoint>
     <PreferredBackupWindow>06:00-07:00</PreferredBackupWindow>
     <PreferredMaintenanceWindow>Tue:04:00-Tue:05:00</PreferredMaintenanceWindow>
+    <MasterUsername>master</MasterUsername><DBName>postgres</DBName>
+    <MasterUserSecret><SecretArn>${SECRET}</SecretArn><SecretStatus>active</SecretStatus></MasterUserSecret>
+    <IAMDatabaseAuthenticationEnabled>true</IAMDatabaseAuthenticationEnabled>
     <BackupRetentionPeriod>7</BackupRetentionPeriod>${more || '<DBSubnetGroup><VpcId>vpc-1</VpcId></DBSubnetGroup>'}</DBInstance>`
 
 export function databases(items: string, next?: string): AwsAnswer {
@@ -104,7 +110,8 @@ const REPLICATION_GROUPS = queryAnswer(
       <NodeGroupMember><PreferredAvailabilityZone>eu-central-1a</PreferredAvailabilityZone></NodeGroupMember>
     </NodeGroupMembers></NodeGroup></NodeGroups><SnapshotWindow>12:00-13:00</SnapshotWindow>
     <SnapshotRetentionLimit>5</SnapshotRetentionLimit><AtRestEncryptionEnabled>true</AtRestEncryptionEnabled>
-    <TransitEncryptionEnabled>true</TransitEncryptionEnabled></ReplicationGroup></ReplicationGroups>`,
+    <TransitEncryptionEnabled>true</TransitEncryptionEnabled><AuthTokenEnabled>true</AuthTokenEnabled>
+    <ClusterEnabled>true</ClusterEnabled></ReplicationGroup></ReplicationGroups>`,
 )
 
 const KAFKA_ARN = 'arn:aws:kafka:eu-central-1:111122223333:cluster/paragon-acme/1'

@@ -13,8 +13,19 @@ export interface TlsWish {
   readonly host: string
   /** PEM, one or several in each. */
   readonly authorities: readonly string[]
+  /** What helps where none of them has signed the certificate. */
+  readonly advice: string
   readonly clock: Clock
 }
+
+/** RDS signs by authorities of its own, which are in no computer's store. */
+export const RDS_ADVICE =
+  'get the authorities of RDS (curl -fo rds-ca.pem https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem), ' +
+  'and add --ca rds-ca.pem, or `ca: FILE` in the configuration'
+
+/** ElastiCache is signed for by a public one. */
+export const ELASTICACHE_ADVICE =
+  'ElastiCache shows certificates of a public authority: if something else answers here on purpose, name its own: --ca FILE'
 
 /** How long a handshake through a tunnel may take. */
 const PATIENCE: Ms = 15_000
@@ -99,7 +110,7 @@ function tooLate({ name }: TlsWish): PgctlError {
   })
 }
 
-function untrusted(error: unknown, { name, host }: TlsWish): unknown {
+function untrusted(error: unknown, { name, host, advice }: TlsWish): unknown {
   if (error instanceof PgctlError) return error
   const { code = '' } = error as NodeJS.ErrnoException
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
@@ -117,9 +128,7 @@ function untrusted(error: unknown, { name, host }: TlsWish): unknown {
   return new PgctlError('endpoint-unreachable', `the certificate of ${name} is not trusted`, {
     // Behind the semicolon Node advises those who run Node.
     why: messageOf(error).split(';', 1)[0],
-    next:
-      'get the authorities of RDS (curl -fo rds-ca.pem https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem), ' +
-      'and add --ca rds-ca.pem, or `ca: FILE` in the configuration',
+    next: advice,
     cause: error,
   })
 }

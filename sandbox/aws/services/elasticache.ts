@@ -1,4 +1,10 @@
-import { type CacheNode, cacheNodes, configurationHost, REDIS_PORT } from '#sandbox/worlds/datastores.ts'
+import {
+  type CacheNode,
+  cacheNodes,
+  configurationHost,
+  REDIS_PORT,
+  SLOTS,
+} from '#sandbox/worlds/datastores.ts'
 import type { World, WorldCache } from '#sandbox/worlds/installation.ts'
 import { groupIdOf } from '#sandbox/worlds/network.ts'
 import { AwsError } from '../aws-error.ts'
@@ -200,6 +206,6 @@ function describeGroup(group: Extract<WorldCache, { kind: 'group' }>, call: Call
 
 /** The hash slots of shard `index` of `count`, as a range. */
 function slotsOf(index: number, count: number): string {
-  const size = 16_384 / count
+  const size = SLOTS / count
   return `${Math.floor(index * size)}-${Math.floor((index + 1) * size) - 1}`
 }

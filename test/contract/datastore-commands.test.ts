@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { CACHE_PASSWORD, DATABASE_LOGIN, TOKEN_USER } from '#sandbox/datastores/logins.ts'
+import { WORLD } from '#sandbox/world.ts'
+import { ACME } from '#sandbox/worlds/acme.ts'
+import { databaseHost } from '#sandbox/worlds/datastores.ts'
+import { GLOBEX } from '#sandbox/worlds/globex.ts'
+import { eventually } from '../support/eventually.ts'
+import { type SandboxCli, startSandboxCli } from '../support/sandbox-cli.ts'
+
+/** What the clients of datastores are started with, as a program in their place sees it. */
+
+const TIMEOUT = { timeout: 30_000 }
+const CONFIG = `installation: acme
+installations:
+  acme:
+    workspace: ${WORLD.workspace}
+    account: "${WORLD.account}"
+    region: ${WORLD.region}
+  globex:
+    workspace: ${GLOBEX.workspace}
+    account: "${GLOBEX.account}"
+    region: ${GLOBEX.region}
+    role: ${GLOBEX.role.arn}
+    externalId: ${GLOBEX.role.externalId}
+`
+
+/** Prints, as one line of JSON, its words, what its environment says of datastores, and the files that this names. */
+const PROBE = `#!${process.execPath}
+const { readFileSync, writeFileSync } = require('node:fs')
+const argv = process.argv.slice(2)
+if (argv[0] === '--version') {
+  console.log('psql (PostgreSQL) ' + process.env.PROBE_VERSION)
+  process.exit()
+}
+const read = (path) => path === undefined ? undefined : readFileSync(path, 'utf8')
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PG(?!CTL)|REDISCLI)/.test(name)))
+const files = { password: read(env.PGPASSFILE), authorities: read(env.PGSSLROOTCERT) }
+console.log(JSON.stringify({ argv, env, files }))
+if (process.env.PROBE_WAITS) {
+  writeFileSync(process.env.PROBE_WAITS, '')
+  setInterval(() => {}, 1_000)
+} else process.exitCode = Number(process.env.PROBE_STATUS ?? 0)
+`
+
+describe('the client of a datastore', { timeout: 120_000 }, () => {
+  let cli: SandboxCli
+  let environment: Record<string, string>
+  before(async () => {
+    cli = await startSandboxCli({ config: CONFIG })
+    const bin = join(cli.home, 'bin')
+    await mkdir(bin)
+    for (const name of ['psql', 'redis-cli']) {
+      await writeFile(join(bin, name), PROBE)
+      await chmod(join(bin, name), 0o755)
+    }
+    environment = {
+      PATH: `${bin}${delimiter}${process.env['PATH']}`,
+      PROBE_VERSION: '15.18 (Debian 15.18-0)',
+    }
+  })
+  after(() => cli?.[Symbol.asyncDispose]())
+
+  async function probe(argv: readonly string[], more: Record<string, string> = {}) {
+    const { stdout, stderr, status } = await cli.run(argv, { environment: { ...environment, ...more } })
+    assert.equal(status, Number(more['PROBE_STATUS'] ?? 0), stderr)
+    return JSON.parse(stdout) as {
+      argv: string[]
+      env: Record<string, string>
+      files: { password?: string; authorities?: string }
+    }
+  }
+
+  it('psql has its words as they were typed, and all the rest in its environment', TIMEOUT, async () => {
+    const words = ['-c', 'select 1', '--', '-x', '--recipe']
+    const { argv, env, files } = await probe(['psql', '--reason', 'INC-1', '--', ...words], {
+      PROBE_STATUS: '3',
+    })
+    assert.deepEqual(argv, words)
+    const host = databaseHost(ACME, ACME.databases[0])
+    const { PGPORT, PGSSLROOTCERT, PGPASSFILE, ...rest } = env
+    assert.deepEqual(rest, {
+      ...{ PGHOST: host, PGHOSTADDR: '127.0.0.1', PGUSER: 'postgres', PGDATABASE: 'postgres' },
+      ...{ PGSSLMODE: 'verify-full', PGGSSENCMODE: 'disable', PGAPPNAME: 'pgctl' },
+      PGOPTIONS: '-c default_transaction_read_only=on',
+    })
+    assert.equal(files.password, `${host}:${PGPORT}:*:postgres:${DATABASE_LOGIN.password}\n`)
+    assert.match(files.authorities ?? '', /-----BEGIN CERTIFICATE-----/)
+    assert.ok(files.authorities?.includes(cli.sandbox.authority.trim()))
+    if (process.platform !== 'linux')
+      assert.ok(!existsSync(PGPASSFILE ?? '') && !existsSync(PGSSLROOTCERT ?? ''))
+    // One to the database, one to the cluster's API for the Secret.
+    const sessions = cli.sandbox.cloud.gateway.sessions().slice(-2)
+    assert.deepEqual(
+      sessions.map(({ terms }) => terms.reason),
+      ['INC-1', 'INC-1'],
+    )
+  })
+
+  it(
+    'has its files as often as it asks, whatever it is and however long a password is',
+    TIMEOUT,
+    async () => {
+      const token = [
+        'psql',
+        'zeus',
+        '-i',
+        'globex',
+        '--credentials',
+        'iam',
+        '--user',
+        TOKEN_USER,
+        '--write',
+        '--',
+      ]
+      const now = await probe(token)
+      const [zeus = assert.fail()] = GLOBEX.databases.filter(({ id }) => id.endsWith('-zeus'))
+      const host = databaseHost(GLOBEX, zeus)
+      assert.ok(
+        now.files.password?.startsWith(`${host}:${now.env['PGPORT']}:*:${TOKEN_USER}:${host}\\:5432/?`),
+      )
+      assert.equal(now.env['PGPASSWORD'], undefined)
+      assert.equal(now.env['PGOPTIONS'], undefined)
+      // A psql that reads no line of that length gets it the one other way there is.
+      const old = await probe(token, { PROBE_VERSION: '13.14' })
+      assert.equal(old.env['PGPASSFILE'], undefined)
+      const password = old.env['PGPASSWORD'] ?? ''
+      assert.ok(password.startsWith(`${host}:5432/?`))
+      assert.ok(
+        cli.sandbox.cloud.verifyDatabaseToken(password, { host, port: 5432, user: TOKEN_USER }, GLOBEX),
+      )
+    },
+  )
+
+  it('enters by the password that RDS keeps where the product has none', TIMEOUT, async () => {
+    const { files } = await probe(['psql', 'managed-sync', '-i', 'globex', '-d', 'other'])
+    assert.match(files.password ?? '', new RegExp(`:postgres:${DATABASE_LOGIN.password}\\n$`))
+  })
+
+  it(
+    'redis-cli is led to its cache, with a password in a variable where one is asked for',
+    TIMEOUT,
+    async () => {
+      const alone = await probe(['redis', '--', 'GET', '-h'])
+      assert.deepEqual(
+        [alone.argv.slice(0, 3), alone.argv.slice(4)],
+        [
+          ['-h', '127.0.0.1', '-p'],
+          ['GET', '-h'],
+        ],
+      )
+      assert.deepEqual(alone.env, {})
+      const asking = await probe(['redis', 'sync', '-i', 'globex', '--', 'PING'])
+      assert.deepEqual(asking.argv.slice(4), ['-c', 'PING'])
+      assert.deepEqual(asking.env, { REDISCLI_AUTH: CACHE_PASSWORD })
+    },
+  )
+
+  it('hears of a way that ends while it runs', TIMEOUT, async () => {
+    const waits = join(cli.home, 'waits')
+    await using running = cli.start(['psql'], { environment: { ...environment, PROBE_WAITS: waits } })
+    await eventually(() => existsSync(waits))
+    for (const session of cli.sandbox.cloud.gateway.sessions()) session.end('by the administrator')
+    await running.until(() => (running.stderr.includes('by the administrator') ? true : undefined), 'the end')
+    assert.match(running.stderr, /! postgres: ended: the session on i-\w+ was ended by the other side/)
+    running.kill('SIGTERM')
+    assert.equal((await running.outcome).status, 143)
+  })
+})
