@@ -20,7 +20,8 @@ export function sessionTokenPlugin(file: string): [string, ...string[]] {
 function clusterTokenWords(flags: readonly string[]): [string, ...string[]] {
   return [
     process.execPath,
-    ...process.execArgv,
+    // How much memory this process may take is no matter of the other.
+    ...process.execArgv.filter((word) => !word.startsWith('--max-')),
     resolve(process.argv[1] ?? 'pgctl'),
     'cluster-token',
     ...flags,
