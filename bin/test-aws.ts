@@ -115,7 +115,8 @@ async function smoke(settings: Settings, home: string, signal: AbortSignal): Pro
   await run('deploy', '--confirm', NAME, ...pairs({ ...absent, subnets, securityGroup: settings.group }))
   const bastion = {
     ...{ ImageId: settings.image, VpcId: settings.vpc, VpcCidr: settings.cidr, Subnets: subnets },
-    SessionDocument: `${workspace}-session`,
+    // Another name than the account's own preferences; empty where there ought to be none.
+    SessionDocument: process.env['PGCTL_TEST_AWS_DOCUMENT'] ?? `${workspace}-session`,
   }
   await run('bastion', 'deploy', '--confirm', NAME, ...pairs(bastion))
   check((await status())['state'] === 'stopped', 'the group is at 0')

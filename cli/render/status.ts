@@ -1,4 +1,5 @@
 import type { Identity } from '#core/installation/account-pin.ts'
+import { groupAtZero } from '#core/installation/bastion-choice.ts'
 import type { Finding } from '#core/installation/findings.ts'
 import type { Installation } from '#core/installation/installation.ts'
 import type { AgentStatus, Bastion, Inventory } from '#core/installation/inventory.ts'
@@ -62,6 +63,9 @@ function bastionRows({ inventory, assessment, now }: StatusReport): [string, str
     chosen === undefined
       ? inventory.bastions
       : [chosen, ...inventory.bastions.filter((candidate) => candidate !== chosen)]
+  const resting = groupAtZero(inventory)
+  if (bastion === undefined && resting !== undefined)
+    return [['bastion', `stopped: the group ${resting.name} is at 0`]]
   if (bastion === undefined) return [['bastion', inventory.unreadable.length > 0 ? 'not known' : 'none']]
   const machines = [bastion, ...others].flatMap((each, index): [string, string][] => [
     [index === 0 ? 'bastion' : 'also', placeOf(each)],

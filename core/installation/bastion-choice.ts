@@ -1,6 +1,7 @@
 import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import type { Bastion, Inventory } from '#core/installation/inventory.ts'
+import type { ScalingGroup } from '#core/installation/network.ts'
 import { describeAge } from '#core/text/age.ts'
 
 /** The bastion to open sessions on, and the others that answer to the name. */
@@ -26,6 +27,8 @@ export function chooseBastion(inventory: Inventory, query: BastionQuery): Bastio
   const newestFirst = inventory.bastions.toSorted((a, b) => (b.launchedAt ?? 0) - (a.launchedAt ?? 0))
   const bastion = newestFirst.find(isOnline) ?? newestFirst.find(mayBeOnline)
   if (bastion !== undefined) return { bastion, others: newestFirst.filter((other) => other !== bastion) }
+  const resting = groupAtZero(inventory)
+  if (resting !== undefined) throw atZero(resting)
   const nearest = newestFirst.find((candidate) => candidate.state === 'running') ?? newestFirst[0]
   throw nearest === undefined ? noBastion(inventory, query) : unusable(nearest, inventory.region, query)
 }
@@ -39,6 +42,21 @@ function mayBeOnline({ state, agent }: Bastion): boolean {
   return agent.kind === 'unread' && state === 'running'
 }
 
+/**
+ * The group that was set to 0, where there is no bastion for that reason: nothing is wrong, and the next session starts
+ * one. Undefined where a machine is there, or groups were not read.
+ */
+export function groupAtZero({
+  bastions,
+  bastionGroups,
+}: Pick<Inventory, 'bastions' | 'bastionGroups'>): ScalingGroup | undefined {
+  const [group] = bastionGroups
+  const isGone = bastions.every(({ state }) => state !== 'running' && state !== 'pending')
+  return isGone && group !== undefined && bastionGroups.every(({ desired }) => desired === 0)
+    ? group
+    : undefined
+}
+
 /** What was refused explains an empty list better than the list does. */
 function noBastion({ unreadable, region }: Inventory, { wanted }: BastionQuery): PgctlError {
   const refused =
@@ -47,6 +65,13 @@ function noBastion({ unreadable, region }: Inventory, { wanted }: BastionQuery):
   return new PgctlError('bastion-missing', `there is no bastion ${wanted} in ${region}`, {
     why: 'no instance and no registered agent answers to that name',
     next: 'check workspace and region of the installation (pgctl config), or name an instance: "bastion: i-…" in its entry',
+  })
+}
+
+function atZero({ name }: ScalingGroup): PgctlError {
+  return new PgctlError('bastion-stopped', 'the bastion is stopped', {
+    why: `its group ${name} is at 0; the next session starts it`,
+    next: 'start it: pgctl bastion start',
   })
 }
 

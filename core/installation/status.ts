@@ -1,5 +1,10 @@
 import { type ErrorCode, isPgctlError, PgctlError } from '#core/errors.ts'
-import { type BastionChoice, type BastionQuery, chooseBastion } from '#core/installation/bastion-choice.ts'
+import {
+  type BastionChoice,
+  type BastionQuery,
+  chooseBastion,
+  groupAtZero,
+} from '#core/installation/bastion-choice.ts'
 import type { Finding } from '#core/installation/findings.ts'
 import {
   type Cluster,
@@ -81,7 +86,13 @@ function choose(inventory: Inventory, query: BastionQuery): { choice?: BastionCh
     if (!isPgctlError(error)) throw error
     const { code, message, why, next } = error
     if (code === 'bastion-missing' || code === 'bastion-stopped' || code === 'agent-offline')
-      return { finding: { code, severity: 'failed', message, why, next } }
+      // One that rests keeps nobody out.
+      return {
+        finding: {
+          ...{ code, message, why, next },
+          severity: groupAtZero(inventory) === undefined ? 'failed' : 'warning',
+        },
+      }
     // A refused reading has a finding of its own.
     return {}
   }

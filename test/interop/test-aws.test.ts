@@ -51,6 +51,8 @@ describeWith(['ministack'], 'the smoke test for an account', { timeout: 300_000 
       PGCTL_TEST_AWS_SUBNETS: Subnet?.SubnetId ?? '',
       PGCTL_TEST_AWS_GROUP: 'sg-0123456789abcdef0',
       PGCTL_TEST_AWS_IMAGE: 'ami-0123456789abcdef0',
+      // The emulator knows none.
+      PGCTL_TEST_AWS_DOCUMENT: '',
     }
   })
   after(async () => {

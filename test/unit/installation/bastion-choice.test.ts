@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type ErrorCode, PgctlError } from '#core/errors.ts'
-import { chooseBastion } from '#core/installation/bastion-choice.ts'
+import { chooseBastion, groupAtZero } from '#core/installation/bastion-choice.ts'
 import type { Bastion, Unreadable } from '#core/installation/inventory.ts'
 import { bastion, inventory, LOST, MINUTE, NOW, ONLINE, thrownBy } from './support.ts'
 
@@ -138,4 +138,28 @@ describe('where no bastion can be used', () => {
       if (next !== undefined) assert.match(error.next ?? '', next)
     })
   }
+})
+
+describe('a bastion that rests', () => {
+  const group = (desired: number) => ({
+    ...{ name: 'paragon-acme-5d1f0c2e-bastion', minimum: 0, maximum: 1, desired },
+    ...{ zones: [], instances: [], suspended: [] },
+  })
+  const gone = bastion({ id: 'i-00000000000000old', state: 'shutting-down' })
+
+  it('is stopped, not missing, while its group is at 0', () => {
+    for (const bastions of [[], [gone]]) {
+      const error = thrownBy(() => chooseBastion(inventory({ bastions, bastionGroups: [group(0)] }), QUERY))
+      assert.deepEqual([error.code, error.next], ['bastion-stopped', 'start it: pgctl bastion start'])
+    }
+  })
+
+  it('is one only where a group was read, and no machine is there', () => {
+    for (const [bastions, bastionGroups] of [
+      [[], []],
+      [[], [group(1)]],
+      [[bastion({ id: 'i-00000000000000new', state: 'pending' })], [group(0)]],
+    ] as const)
+      assert.equal(groupAtZero({ bastions, bastionGroups }), undefined)
+  })
 })
