@@ -78,8 +78,8 @@ async function judge(
   } catch (error) {
     if (!isPgctlError(error)) throw error
     if (error.code === 'permission-denied') return { what, commands, verdict: 'denied', why: error.why }
-    if (error.code === 'session-refused' && !/InvalidDocument\b/.test(error.why ?? ''))
-      return { what, commands, verdict: 'allowed' }
+    const isAllowed = error.code === 'session-refused' || error.code === 'agent-offline'
+    if (isAllowed && !/InvalidDocument\b/.test(error.why ?? '')) return { what, commands, verdict: 'allowed' }
     return { what, commands, verdict: 'unknown', why: error.why ?? error.message }
   }
 }

@@ -17,6 +17,7 @@ export type Place =
   | 'session key'
   | 'cluster'
   | 'databases'
+  | 'databases everywhere'
   | 'caches'
   | 'buckets'
   | 'trail'
@@ -86,8 +87,13 @@ const BUCKETS: readonly Need[] = [
 ]
 
 const SEE_SNAPSHOTS: readonly Need[] = [
-  ...all('databases', 'rds:DescribeDBInstances', 'rds:DescribeDBClusters', 'rds:DescribeDBSnapshots'),
-  ...all('databases', 'rds:DescribeDBClusterSnapshots'),
+  ...all(
+    'databases everywhere',
+    'rds:DescribeDBInstances',
+    'rds:DescribeDBClusters',
+    'rds:DescribeDBSnapshots',
+  ),
+  ...all('databases everywhere', 'rds:DescribeDBClusterSnapshots'),
   ...all('caches', 'elasticache:DescribeCacheClusters', 'elasticache:DescribeReplicationGroups'),
   ...all('caches', 'elasticache:DescribeSnapshots', 'elasticache:ListTagsForResource'),
   ...all('everything', 'rds:DescribeAccountAttributes'),
@@ -134,6 +140,7 @@ export const NEEDS = {
     ...SEE_SNAPSHOTS,
     ...CLUSTER,
     ...all('new database snapshots', 'rds:CreateDBSnapshot', 'rds:CreateDBClusterSnapshot'),
+    ...all('new database snapshots', 'rds:CopyDBSnapshot', 'rds:CopyDBClusterSnapshot'),
     ...all('new database snapshots', 'rds:AddTagsToResource'),
     ...all('new cache snapshots', 'elasticache:CreateSnapshot', 'elasticache:AddTagsToResource'),
   ],

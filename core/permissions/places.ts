@@ -86,6 +86,11 @@ const GRANTS: Readonly<Record<Place, (scope: PolicyScope) => Grant | undefined>>
     resources: [arn(scope, 'eks', `cluster/${scope.clusterName}`)],
   }),
   databases: (scope) => ({ sid: 'SeeDatabases', resources: [arn(scope, 'rds', '*')] }),
+  // Snapshots are copied to other regions.
+  'databases everywhere': (scope) => ({
+    sid: 'SeeDatabasesAndSnapshots',
+    resources: [arn(everywhere(scope), 'rds', '*')],
+  }),
   caches: (scope) => ({ sid: 'SeeCaches', resources: [arn(scope, 'elasticache', '*')] }),
   buckets: ({ bucketNames, region }) => ({
     sid: 'SeeHowBucketsAreKept',
@@ -104,14 +109,14 @@ const GRANTS: Readonly<Record<Place, (scope: PolicyScope) => Grant | undefined>>
     resources: [arn(scope, 'kms', 'key/*')],
     condition: { StringEquals: { 'kms:RequestAlias': scope.ledgerAlias } },
   }),
-  'any key': (scope) => ({ sid: 'SeeKeys', resources: [arn(scope, 'kms', 'key/*')] }),
+  'any key': (scope) => ({ sid: 'SeeKeys', resources: [arn(everywhere(scope), 'kms', 'key/*')] }),
   'new database snapshots': (scope) => ({
     sid: 'MakeDatabaseSnapshots',
     resources: [
       ...['db', 'cluster'].flatMap((kind) =>
         scope.databases.map((name) => arn(scope, 'rds', `${kind}:${name}`)),
       ),
-      ...['snapshot', 'cluster-snapshot'].map((kind) => arn(scope, 'rds', `${kind}:pgctl-*`)),
+      ...['snapshot', 'cluster-snapshot'].map((kind) => arn(everywhere(scope), 'rds', `${kind}:pgctl-*`)),
     ],
   }),
   'new cache snapshots': (scope) => ({
@@ -126,8 +131,8 @@ const GRANTS: Readonly<Record<Place, (scope: PolicyScope) => Grant | undefined>>
   'own snapshots': (scope) => ({
     sid: 'ChangeOwnSnapshots',
     resources: [
-      arn(scope, 'rds', 'snapshot:*'),
-      arn(scope, 'rds', 'cluster-snapshot:*'),
+      arn(everywhere(scope), 'rds', 'snapshot:*'),
+      arn(everywhere(scope), 'rds', 'cluster-snapshot:*'),
       arn(scope, 'elasticache', 'snapshot:*'),
     ],
     condition: { StringEquals: { 'aws:ResourceTag/pgctl:installation': scope.workspace } },
@@ -169,8 +174,18 @@ function sessionKeyGrant(scope: PolicyScope): Grant | undefined {
   }
 }
 
-function arn({ region, account }: PolicyScope, service: string, resource: string): string {
-  return `arn:${partitionOf(region)}:${service}:${region}:${account}:${resource}`
+function arn({ partition, region, account }: ArnScope, service: string, resource: string): string {
+  return `arn:${partition ?? partitionOf(region)}:${service}:${region}:${account}:${resource}`
+}
+
+interface ArnScope extends Pick<PolicyScope, 'region' | 'account'> {
+  /** That of the region unless told. */
+  readonly partition?: ReturnType<typeof partitionOf>
+}
+
+/** The same in every region of its partition. */
+function everywhere({ region, account }: PolicyScope): ArnScope {
+  return { partition: partitionOf(region), region: '*', account }
 }
 
 /** Documents of the service itself belong to no account. */

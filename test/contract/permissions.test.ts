@@ -43,6 +43,8 @@ sets:
     keep: { last: 1, minimum: 1 }
 `
 
+const COPIES = '    copy: { region: us-east-1, key: alias/away }\n'
+
 /** Stands for the id of a session that is opened for the scenario. */
 const OWN_SESSION = 'OWN'
 
@@ -108,7 +110,13 @@ const SCENARIOS: Readonly<Record<CommandWithNeeds, readonly Scenario[]>> = {
   ],
   'snapshots forecast': [{ argv: ['snapshots', 'forecast'] }],
   'snapshots verify': [{ argv: ['snapshots', 'verify'], cut: true }],
-  'snapshots create': [{ argv: ['snapshots', 'create'], cut: true }],
+  'snapshots create': [
+    {
+      argv: ['snapshots', 'create', '--due', '--policy', 'copies.yaml'],
+      before: [['snapshots', 'create', '--policy', 'copies.yaml']],
+    },
+    { argv: ['snapshots', 'create'], cut: true },
+  ],
 }
 
 /** Neither installation of the sandbox has a cluster of databases, whose snapshots have calls of their own. */
@@ -156,6 +164,7 @@ describe('permissions', { timeout: 400_000 }, () => {
     packed = await packCli()
     cli = await startSandboxCli({ config: CONFIG, logInterval: 0, snapshotTakes: 1 })
     await writeFile(join(cli.home, 'snapshots.yaml'), SNAPSHOT_POLICY)
+    await writeFile(join(cli.home, 'copies.yaml'), `${SNAPSHOT_POLICY}${COPIES}`)
     // What reads snapshots finds some of every kind.
     assert.equal((await cli.run(['snapshots', 'create'])).status, 0)
     const bin = join(cli.home, 'bin')
