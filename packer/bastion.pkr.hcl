@@ -49,15 +49,7 @@ locals {
   ami_arch      = { amd64 = "x86_64", arm64 = "arm64" }
   built         = timestamp()
   # The lock says what is in it; the AMI says which lock.
-  lock = filesha256("${var.parts}/tools.lock.json")
-  tags = {
-    "Name"              = "pgctl-bastion-${var.architecture}"
-    "pgctl:image"       = "bastion"
-    "pgctl:lock"        = local.lock
-    "pgctl:built"       = local.built
-    "pgctl:manifest"    = "not yet known"
-    "pgctl:source-ami"  = "{{ .SourceAMI }}"
-  }
+  lock = sha256(file("${var.parts}/tools.lock.json"))
 }
 
 source "amazon-ebssurrogate" "bastion" {
@@ -90,6 +82,8 @@ source "amazon-ebssurrogate" "bastion" {
     device_name           = "/dev/xvdf"
     volume_type           = "gp3"
     volume_size           = 8
+    iops                  = 3000
+    throughput            = 125
     encrypted             = true
     delete_on_termination = true
   }
@@ -114,8 +108,15 @@ source "amazon-ebssurrogate" "bastion" {
   deregistration_protection {
     enabled = true
   }
-  tags          = local.tags
-  snapshot_tags = local.tags
+  tags = {
+    "Name"             = "pgctl-bastion-${var.architecture}"
+    "pgctl:image"      = "bastion"
+    "pgctl:lock"       = local.lock
+    "pgctl:built"      = local.built
+    "pgctl:manifest"   = "not yet known"
+    "pgctl:source-ami" = "{{ .SourceAMI }}"
+  }
+  snapshot_tags = { "Name" = "pgctl-bastion-${var.architecture}", "pgctl:image" = "bastion" }
   run_tags      = { "Name" = "pgctl-image-build" }
 }
 

@@ -27,8 +27,8 @@ umount "$target"
 
 version=$(cd "$tree/usr/lib/modules" && printf '%s\n' * | sort --version-sort | tail -n 1)
 case $(uname -m) in
-  aarch64) loader=systemd-bootaa64.efi fallback=BOOTAA64.EFI ;;
-  *) loader=systemd-bootx64.efi fallback=BOOTX64.EFI ;;
+  aarch64) loader=systemd-bootaa64.efi.signed fallback=BOOTAA64.EFI ;;
+  *) loader=systemd-bootx64.efi.signed fallback=BOOTX64.EFI ;;
 esac
 mkdir -p "$esp/EFI/BOOT" "$esp/loader/entries" "$esp/pgctl"
 cp "$tree/usr/lib/systemd/boot/efi/$loader" "$esp/EFI/BOOT/$fallback"
