@@ -2,9 +2,9 @@ import { systemClock } from '#core/io/system-clock.ts'
 import { openClusterAccess, type TunnelledAccess } from '#core/tunnel/cluster-access.ts'
 import type { DialerEvent } from '#core/tunnel/dialer.ts'
 import { listenLocally } from '#core/tunnel/io/listener.ts'
-import { SessionDialer } from '#core/tunnel/io/session-dialer.ts'
 import { NO_DATASTORES, resolveTarget } from '#core/tunnel/resolve-target.ts'
 import { chooseRoute } from '#core/tunnel/routes.ts'
+import { startingFrom } from './bastion-itself.ts'
 import type { Deps } from './deps.ts'
 import { allInOrder } from './in-order.ts'
 
@@ -24,24 +24,19 @@ export async function openCluster(
   wishes: ClusterWishes,
   signal: AbortSignal,
 ): Promise<TunnelledAccess> {
-  const [context, { bastion }, cluster] = await allInOrder([
-    deps.sessions(signal),
-    deps.bastion(signal),
+  const [{ bastion, start }, cluster] = await allInOrder([
+    startingFrom(deps, signal),
     deps.clusterCredentials.endpoint(signal),
   ])
   const target = resolveTarget(
     { kind: 'name', name: 'cluster' },
     { ...deps.profile, datastores: NO_DATASTORES },
   )
-  const plan = chooseRoute(target, { bastion: bastion.id, cluster, namespace: deps.namespace }, undefined)
+  const plan = chooseRoute(target, { bastion, cluster, namespace: deps.namespace }, undefined)
   const { instance, document, parameters } = plan
   await using opened = new AsyncDisposableStack()
   const dialer = opened.use(
-    await SessionDialer.open(
-      context,
-      { target: instance, document, parameters, reason: wishes.reason },
-      signal,
-    ),
+    await start({ target: instance, document, parameters, reason: wishes.reason }, signal),
   )
   if (wishes.onEvent !== undefined) dialer.events.subscribe(wishes.onEvent)
   const tools = { listen: listenLocally, clock: systemClock }

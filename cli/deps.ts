@@ -14,6 +14,7 @@ import { createSnapshotApi } from '#core/aws/snapshots.ts'
 import { messageOf } from '#core/errors.ts'
 import { confirmAccount, type Identity } from '#core/installation/account-pin.ts'
 import { type BastionChoice, chooseBastion } from '#core/installation/bastion-choice.ts'
+import type { BastionDescription } from '#core/installation/bastion-description.ts'
 import { type DiscoveryQuery, discoveryQuery } from '#core/installation/discovery.ts'
 import type { Installation } from '#core/installation/installation.ts'
 import type { Inventory } from '#core/installation/inventory.ts'
@@ -26,6 +27,7 @@ import {
 import { createFileStore } from '#core/io/file-store.ts'
 import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
+import { broughtCredentials } from '#core/kube/brought-credentials.ts'
 import type { ClusterCredentials } from '#core/kube/credentials.ts'
 import type { Logger } from '#core/logger.ts'
 import type { BucketApi } from '#core/snapshots/buckets.ts'
@@ -40,6 +42,7 @@ import type { Store } from '#core/store.ts'
 import { systemProcesses } from '#core/tunnel/io/processes.ts'
 import type { SessionPlace } from '#core/tunnel/journal.ts'
 import { SessionJournal, sweepSessions } from '#core/tunnel/session-journal.ts'
+import { readDescription } from './bastion-description.ts'
 import { chooseInstallation, type SettingName } from './config.ts'
 import { allInOrder } from './in-order.ts'
 import { loadConfig } from './load-config.ts'
@@ -73,6 +76,8 @@ export interface Deps extends Account {
   readonly clusterName: string
   readonly namespace: string
   readonly clusterCredentials: ClusterCredentials
+  /** What this machine is told, where it is the installation's bastion itself: from there no session is needed. */
+  readonly here: BastionDescription | undefined
   /** The caller, who is of the pinned account; nothing but reads may happen before this has answered. */
   identity(signal?: AbortSignal): Promise<Identity>
   inventory(
@@ -108,13 +113,20 @@ export async function wireInstallation(surroundings: Surroundings): Promise<Deps
   )
   const inventory: Deps['inventory'] = (parts, depth, signal) =>
     discovery.inventory(discoveryQuery(profile, installation, parts, depth), signal)
+  const description = readDescription(surroundings.environment)
+  const here = description?.installation === installation.name ? description : undefined
+  const token = surroundings.environment['PGCTL_CLUSTER_TOKEN']
   return {
     ...account,
     installation,
+    here,
     profile,
     clusterName,
     namespace: installation.namespace ?? profile.namespace,
-    clusterCredentials: createClusterCredentials(connection, clusterName),
+    clusterCredentials:
+      here?.cluster === undefined
+        ? createClusterCredentials(connection, clusterName)
+        : broughtCredentials(here.cluster, token, systemClock),
     identity,
     inventory,
     snapshotApi: createSnapshotApi(account.connectionIn),

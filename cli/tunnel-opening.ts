@@ -1,7 +1,6 @@
 import { PgctlError } from '#core/errors.ts'
 import { namesIn, rememberNames } from '#core/installation/known-names.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
-import type { SessionContext } from '#core/ssm/io/session.ts'
 import { parseBindAddress } from '#core/tunnel/bind-address.ts'
 import type { RouteName } from '#core/tunnel/dialer.ts'
 import { causeOf, type TunnelEvent } from '#core/tunnel/events.ts'
@@ -20,6 +19,7 @@ import {
 import { chooseRoute, type RouteFacts, type RoutePlan } from '#core/tunnel/routes.ts'
 import { parseTargets, type TargetWord } from '#core/tunnel/target.ts'
 import { openTunnel, type Tunnel } from '#core/tunnel/tunnel.ts'
+import { type Starting, startingFrom } from './bastion-itself.ts'
 import { chosenRegion } from './config.ts'
 import { type Account, type Deps, type Surroundings, wireAccount, wireInstallation } from './deps.ts'
 import { allInOrder } from './in-order.ts'
@@ -39,7 +39,7 @@ interface Way {
   readonly deps: Deps | undefined
   readonly facts: RouteFacts
   readonly workspace: string
-  readonly context: SessionContext
+  readonly start: Starting['start']
 }
 
 /** What has become of several targets that were asked for at once. */
@@ -113,7 +113,9 @@ async function findWayAlone(
   const targets = words.flatMap((word) => (word.kind === 'host' ? [hostTarget(word)] : []))
   const facts = { bastion: undefined, cluster: undefined, namespace: undefined }
   const workspace = targets[0]?.kind === 'host' ? (targets[0].instance ?? '') : ''
-  return { account, deps: undefined, facts, workspace, context: await account.sessions(signal), targets }
+  const context = await account.sessions(signal)
+  const start: Starting['start'] = (request, starting) => SessionDialer.open(context, request, starting)
+  return { account, deps: undefined, facts, workspace, start, targets }
 }
 
 async function findWay(
@@ -125,17 +127,16 @@ async function findWay(
   const datastores = await findDatastores(deps, words, signal)
   const targets = words.map((word) => resolveTarget(word, { ...deps.profile, datastores }))
   const needsCluster = targets.some(({ kind }) => kind !== 'host')
-  const [context, { bastion }, cluster] = await allInOrder([
-    deps.sessions(signal),
-    deps.bastion(signal),
+  const [{ bastion, start }, cluster] = await allInOrder([
+    startingFrom(deps, signal),
     needsCluster ? deps.clusterCredentials.endpoint(signal) : undefined,
   ])
   return {
     account: deps,
     deps,
-    facts: { bastion: bastion.id, cluster, namespace: deps.namespace },
+    facts: { bastion, cluster, namespace: deps.namespace },
     workspace: deps.installation.workspace,
-    context,
+    start,
     targets,
   }
 }
@@ -173,7 +174,7 @@ async function openOne(
       openRoute(
         plan,
         {
-          startSession: (request, starting) => SessionDialer.open(way.context, request, starting),
+          startSession: way.start,
           credentials: () => clusterOf(way),
           listen: listenLocally,
           clock: systemClock,

@@ -39,7 +39,7 @@ cat >"$esp/loader/entries/pgctl.conf" <<ENTRY
 title pgctl bastion
 linux /pgctl/vmlinuz
 initrd /pgctl/initrd
-options root=LABEL=pgctl-root rw console=tty0 console=ttyS0,115200 audit=1 audit_backlog_limit=8192 apparmor=1 security=apparmor quiet
+options root=LABEL=pgctl-root rw console=tty0 console=ttyS0,115200 audit=1 audit_backlog_limit=8192 apparmor=1 security=apparmor
 ENTRY
 # Written without a mount: not every kernel knows the file system of the firmware.
 mcopy -i "$(part 1)" -s "$esp"/* ::/

@@ -51,6 +51,7 @@ known='"installation": {"name": "acme", "workspace": "paragon-acme", "account": 
 
 @test "without metadata it starts as well, and knows nothing" {
   rm "$BATS_TEST_TMPDIR/answers/api_token"
+  export PGCTL_PATIENCE=0
   run "$packer/first-boot"
   [ "$status" -eq 0 ]
   [[ "$output" == *'knows no installation'* ]]
