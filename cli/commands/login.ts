@@ -78,7 +78,10 @@ function rightsOf({ clusterCredentials, identity, inventory }: Deps): OperatorRi
     async datastores(signal) {
       await identity(signal)
       const { datastores, unreadable } = await inventory(['postgres', 'redis'], 'way', signal)
-      return { datastores, unreadable: unreadable.map(({ part, action, error }) => ({ part, action, says: error.message })) }
+      return {
+        datastores,
+        unreadable: unreadable.map(({ part, action, error }) => ({ part, action, says: error.message })),
+      }
     },
   }
 }

@@ -21,7 +21,7 @@ export function readDocument<T>(text: string, schema: z.ZodType<T>, reading: Rea
   const [wrong] = document.errors
   if (wrong !== undefined)
     throw refuse(reading, `line ${lines.linePos(wrong.pos[0]).line}: ${wrong.message.split('\n', 1)[0]}`)
-  const result = schema.safeParse(readValue(document, reading))
+  const result = schema.safeParse(toValue(document, reading))
   if (result.success) return result.data
   const clauses = result.error.issues.map((issue) => {
     const place = nearestPlace(document, issue)
@@ -36,6 +36,7 @@ const refuse = ({ what, source }: Reading, why: string) =>
 
 /** An alias of nothing shows only when the value is made. */
 function readValue(document: ReturnType<typeof parseDocument>, reading: Reading): unknown {
+function toValue(document: ReturnType<typeof parseDocument>, reading: Reading): unknown {
   try {
     return document.toJS()
   } catch (error) {

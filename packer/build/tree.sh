@@ -17,6 +17,10 @@ here=$(dirname "$(realpath "$0")")
 lock=$parts/tools.lock.json
 suite=$(jq -r .distribution.suite "$lock")
 wanted=$(jq -r '.distribution.wanted | keys | join(",")' "$lock")
+# A disk that boots by itself needs a kernel and its loader; a container has another's.
+if [[ ${PGCTL_BOOT:-} == yes ]]; then
+  wanted+=,$(jq -r --arg architecture "$architecture" '.distribution.wantedToBoot[$architecture] | join(",")' "$lock")
+fi
 
 mmdebstrap --quiet --mode=root --variant=essential --architectures="$architecture" --include="$wanted" \
   --aptopt='APT::Install-Recommends "false"' \

@@ -10,6 +10,10 @@ chown -R root:root /usr/lib/pgctl/package
 chmod -R u=rwX,go=rX /usr/lib/pgctl/package
 cat >/usr/bin/pgctl <<'SCRIPT'
 #!/bin/sh
+# Whoever runs it here means this installation.
+if [ -z "${PGCTL_CONFIG:-}" ] && [ -r /etc/pgctl/config.yaml ]; then
+  export PGCTL_CONFIG=/etc/pgctl/config.yaml
+fi
 exec /usr/lib/pgctl/node /usr/lib/pgctl/package/dist/main.js "$@"
 SCRIPT
 chmod 0755 /usr/bin/pgctl

@@ -225,6 +225,26 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     }
   })
 
+  /** The same commands there: straight, with no session, and with nothing but the token that was brought. */
+  async function onTheBastionItself(notes: SandboxNotes, token: string): Promise<void> {
+    const { host } = WORLD.cluster
+    const cluster = {
+      name: WORLD.workspace,
+      endpoint: `https://${host}:${notes.world.kubernetes}`,
+      certificateAuthority: Buffer.from(notes.authority).toString('base64'),
+    }
+    await writeFile(join(tree.root, 'etc/pgctl/installation.yaml'), JSON.stringify({ ...USER_DATA, cluster }))
+    await writeFile(join(tree.root, 'etc/hosts'), `127.0.0.1 localhost ${host}\n`)
+    const pgctl = (environment: Record<string, string>) =>
+      bastion.run(['pgctl', 'logs', 'hermes', '--tail', '2'], { user: 'bastion', environment })
+    const { status, stdout: lines, stderr } = await pgctl({ PGCTL_CLUSTER_TOKEN: token })
+    assert.equal(status, 0, stderr)
+    assert.match(lines, /hermes/)
+    const without = await pgctl({})
+    assert.equal(without.status, 4)
+    assert.match(without.stderr, /this session brought no token for the cluster/)
+  }
+
   /** What an operator does, on this computer, in the network of the container. */
   async function operate(notes: SandboxNotes, folder: string): Promise<void> {
     await writeFile(join(folder, 'authority.pem'), notes.authority)
@@ -272,6 +292,8 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     assert.match(person.written, /\racme\r/)
 
     assert.match(await pgctl('logs', 'hermes', '--tail', '2'), /hermes/)
+
+    await onTheBastionItself(notes, JSON.parse(await pgctl('cluster-token')).status.token)
 
     const tunnel = start('tunnel', 'grafana', '--json', '--port', '0')
     for await (const line of createInterface({ input: tunnel.stdout as Readable })) {

@@ -103,6 +103,7 @@ export const PEERS = [
   // The tree is made with the first, and run by the second.
   debian('mmdebstrap', 'mmdebstrap', '/usr/bin/mmdebstrap'),
   debian('systemd-nspawn', 'systemd-container', '/usr/bin/systemd-nspawn'),
+  debian('jq', 'jq', '/usr/bin/jq'),
   debian('gpg', 'gpg', '/usr/bin/gpg'),
   debian('dnsmasq', 'dnsmasq-base', '/usr/sbin/dnsmasq'),
   debian('shellcheck', 'shellcheck', '/usr/bin/shellcheck'),

@@ -4,22 +4,18 @@ import type { Duplex } from 'node:stream'
 import { messageOf, PgctlError } from '#core/errors.ts'
 import type { Dialer, DialerEvent } from '#core/tunnel/dialer.ts'
 import { EventChannel } from '#core/tunnel/event-source.ts'
+import { formatHostPort } from '#core/tunnel/host-port.ts'
 
-export interface HostAndPort {
-  readonly host: string
-  readonly port: number
-}
-
-/** The plainest route there is: TCP to a host and port, as the bastion itself has it. */
+/** Straight to a host and port, from a machine that reaches it by itself: the bastion. There is no session to open. */
 export class StraightDialer implements Dialer {
   readonly route = 'direct'
   readonly halfClose = true
   readonly events = new EventChannel<DialerEvent>()
-  readonly #to: HostAndPort
+  readonly #to: { readonly host: string; readonly port: number }
   readonly #sockets = new Set<Socket>()
   #failure: PgctlError | undefined
 
-  constructor(to: HostAndPort) {
+  constructor(to: { readonly host: string; readonly port: number }) {
     this.#to = to
   }
 
@@ -48,10 +44,9 @@ export class StraightDialer implements Dialer {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.stop(new PgctlError('session-ended', 'the route was closed'))
+    this.stop(new PgctlError('session-ended', 'the way was closed'))
   }
 
-  /** Ends every connection, and lets no other begin. */
   protected stop(error: PgctlError): void {
     this.#failure ??= error
     for (const socket of this.#sockets) socket.destroy(this.#failure)
@@ -59,9 +54,9 @@ export class StraightDialer implements Dialer {
 
   #refused(cause: unknown): PgctlError {
     const { host, port } = this.#to
-    return new PgctlError('far-end-refused', `${host}:${port} cannot be reached from here`, {
+    return new PgctlError('far-end-refused', `${formatHostPort(host, port)} does not take the connection`, {
       why: messageOf(cause),
-      next: 'see whether it runs, and whether its security group lets the bastion in: pgctl status',
+      next: "see that it is there, and that the bastion's firewall lets it out: /etc/pgctl/reach.nft",
       cause,
     })
   }
