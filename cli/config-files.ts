@@ -41,8 +41,7 @@ export function findConfigFiles(
 }
 
 /** On the bastion commands need no session, and so nothing in the background that would share one. */
-function configOf({ name, workspace, account, region, profile }: InstallationFile): string {
-  const entry = { workspace, account, region, product: profile }
+function configOf({ name, ...entry }: InstallationFile): string {
   return stringify({ installation: name, background: 'off', installations: { [name]: entry } })
 }
 

@@ -59,13 +59,13 @@ export function lifeFacts(
 
 /** `session`: the reader's own, who is not told of themself. */
 export function renderMotd(
-  { name, workspace, region, account, cluster }: InstallationFile,
+  { name, workspace, region, account }: InstallationFile,
   facts: MotdFacts | undefined,
   { now, session }: { readonly now: Ms; readonly session?: string | undefined },
 ): string {
   const fresh = facts !== undefined && Math.abs(now - facts.at) <= STALE ? facts : undefined
   const rows: [string, string][] = [
-    ['cluster', `${cluster}: kubectl, helm and pgctl lead there`],
+    ['cluster', 'kubectl, helm and pgctl lead to it, with your own rights'],
     ['versions', facts === undefined ? 'not known' : versionsOf(facts)],
     ['license', fresh === undefined ? 'not known' : licenseOf(fresh)],
     ['with you', fresh === undefined ? 'not known' : othersOf(fresh, session)],

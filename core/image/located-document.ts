@@ -35,7 +35,6 @@ const refuse = ({ what, source }: Reading, why: string) =>
   new PgctlError('config-invalid', `cannot use ${what} ${source}`, { why, next: `mend ${source}` })
 
 /** An alias of nothing shows only when the value is made. */
-function readValue(document: ReturnType<typeof parseDocument>, reading: Reading): unknown {
 function toValue(document: ReturnType<typeof parseDocument>, reading: Reading): unknown {
   try {
     return document.toJS()

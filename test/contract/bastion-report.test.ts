@@ -44,7 +44,7 @@ describe('the report of a bastion', { timeout: 60_000 }, () => {
       AWS_ACCESS_KEY_ID: cloud.agent.accessKeyId,
       AWS_SECRET_ACCESS_KEY: cloud.agent.secretAccessKey,
     })
-    const file = { name: 'acme', workspace, region, account, cluster: cluster.name, profile: 'paragon' }
+    const file = { name: 'acme', workspace, region, account, product: 'paragon' }
     await writeFile(join(folder, 'installation.yaml'), formatInstallationFile(file))
     await writeFile(join(folder, 'instance-id'), `${bastion.instanceId}\n`)
     await writeFile(join(folder, 'versions.yaml'), 'kubectl: "1.35.2"\nhelm: "3.20.2"\n')

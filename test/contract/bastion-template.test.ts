@@ -5,7 +5,7 @@ import { before, describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { parseSessionLimits } from '#core/aws/session-preferences.ts'
 import { activityKey, bastionStackName, lifeKey } from '#core/bastion/names.ts'
-import { INSTALLATION_FILE, parseInstallationFile } from '#core/installation/installation-file.ts'
+import { parseInstallationFile } from '#core/installation/installation-file.ts'
 import { licenseFunction, licenseParameter, tableName } from '#core/stack/names.ts'
 import { packCli } from '../support/packaged-cli.ts'
 
@@ -108,18 +108,11 @@ describe('the template of the bastion', { timeout: 120_000 }, () => {
     assert.equal(resources['Bastion'].UpdatePolicy, undefined)
   })
 
-  it('tells the machine whose it is, by a file of root and nothing to fetch', () => {
+  it('tells the machine whose it is, with nothing to fetch', () => {
     const text = resources['BastionTemplate'].Properties.LaunchTemplateData.UserData['Fn::Base64']
-    assert.match(text, /^#cloud-config\n/)
-    const { write_files: files, ...more } = parse(text)
-    assert.deepEqual(more, {})
-    assert.deepEqual(
-      files.map(({ path, owner, permissions }: Record<string, string>) => [path, owner, permissions]),
-      [[INSTALLATION_FILE, 'root:root', '0644']],
-    )
-    assert.deepEqual(parseInstallationFile(files[0].content), {
-      ...{ name: 'acme', workspace: WORKSPACE, region: 'eu-central-1', account: '011122223333' },
-      ...{ cluster: WORKSPACE, profile: 'paragon' },
+    assert.deepEqual(parseInstallationFile(text), {
+      ...{ name: 'acme', workspace: WORKSPACE, account: '011122223333', region: 'eu-central-1' },
+      product: 'paragon',
     })
   })
 

@@ -103,8 +103,8 @@ describe("the operator's rights on the bastion", { timeout: 120_000, skip }, () 
     async () => {
       const etc = join(cli.home, 'etc')
       await mkdir(etc, { recursive: true })
-      const { workspace, account, region, cluster } = ACME
-      const own = { name: 'acme', workspace, region, account, cluster: cluster.name, profile: 'paragon' }
+      const { workspace, account, region } = ACME
+      const own = { name: 'acme', workspace, region, account, product: 'paragon' }
       await writeFile(join(etc, 'installation.yaml'), formatInstallationFile(own))
       const names = join(cli.home, 'names.mjs')
       await writeFile(names, namesModule(cli.sandbox))

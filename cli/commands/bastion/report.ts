@@ -20,7 +20,7 @@ export default class BastionReport extends BaseCommand {
     machine: Flags.string({
       summary: 'Which machine this is, a file of cloud-init.',
       helpValue: 'FILE',
-      default: '/var/lib/cloud/data/instance-id',
+      default: '/etc/pgctl/instance-id',
     }),
     versions: Flags.string({
       summary: 'Which programs are on it, a mapping in YAML.',

@@ -12,8 +12,7 @@ const ACME: InstallationFile = {
   region: 'eu-central-1',
   // Without quotes YAML would read it as a number, and drop the zero.
   account: '011122223333',
-  cluster: 'paragon-acme-5d1f0c2e',
-  profile: 'paragon',
+  product: 'paragon',
 }
 
 describe('what a bastion knows of its installation', () => {
@@ -27,10 +26,11 @@ describe('what a bastion knows of its installation', () => {
       ['', /the whole: /],
       ['{', /the whole: /],
       ['- acme', /the whole: /],
-      [wrong({ account: 11_122_223_333 }), /^account: /],
-      [wrong({ region: 'somewhere' }), /^region: /],
+      ['{"pgctl": 2}', /^pgctl: /],
+      [wrong({ account: 11_122_223_333 }), /^installation\.account: /],
+      [wrong({ region: 'somewhere' }), /^installation\.region: /],
       [wrong({ more: 1 }), /more/],
-      [wrong({ name: undefined }), /^name: /],
+      [wrong({ name: undefined }), /^installation\.name: /],
     ] as const)
       assert.throws(() => parseInstallationFile(text), { code: 'config-invalid', why })
   })
