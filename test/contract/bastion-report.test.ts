@@ -24,7 +24,7 @@ import { startTestCloud, type TestCloud } from '../support/test-cloud.ts'
 
 /** What the bastion's unit says once a minute: read from a kernel, this one and a made one, and written to the table. */
 
-const { workspace, region, account, cluster, bastion } = ACME
+const { workspace, region, account, bastion } = ACME
 
 describe('the report of a bastion', { timeout: 60_000 }, () => {
   let cloud: TestCloud

@@ -7,8 +7,11 @@ const PATIENCE_MS = 10_000
  * Resolves once `condition` holds, for what nobody announces: another process's doing, a figure that is read.
  * @throws Error when it never does.
  */
-export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + PATIENCE_MS
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  patience = PATIENCE_MS,
+): Promise<void> {
+  const giveUpAt = performance.now() + patience
   while (!(await condition())) {
     if (performance.now() > giveUpAt) throw new Error(`it never came true: ${condition}`)
     await delay(5)

@@ -6,7 +6,7 @@ const NOW = Date.parse('2026-11-26T08:00:00Z')
 const MINUTE = 60_000
 const FILE = {
   ...{ name: 'acme', workspace: 'paragon-acme-5d1f0c2e', region: 'eu-central-1', account: '111122223333' },
-  ...{ cluster: 'paragon-acme-5d1f0c2e', profile: 'paragon' },
+  product: 'paragon',
 }
 const FACTS: MotdFacts = {
   v: 1,
@@ -28,7 +28,7 @@ describe('the message of the day', () => {
     assert.deepEqual(lines(FACTS, 'ada-0a1b2c3d4e5f6g7h8i9j'), [
       'acme  paragon-acme-5d1f0c2e, eu-central-1, account 111122223333',
       '',
-      '  cluster   paragon-acme-5d1f0c2e: kubectl, helm and pgctl lead there',
+      '  cluster   kubectl, helm and pgctl lead to it, with your own rights',
       '  versions  pgctl 0.1.0, kubectl 1.35.2, helm 3.20.2',
       '  license   valid: the license is in force, until 2027-01-31',
       '  with you  bo',
