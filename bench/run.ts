@@ -9,6 +9,7 @@ import { cpus, loadavg, release, type as systemType } from 'node:os'
 import { BuiltCli } from './built-cli.ts'
 import { type Machine, type Outcome, renderResults, renderTable, replaceTables } from './results.ts'
 import type { Bench, Row, Subject } from './subject.ts'
+import { copies } from './subjects/copies.ts'
 import { dataChannel } from './subjects/data-channel.ts'
 import { discovery } from './subjects/discovery.ts'
 import { faults } from './subjects/faults.ts'
@@ -33,6 +34,7 @@ const SUBJECTS: readonly Subject[] = [
   firstByte,
   stalled,
   faults,
+  copies,
   dataChannel,
   discovery,
   logFaults,
