@@ -10,6 +10,7 @@ import { BuiltCli } from './built-cli.ts'
 import { type Machine, type Outcome, renderResults, renderTable, replaceTables } from './results.ts'
 import type { Bench, Row, Subject } from './subject.ts'
 import { background } from './subjects/background.ts'
+import { copies } from './subjects/copies.ts'
 import { dataChannel } from './subjects/data-channel.ts'
 import { discovery } from './subjects/discovery.ts'
 import { faults } from './subjects/faults.ts'
@@ -34,6 +35,7 @@ const SUBJECTS: readonly Subject[] = [
   firstByte,
   stalled,
   faults,
+  copies,
   dataChannel,
   discovery,
   logFaults,

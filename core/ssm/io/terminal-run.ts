@@ -56,7 +56,7 @@ export class TerminalRun implements AsyncDisposable {
   static async start(options: TerminalRunOptions, signal?: AbortSignal): Promise<TerminalRun> {
     const { context, request, size, bulkInput } = options
     let status: number | undefined
-    let written: Promise<unknown> = Promise.resolve()
+    const unwritten = new Unwritten()
     const started: { session?: Session<TerminalInput, TerminalOutput> } = {}
     const session = await Session.start<TerminalInput, TerminalOutput>(
       context,
@@ -64,15 +64,15 @@ export class TerminalRun implements AsyncDisposable {
         request,
         createMachine: (session) => new TerminalSession({ ...session, size, bulkInput }),
         onLife: options.onLife,
-        onOutput(output) {
-          if (output.type === 'exit') status = output.status
-          else if (output.type === 'ready') options.onReady?.(output.facts)
-          else if (output.type === 'warning') options.onWarning?.(output.warning)
-          else if (output.type === 'input-full' || output.type === 'input-writable')
-            options.onInputFull?.(output.type === 'input-full')
-          else if (output.type === 'output') {
-            const { bytes, stream } = output
-            written = write(options[stream], bytes).then(() =>
+        onOutput(event) {
+          if (event.type === 'exit') status = event.status
+          else if (event.type === 'ready') options.onReady?.(event.facts)
+          else if (event.type === 'warning') options.onWarning?.(event.warning)
+          else if (event.type === 'input-full' || event.type === 'input-writable')
+            options.onInputFull?.(event.type === 'input-full')
+          else if (event.type === 'output') {
+            const { bytes, stream } = event
+            unwritten.write(options[stream], bytes, () =>
               started.session?.feed({ type: 'output-consumed', length: bytes.length }),
             )
           }
@@ -84,7 +84,7 @@ export class TerminalRun implements AsyncDisposable {
     return new TerminalRun(
       session,
       session.done.then(async (end) => {
-        await written
+        await unwritten.none()
         return { end, status }
       }),
       context.clock,
@@ -126,9 +126,25 @@ export function failureOf({ end }: TerminalOutcome): PgctlError | undefined {
   })
 }
 
-/** Resolves when the stream has taken the bytes, also when it never will. */
-function write(stream: Writable, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve) => {
-    stream.write(bytes, () => resolve())
-  })
+/** Output that streams have not taken yet; a kilobyte a message is too little for a promise each. */
+class Unwritten {
+  #count = 0
+  #wake: (() => void) | undefined
+
+  /** `taken` is called when the stream has taken the bytes, also when it never will. */
+  write(stream: Writable, bytes: Uint8Array, taken: () => void): void {
+    this.#count++
+    stream.write(bytes, () => {
+      this.#count--
+      taken()
+      if (this.#count === 0) this.#wake?.()
+    })
+  }
+
+  async none(): Promise<void> {
+    while (this.#count > 0)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+  }
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { readdirSync, rmSync } from 'node:fs'
+import { lstatSync, readdirSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { PassThrough } from 'node:stream'
+import { Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { createGunzip, type Gunzip } from 'node:zlib'
 import type { Bytes } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
@@ -12,7 +13,7 @@ import { failureOf, TerminalRun } from '#core/ssm/io/terminal-run.ts'
 import { farFailure } from '#core/transfer/far-failure.ts'
 import { downloadWords } from '#core/transfer/far-side.ts'
 import { LastWords } from '#core/transfer/io/last-words.ts'
-import { destinationHere, hereFailure, lstatIfThere, stagingOf, sumOf } from '#core/transfer/io/near-side.ts'
+import { destinationHere, hereFailure, stagingOf, sumOf } from '#core/transfer/io/near-side.ts'
 import { NoteFile } from '#core/transfer/io/note-file.ts'
 import { makeStaging, putInPlace } from '#core/transfer/io/put-in-place.ts'
 import { StagedTree } from '#core/transfer/io/staged-tree.ts'
@@ -25,6 +26,8 @@ import { TarReader } from '#core/transfer/tar-reader.ts'
 
 /** What Ctrl-C is on the wire. */
 const INTERRUPT = 3
+/** What may wait for the disk before the session is told to wait, too. */
+const HELD: Bytes = 1024 * 1024
 /** How much may come again after this process was killed. */
 const NOTE_EVERY: Bytes = 16 * 1024 * 1024
 
@@ -77,6 +80,7 @@ class Download {
   #tar = new TarReader()
   #gunzip: Gunzip | undefined
   #unpacking: Promise<void> = Promise.resolve()
+  #output: Writable | undefined
   #outcome: Extract<DownloadEvent, { type: 'done' }> | undefined
   #path = ''
   #done: Bytes = 0
@@ -126,7 +130,14 @@ class Download {
 
   async #receive(signal: AbortSignal): Promise<void> {
     const { context, target, far, compress, reason, onLife } = this.#options
-    const output = new PassThrough({ highWaterMark: 1024 * 1024 })
+    const output = new Writable({
+      highWaterMark: HELD,
+      write: (chunk: Uint8Array, _encoding, callback) => this.#take(chunk, callback),
+    })
+    // Whoever waits for it below is told; a failure before that is not nobody's.
+    this.#output = output
+    const received = finished(output)
+    received.catch(() => {})
     const words = downloadWords({
       path: far,
       skip: this.#before?.place.position ?? 0,
@@ -157,7 +168,7 @@ class Download {
     if (signal.aborted) onAbort()
     const outcome = run.outcome.finally(() => output.end())
     try {
-      for await (const chunk of output) await this.#take(chunk as Uint8Array)
+      await received
       await this.#unpacking
       const failure = failureOf(await outcome)
       const { status } = await outcome
@@ -170,29 +181,45 @@ class Download {
     }
   }
 
-  async #take(chunk: Uint8Array): Promise<void> {
+  /** Most of it is done at once: agents send a kilobyte a message. */
+  #take(chunk: Uint8Array, callback: (error?: Error) => void): void {
     this.#sent += chunk.length
-    for (const event of this.#reader.push(chunk)) {
-      switch (event.type) {
-        case 'head':
-          await this.#begin(event.head)
-          break
-        case 'archive':
-          await this.#unpack(event.bytes)
-          break
-        case 'sums':
-          this.#sumParts.push(event.bytes.slice())
-          break
-        case 'done':
-          this.#gunzip?.end()
-          this.#outcome = event
-          break
-      }
+    try {
+      for (const event of this.#reader.push(chunk)) this.#act(event)
+    } catch (error) {
+      callback(error as Error)
+      return
+    }
+    const gunzip = this.#gunzip
+    if (gunzip?.writableNeedDrain !== true) callback()
+    else
+      Promise.race([once(gunzip, 'drain'), this.#unpacking]).then(
+        () => callback(),
+        (error: unknown) => callback(error as Error),
+      )
+  }
+
+  #act(event: DownloadEvent): void {
+    switch (event.type) {
+      case 'head':
+        this.#begin(event.head)
+        break
+      case 'archive':
+        if (this.#gunzip === undefined) this.#unpack(event.bytes)
+        else if (!this.#gunzip.destroyed) this.#gunzip.write(event.bytes)
+        break
+      case 'sums':
+        this.#sumParts.push(event.bytes.slice())
+        break
+      case 'done':
+        this.#gunzip?.end()
+        this.#outcome = event
+        break
     }
   }
 
-  async #begin(head: DownloadHead): Promise<void> {
-    await assertReplaceable(this.#destination, head.kind)
+  #begin(head: DownloadHead): void {
+    assertReplaceable(this.#destination, head.kind)
     this.#head = head
     const before = this.#before
     const goesOn = head.skip > 0 && before !== undefined && head.skip === before.place.position
@@ -207,11 +234,12 @@ class Download {
     const gunzip = createGunzip()
     gunzip.on('data', (bytes: Uint8Array) => {
       try {
-        this.#unpackPlain(bytes)
+        this.#unpack(bytes)
       } catch (error) {
         gunzip.destroy(error as Error)
       }
     })
+    gunzip.once('error', (error) => this.#output?.destroy(error))
     this.#gunzip = gunzip
     this.#unpacking = once(gunzip, 'close').then(() => {
       if (gunzip.errored) throw gunzip.errored
@@ -219,14 +247,7 @@ class Download {
     this.#unpacking.catch(() => {})
   }
 
-  async #unpack(bytes: Uint8Array): Promise<void> {
-    const gunzip = this.#gunzip
-    if (gunzip === undefined) return this.#unpackPlain(bytes)
-    if (gunzip.destroyed) return this.#unpacking
-    if (!gunzip.write(bytes)) await Promise.race([once(gunzip, 'drain'), this.#unpacking])
-  }
-
-  #unpackPlain(bytes: Uint8Array): void {
+  #unpack(bytes: Uint8Array): void {
     for (const event of this.#tar.push(bytes)) {
       switch (event.type) {
         case 'entry':
@@ -297,8 +318,8 @@ class Download {
 }
 
 /** A folder does not take the place of a file, nor a file that of a folder: told before anything is sent. */
-async function assertReplaceable(destination: string, kind: 'file' | 'folder'): Promise<void> {
-  const found = await lstatIfThere(destination)
+function assertReplaceable(destination: string, kind: 'file' | 'folder'): void {
+  const found = lstatSync(destination, { throwIfNoEntry: false })
   if (found === undefined || found.isSymbolicLink()) return
   if (found.isDirectory() === (kind === 'folder')) return
   throw new PgctlError('failed', `${destination} is ${found.isDirectory() ? 'a folder' : 'no folder'} here`, {

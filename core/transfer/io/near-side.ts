@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, type Stats } from 'node:fs'
-import { lstat, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { messageOf, PgctlError } from '#core/errors.ts'
@@ -30,11 +30,6 @@ export async function destinationHere(path: string, name: () => string): Promise
 /** What is at the path, links followed; undefined where nothing is. */
 export async function statIfThere(path: string): Promise<Stats | undefined> {
   return stat(path).catch(absent)
-}
-
-/** What is at the path itself, links being links. */
-export async function lstatIfThere(path: string): Promise<Stats | undefined> {
-  return lstat(path).catch(absent)
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

@@ -25,6 +25,7 @@ import type { TarPlace } from '#core/transfer/tar-reader.ts'
 /** A file of this size is on the disk before it gets its name. */
 const SYNCED_SIZE: Bytes = 1024 * 1024
 const READ_SIZE: Bytes = 256 * 1024
+const WRITE_SIZE: Bytes = 256 * 1024
 
 /**
  * What has arrived of a download, in a folder of its own that only the person may enter. Files are written as they
@@ -39,6 +40,9 @@ export class StagedTree {
   /** One JSON line each: what is to be done at the end. */
   readonly #later: string
   #file: { fd: number; hash: Hash; entry: Entry } | undefined
+  /** Content that waits until it is worth a system call. */
+  #held: Uint8Array[] = []
+  #heldBytes: Bytes = 0
   /** Of the file that was written last: how much of it the disk has taken. */
   #written: Bytes = 0
 
@@ -117,19 +121,28 @@ export class StagedTree {
   }
 
   write(bytes: Uint8Array): void {
-    const file = this.#file
-    if (file === undefined) return
+    if (this.#file === undefined) return
+    this.#held.push(bytes)
+    this.#heldBytes += bytes.length
+    if (this.#heldBytes >= WRITE_SIZE) this.#flush(this.#file)
+  }
+
+  #flush({ fd, hash }: { readonly fd: number; readonly hash: Hash }): void {
+    const bytes = this.#held.length === 1 ? (this.#held[0] as Uint8Array) : Buffer.concat(this.#held)
+    this.#held = []
+    this.#heldBytes = 0
     for (let at = 0; at < bytes.length; ) {
-      const taken = writeSync(file.fd, bytes, at)
+      const taken = writeSync(fd, bytes, at)
       at += taken
       this.#written += taken
     }
-    file.hash.update(bytes)
+    hash.update(bytes)
   }
 
   end(entry: Entry): void {
     const file = this.#file
     if (file === undefined) return
+    this.#flush(file)
     this.#file = undefined
     futimesSync(file.fd, entry.modified / 1000, entry.modified / 1000)
     if (entry.size >= SYNCED_SIZE) fsyncSync(file.fd)
@@ -140,8 +153,15 @@ export class StagedTree {
 
   /** Lets go of the file that is open, as it is. */
   close(): void {
-    if (this.#file !== undefined) closeSync(this.#file.fd)
+    const file = this.#file
+    if (file === undefined) return
     this.#file = undefined
+    try {
+      this.#flush(file)
+    } catch {
+      // What is not there is counted as not there.
+    }
+    closeSync(file.fd)
   }
 
   /** Makes the links, once no file is written any more. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createGzip, constants as zlib } from 'node:zlib'
@@ -97,13 +97,14 @@ class Upload {
     this.#done = this.#resumed
     const packs = this.#options.compress && (await isWorthPacking(root))
     await terminal.sendLine(`${isSame ? 'more' : 'fresh'} ${this.#resumed} ${packs ? 'yes' : 'no'}`)
-    await this.#sendFrames(terminal, this.#fileContent(entry, this.#resumed), packs)
-    this.#sums.set('content', await sumOf(root))
+    const hash = createHash('sha256')
+    await this.#sendFrames(terminal, this.#fileContent(entry, this.#resumed, hash), packs)
+    this.#sums.set('content', this.#resumed === 0 ? hash.digest('hex') : await sumOf(root))
   }
 
-  async *#fileContent(entry: LocalEntry, from: Bytes): AsyncGenerator<Uint8Array> {
+  async *#fileContent(entry: LocalEntry, from: Bytes, hash: Hash): AsyncGenerator<Uint8Array> {
     await using file = await open(this.#tree.root, 'r')
-    yield* this.#read(file, entry, from, () => {})
+    yield* this.#read(file, entry, from, (bytes) => hash.update(bytes))
   }
 
   // ── a folder ────────────────────────────────────────────────────────────────────────────────────────────────────
