@@ -92,11 +92,20 @@ function argumentsOf(
       return names.background
     case 'logs':
       return [...names.services, ...names.monitors]
+    case 'psql':
+      return partsOf('postgres', names.datastores)
+    case 'redis':
+      return partsOf('redis', names.datastores)
     case 'use':
       return names.installations.some((name) => before.includes(name, path.length)) ? [] : names.installations
     default:
       return []
   }
+}
+
+/** What tells the datastores of an engine apart: `hermes` of `postgres-hermes`. */
+function partsOf(engine: string, datastores: readonly string[]): string[] {
+  return datastores.flatMap((name) => (name.startsWith(`${engine}-`) ? [name.slice(engine.length + 1)] : []))
 }
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const

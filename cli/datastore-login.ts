@@ -35,7 +35,9 @@ export async function readLogin(
   wish: LoginWish,
   signal: AbortSignal,
 ): Promise<Login | undefined> {
-  if (wish.store.access?.wantsPassword === false && wish.source === undefined) return undefined
+  // A Redis that asks for a password all the same says so itself.
+  const { engine, access } = wish.store
+  if (engine === 'redis' && access?.wantsPassword !== true && wish.source === undefined) return undefined
   switch (wish.source) {
     case 'secret':
       return await fromCluster(deps, wish, signal)

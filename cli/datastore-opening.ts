@@ -93,17 +93,19 @@ export async function openDatastore(
 ): Promise<OpenDatastore> {
   const { deps, store, endpoint, hosts } = chosen
   const { credentials: source, user, reason } = wishes
+  const reading = readLogin(
+    deps,
+    { store, ...endpoint, hosts, source, user, reason, notice: (message) => tell.notice(message) },
+    signal,
+  )
+  // A token is signed here or refused here: for one that cannot be, no session is opened.
+  if (source === 'iam') await reading
   // Any port will do: nobody but the client is told of it, and two clients at once need two.
   const opening = openTunnelTo(
     deps,
     datastoreTarget(store),
     { port: 0, bind: '127.0.0.1', reason, front },
     (event) => tell.onWay(event),
-    signal,
-  )
-  const reading = readLogin(
-    deps,
-    { store, ...endpoint, hosts, source, user, reason, notice: (message) => tell.notice(message) },
     signal,
   )
   const [login, tunnel] = await Promise.allSettled([reading, opening])

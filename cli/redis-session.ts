@@ -46,11 +46,12 @@ export async function runRedis(
   await using open = await openDatastore(chosen, run, front, tell, signal)
   const near = open.tunnel.ready
   const { login } = open
-  const greeting = await greetRedis(near, { name: store.name, login, clock: systemClock }).catch((error) => {
+  const asks = run.credentials === 'prompt'
+  const visitor = { name: store.name, login, asks, clock: systemClock }
+  const greeting = await greetRedis(near, visitor).catch((error) => {
     throw front?.failure ?? error
   })
   const password = greeting === 'password-not-needed' ? undefined : login?.password
-  const asks = run.credentials === 'prompt'
   const user = run.user ?? (password === undefined ? undefined : login?.user)
   const connection = { address: near.address, port: near.port, user, password, asks, sharded }
   const by = password === undefined ? '' : `, entered by ${login?.from}`

@@ -188,7 +188,8 @@ function frontFor(
       if (told.has(why) || told.size === TOLD_REFUSALS) return
       told.add(why)
       const message = `a request was refused: ${why}`
-      report({ event: 'warning', target: target.name, about: 'request-refused', message })
+      const next = 'if that was you: leave out what names another site, or pass bytes as they are with --raw'
+      report({ event: 'warning', target: target.name, about: 'request-refused', message, next })
     },
   })
 }

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
+import { promisify } from 'node:util'
 import { type Authority, createAuthority } from '#sandbox/certificates.ts'
 import { DATABASE_LOGIN } from '#sandbox/datastores/logins.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
 import { databaseHost, POSTGRES_PORT } from '#sandbox/worlds/datastores.ts'
 import { eventually } from '../support/eventually.ts'
-import { describeWith } from '../support/peers.ts'
+import { describeWith, programOf } from '../support/peers.ts'
 import { type PostgresServer, startPostgresServer } from '../support/postgres-server.ts'
 import { PtyPerson } from '../support/pty-person.ts'
 import { redirect } from '../support/redirected-datastores.ts'
@@ -235,6 +237,24 @@ describeWith(['psql', 'postgres'], 'pgctl psql on a real Postgres', { timeout: 3
     person.type('hers\r')
     await person.sees(/I am alice/)
     assert.equal((await person.exit).exitCode, 0)
+  })
+
+  it('has a recipe by which another client of libpq enters as well', TIMEOUT, async () => {
+    const { stdout } = await cli.run(['psql', '--recipe', '--show-password', '--json', '--ca', ca])
+    const recipe = JSON.parse(stdout) as { port: number; password: string }
+    await using tunnel = cli.start(['tunnel', 'postgres', '--json'])
+    const { port } = await tunnel.event('ready')
+    assert.equal(port, recipe.port)
+    const words =
+      /libpq +(host=.*)$/m.exec((await cli.run(['psql', '--recipe', '--ca', ca])).stdout)?.[1] ?? ''
+    const { stdout: said } = await promisify(execFile)(
+      programOf('psql'),
+      ['-XAtc', 'select ssl from pg_stat_ssl where pid = pg_backend_pid()', words],
+      {
+        env: { PATH: process.env['PATH'], HOME: cli.home, PGPASSWORD: recipe.password },
+      },
+    )
+    assert.equal(said.trim(), 't')
   })
 
   it('says what is missing before it opens a session', TIMEOUT, async () => {

@@ -12,6 +12,7 @@ import { cacheNodes, configurationHost, REDIS_PORT } from '#sandbox/worlds/datas
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
 import { eventually } from '../support/eventually.ts'
 import { describeWith, programOf } from '../support/peers.ts'
+import { PtyPerson } from '../support/pty-person.ts'
 import { redirect } from '../support/redirected-datastores.ts'
 import { startRedisCluster, startRedisServer } from '../support/redis-server.ts'
 import { cliEntry, type SandboxCli, startSandboxCli } from '../support/sandbox-cli.ts'
@@ -113,6 +114,21 @@ describeWith(['redis-cli', 'redis-server'], 'pgctl redis on a real Redis', { tim
       /error: redis-sync refuses the password\n.*it is that of Secret paragon-secrets, SYNC_REDIS_PASSWORD/,
     )
     assert.ok(!stderr.includes(CACHE_PASSWORD))
+  })
+
+  it('asks for the password where it is told to', TIMEOUT, async () => {
+    const host = configurationHost(GLOBEX, ASKING)
+    await using server = await startRedisServer({ password: 'changed', tls: { authority, names: [host] } })
+    redirect(cli.sandbox.neighbour, host, REDIS_PORT, server.port)
+    const words = ['redis', 'sync', '-i', 'globex', '--ca', ca, '--credentials', 'prompt', '--', 'PING']
+    await using person = new PtyPerson(process.execPath, [cliEntry, ...words], {
+      environment: { ...cli.environment, TERM: 'xterm-256color' },
+      cwd: cli.home,
+    })
+    await person.sees(/Please input password/)
+    person.type('changed\r')
+    await person.sees(/PONG/)
+    assert.equal((await person.exit).exitCode, 0)
   })
 
   it('has the password in no argument', TIMEOUT, async () => {

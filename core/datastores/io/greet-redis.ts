@@ -12,6 +12,15 @@ export type Greeting =
   /** It asks for no password, and one was given. */
   | 'password-not-needed'
 
+export interface Visitor {
+  /** What the Redis is called in errors. */
+  readonly name: string
+  readonly login: Login | undefined
+  /** Whether the client asks for the password: then there is none yet. */
+  readonly asks: boolean
+  readonly clock: Clock
+}
+
 const PATIENCE: Ms = 15_000
 
 /**
@@ -20,10 +29,7 @@ const PATIENCE: Ms = 15_000
  * @throws PgctlError `credentials-refused`, or `credentials-missing` where it asks for a password and there is none;
  * `far-end-refused` or `timed-out` where it does not answer.
  */
-export async function greetRedis(
-  near: NearNode,
-  { name, login, clock }: { readonly name: string; readonly login: Login | undefined; readonly clock: Clock },
-): Promise<Greeting> {
+export async function greetRedis(near: NearNode, { name, login, asks, clock }: Visitor): Promise<Greeting> {
   const socket = connect(near.port, near.address)
   const cancel = clock.after(PATIENCE, () => socket.destroy(tooLate(name)))
   try {
@@ -37,7 +43,7 @@ export async function greetRedis(
         why: `${first.slice(1)}; it is that of ${from}`,
         next: 'name another source: --credentials secret, secrets-manager or prompt',
       })
-    if (second.startsWith('-NOAUTH'))
+    if (second.startsWith('-NOAUTH') && !asks)
       throw new PgctlError('credentials-missing', `${name} asks for a password, and none was found`, {
         why: second.slice(1),
         next: 'name a source: --credentials secret, secrets-manager or prompt',

@@ -16,6 +16,7 @@ const model: CompletionModel = {
     },
     { path: ['tunnel', 'stop'], flags: [] },
     { path: ['logs'], flags: [] },
+    { path: ['psql'], flags: [] },
     { path: ['use'], flags: [{ name: 'json', takesValue: false }] },
     { path: ['sandbox', 'up'], flags: [{ name: 'detach', takesValue: false }] },
     { path: ['sandbox', 'down'], flags: [] },
@@ -32,7 +33,11 @@ const model: CompletionModel = {
 
 describe('completion', () => {
   const rows: Array<{ words: string[]; found: string[]; why: string }> = [
-    { words: [''], found: ['logs', 'sandbox', 'tunnel', 'use'], why: 'commands and topics, each once' },
+    {
+      words: [''],
+      found: ['logs', 'psql', 'sandbox', 'tunnel', 'use'],
+      why: 'commands and topics, each once',
+    },
     { words: ['sandbox', ''], found: ['down', 'up'], why: 'the words behind a topic' },
     { words: ['tunnel', 'gra'], found: ['grafana'], why: 'targets' },
     { words: ['tunnel', '--set', ''], found: ['oncall'], why: 'sets of the configuration' },
@@ -40,6 +45,7 @@ describe('completion', () => {
     { words: ['tunnel', 'grafana', 's'], found: [], why: 'which only come first' },
     { words: ['tunnel', 'stop', ''], found: ['prometheus'], why: 'tunnels in the background' },
     { words: ['tunnel', 'po'], found: ['postgres-hermes'], why: 'datastores that were found' },
+    { words: ['psql', ''], found: ['hermes'], why: 'databases, by what tells them apart' },
     { words: ['logs', 're'], found: [], why: 'a datastore has no logs here' },
     { words: ['logs', 'her'], found: ['hercules', 'hermes'], why: 'services' },
     { words: ['tunnel', '--ro'], found: ['--route'], why: 'flags' },
@@ -51,7 +57,7 @@ describe('completion', () => {
     { words: ['tunnel', '--json', 'gra'], found: ['grafana'], why: 'a switch takes no value' },
     { words: ['exec', '--', 'l'], found: [], why: 'words behind two dashes are not ours' },
     { words: ['nonsense', ''], found: [], why: 'nothing fits an unknown command' },
-    { words: [], found: ['logs', 'sandbox', 'tunnel', 'use'], why: 'no word yet' },
+    { words: [], found: ['logs', 'psql', 'sandbox', 'tunnel', 'use'], why: 'no word yet' },
   ]
   for (const { words, found, why } of rows)
     it(`${JSON.stringify(words)}: ${why}`, () => assert.deepEqual(complete(words, model), found))
