@@ -68,7 +68,8 @@ export function createBastionControl(connection: AwsConnection, group: string): 
           abortedBy(signal),
         )
       })
-      if (remembered === undefined) await forget(signal)
+      // One who may start it and not tag it has started it: the next stop writes the tag anew.
+      if (remembered === undefined) await unlessRefused(forget(signal))
     },
 
     async useTemplate(version, signal) {
