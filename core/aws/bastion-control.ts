@@ -1,7 +1,8 @@
 import type { AutoScalingClient, AutoScalingGroup, Instance } from '@aws-sdk/client-auto-scaling'
 import type { AwsConnection } from '#core/aws/clients.ts'
 import { describeOrigins, type MachineOrigin } from '#core/aws/ec2.ts'
-import { templateVersionOf } from '#core/aws/launch-templates.ts'
+import { describeImage } from '#core/aws/images.ts'
+import { templateOf, templateVersionOf } from '#core/aws/launch-templates.ts'
 import { describeManagedNodes, type ManagedNode } from '#core/aws/managed-nodes.ts'
 import { scalingClient } from '#core/aws/scaling-groups.ts'
 import { abortedBy } from '#core/aws/sdk-client.ts'
@@ -51,6 +52,12 @@ export function createBastionControl(connection: AwsConnection, group: string): 
     async look(signal) {
       const found = await describe(signal)
       return found === undefined ? undefined : toGroup(connection, group, found, signal)
+    },
+
+    async image(signal) {
+      const template = (await describe(signal))?.LaunchTemplate
+      const id = template && (await templateOf(connection, template, signal))?.imageId
+      return id === undefined ? undefined : describeImage(connection, id, signal)
     },
 
     async resize(sizes, remembered, signal) {

@@ -56,7 +56,7 @@ const NOWHERE = 'http://127.0.0.1:9'
  *   cluster FAULT NAME=VALUE…     makes a fault of its cluster       stopContainer pod=… waiting=…
  *   snapshots-pass MS             lets so much time pass for its snapshots alone
  *   looked                        the function has just looked at its bastion
- *   image AMI                     makes it the image of the next machine of its bastion's group
+ *   image AMI [DAYS]              makes it, of so many days ago, the image of its bastion's next machine
  *   end-sessions TEXT             ends its sessions with a word of the service
  *   file PATH                     writes a file below the home; its lines follow
  *   env NAME=VALUE…               sets variables; `env NAME` takes one away
@@ -158,7 +158,8 @@ export class Scene implements AsyncDisposable {
         return noteLook(this.#world())
       case 'image': {
         const group = this.#world().cloud.state.groupOf(WORLD)
-        group.version = String(group.addVersion(text, Date.now()).version)
+        const [image = '', days = '0'] = text.split(' ')
+        group.version = String(group.addVersion(image, Date.now() - Number(days) * 86_400_000).version)
         return
       }
       case 'end-sessions':
