@@ -21,7 +21,7 @@ interface Waiting {
 
 export async function startBastion(
   deps: Deps,
-  { wait, tell }: Waiting,
+  { wait, tell, oldImage }: Waiting & { readonly oldImage: boolean },
   signal: AbortSignal,
 ): Promise<{ began: boolean; machine: Machine | undefined }> {
   const owner = await ownerOf(deps, signal)
@@ -29,7 +29,7 @@ export async function startBastion(
   if (before === undefined) throw noGroup()
   const began = before.sizes.desired === 0
   if (began) {
-    await startGroup(deps.bastionControl)
+    await startGroup(deps.bastionControl, { now: systemClock.now().wall, oldImage })
     await noteByHand(deps, 'start', `${owner} asked for it`)
   }
   if (!wait) return { began, machine: undefined }

@@ -1,7 +1,8 @@
 import { accessPolicyOf } from '#core/aws/access-entries.ts'
 import { type ElevatedRole, elevate, withoutElevation } from '#core/bastion/elevations.ts'
 import { changeLife } from '#core/bastion/io/life-store.ts'
-import type { Elevation } from '#core/bastion/life-state.ts'
+import type { Elevation, LifeState } from '#core/bastion/life-state.ts'
+import { describeSpan } from '#core/bastion/spans.ts'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import { lifeTable, ownerOf } from './bastion-reading.ts'
@@ -35,9 +36,11 @@ export async function elevateCaller(
   const policy = accessPolicyOf(wish.role, principal)
   const now = systemClock.now().wall
   const { span, reason } = wish
-  const state = await changeLife(lifeTable(deps), deps.installation.workspace, (before) =>
-    elevate(before, { id, principal, policy, by, reason, span }, now),
-  )
+  const state = await changeLife(lifeTable(deps), deps.installation.workspace, (before) => {
+    const after = elevate(before, { id, principal, policy, by, reason, span }, now)
+    checkWatched(before, now)
+    return after
+  })
   const elevation = state.elevations.find((each) => each.id === id)
   if (elevation === undefined) throw new Error('what was just written down is not there')
   try {
@@ -49,6 +52,18 @@ export async function elevateCaller(
     throw error
   }
   return elevation
+}
+
+/** A look a minute is what ends rights; without it they would stay. */
+const LOOKED_WITHIN = 10 * 60_000
+
+function checkWatched({ lookedAt }: LifeState, now: number): void {
+  if (now - lookedAt <= LOOKED_WITHIN) return
+  throw new PgctlError('unhealthy', 'these rights would not end by themselves', {
+    why:
+      lookedAt === 0 ? 'nothing looks after the bastion' : `nothing has for ${describeSpan(now - lookedAt)}`,
+    next: 'deploy the functions (pgctl deploy --plan), or see why theirs does not run: its log is of WORKSPACE-bastion-tick',
+  })
 }
 
 /** Takes back what the caller's role was given. */

@@ -88,7 +88,7 @@ async function start(
       ? 'the bastion is stopped: starting it (--no-start leaves it stopped; Ctrl-C ends the waiting, not the start)'
       : 'the bastion is starting: waiting for it',
   )
-  if (state === 'at 0') await startGroup(control)
+  if (state === 'at 0') await startGroup(control, { now: systemClock.now().wall })
   const machine = await untilOnline(
     { control, clock: systemClock, onWait: tellAtTimes(onStart) },
     undefined,

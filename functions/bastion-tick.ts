@@ -24,7 +24,7 @@ export function createBastionTick(
       const now = options.now?.() ?? systemClock.now().wall
       const report = await tickBastion({ workspace, now }, shell(signal))
       for (const result of report.results) log.info({ ...result }, 'action')
-      return { fields: summaryOf(report), series: figuresOf(report, workspace) }
+      return { fields: summaryOf(report), series: figuresOf(report, workspace, now) }
     },
   })
 }

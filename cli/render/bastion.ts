@@ -1,5 +1,6 @@
 import type { GroupSizes, Machine } from '#core/bastion/control.ts'
 import { currentOf } from '#core/bastion/decide.ts'
+import { describeOldImage } from '#core/bastion/image-age.ts'
 import type { Elevation, Lease } from '#core/bastion/life-state.ts'
 import { describeSpan } from '#core/bastion/spans.ts'
 import { describeAge } from '#core/text/age.ts'
@@ -53,8 +54,14 @@ export function renderBastion(view: BastionView, name: string, paint: Paint): st
   return [
     `${paint('bold', name)}: ${paint(colour, verdict.kind)}: ${neutralise(verdict.says)}`,
     ...columns(rows.map((row) => row.map(neutralise))).map((line) => `  ${line}`),
+    ...oldImage(view).map((line) => paint('yellow', line)),
     ...unwatched(view).map((line) => paint('yellow', line)),
   ].join('\n')
+}
+
+function oldImage({ signals: { image }, now }: BastionView): string[] {
+  const says = image.known ? describeOldImage(image.value, now) : undefined
+  return says === undefined ? [] : [`${says} (pgctl bastion deploy --set ImageId=ami-…)`]
 }
 
 /** Why nothing of this happens by itself. */
@@ -71,7 +78,7 @@ function unwatched({ state, unread, now }: BastionView): string[] {
 export function bastionDocument(view: BastionView): object {
   const { signals, state, decision, unread } = view
   const { verdict } = decision
-  const { group, sessions, activity } = signals
+  const { group, sessions, activity, image } = signals
   return {
     state: verdict.kind,
     says: verdict.says,
@@ -83,6 +90,10 @@ export function bastionDocument(view: BastionView): object {
       template: group.template ?? null,
     },
     stale: verdict.stale,
+    image:
+      image.known && image.value !== undefined
+        ? { id: image.value.id, createdAt: isoOrNull(image.value.createdAt) }
+        : null,
     machines: group.machines.map(machineDocument),
     sessions: sessions.known
       ? sessions.value.map(({ id, owner, machine, startedAt, status, reason }) => ({

@@ -1,7 +1,8 @@
 import type { AutoScalingClient, AutoScalingGroup, Instance } from '@aws-sdk/client-auto-scaling'
 import type { AwsConnection } from '#core/aws/clients.ts'
 import { describeOrigins, type MachineOrigin } from '#core/aws/ec2.ts'
-import { templateVersionOf } from '#core/aws/launch-templates.ts'
+import { describeImage } from '#core/aws/images.ts'
+import { templateOf, templateVersionOf } from '#core/aws/launch-templates.ts'
 import { describeManagedNodes, type ManagedNode } from '#core/aws/managed-nodes.ts'
 import { scalingClient } from '#core/aws/scaling-groups.ts'
 import { abortedBy } from '#core/aws/sdk-client.ts'
@@ -53,6 +54,12 @@ export function createBastionControl(connection: AwsConnection, group: string): 
       return found === undefined ? undefined : toGroup(connection, group, found, signal)
     },
 
+    async image(signal) {
+      const template = (await describe(signal))?.LaunchTemplate
+      const id = template && (await templateOf(connection, template, signal))?.imageId
+      return id === undefined ? undefined : describeImage(connection, id, signal)
+    },
+
     async resize(sizes, remembered, signal) {
       // What the sizes were is noted before they change, and forgotten after: a step between leaves it known.
       if (remembered !== undefined) await remember(remembered, signal)
@@ -68,7 +75,8 @@ export function createBastionControl(connection: AwsConnection, group: string): 
           abortedBy(signal),
         )
       })
-      if (remembered === undefined) await forget(signal)
+      // One who may start it and not tag it has started it: the next stop writes the tag anew.
+      if (remembered === undefined) await unlessRefused(forget(signal))
     },
 
     async useTemplate(version, signal) {

@@ -17,9 +17,18 @@ export async function templateVersionOf(
   template: LaunchTemplateSpecification | undefined,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  if (template === undefined) return undefined
+  const { Version: version = '$Default' } = template ?? {}
+  if (template === undefined || /^\d+$/.test(version)) return template === undefined ? undefined : version
+  return (await templateOf(connection, template, signal))?.version
+}
+
+/** The version of a launch template that a group names, and its image; undefined for one that is not there. */
+export async function templateOf(
+  connection: AwsConnection,
+  template: LaunchTemplateSpecification,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly version: string; readonly imageId: string | undefined } | undefined> {
   const { LaunchTemplateId: id, LaunchTemplateName: name, Version: version = '$Default' } = template
-  if (/^\d+$/.test(version)) return version
   const call = {
     action: 'ec2:DescribeLaunchTemplateVersions',
     purpose: `see which version ${version} of the launch template ${name ?? id} is`,
@@ -30,7 +39,7 @@ export async function templateVersionOf(
     const which = id === undefined ? { LaunchTemplateName: name } : { LaunchTemplateId: id }
     const command = new DescribeLaunchTemplateVersionsCommand({ ...which, Versions: [version] })
     const answer = await orNone(client.send(command, abortedBy(signal)), ...MISSING)
-    const number = answer?.LaunchTemplateVersions?.[0]?.VersionNumber
-    return number === undefined ? undefined : String(number)
+    const { VersionNumber: number, LaunchTemplateData: data } = answer?.LaunchTemplateVersions?.[0] ?? {}
+    return number === undefined ? undefined : { version: String(number), imageId: data?.ImageId }
   })
 }

@@ -34,10 +34,19 @@ export interface BastionGroup {
   readonly machines: readonly Machine[]
 }
 
+/** The image that machines are made of. */
+export interface BastionImage {
+  readonly id: string
+  /** Undefined where it cannot be seen, or is gone. */
+  readonly createdAt: Ms | undefined
+}
+
 /** Everything throws a `PgctlError`. */
 export interface BastionControl {
   /** Undefined where there is no such group. */
   look(signal?: AbortSignal): Promise<BastionGroup | undefined>
+  /** The image of the next machine; undefined where the group has no launch template. */
+  image(signal?: AbortSignal): Promise<BastionImage | undefined>
   /** Sets the sizes; `remember` is what they were, kept with the group until they are back. */
   resize(sizes: GroupSizes, remember: GroupSizes | undefined, signal?: AbortSignal): Promise<void>
   /** Makes the next machine of this version of the launch template. */

@@ -1,5 +1,5 @@
 import type { Activity } from './activity.ts'
-import type { BastionGroup, SessionRecord } from './control.ts'
+import type { BastionGroup, BastionImage, SessionRecord } from './control.ts'
 
 /** What a look found, or why it could not: what is not known counts as use, and never as its absence. */
 export type Known<T> =
@@ -14,4 +14,6 @@ export interface Signals {
   readonly sessions: Known<readonly SessionRecord[]>
   /** What the machine itself said last; too old a word is not known. */
   readonly activity: Known<Activity>
+  /** Of the next machine. */
+  readonly image: Known<BastionImage | undefined>
 }

@@ -1,4 +1,6 @@
+import type { Ms } from '#core/clock.ts'
 import type { LifeVerdict } from './actions.ts'
+import { imageAge } from './image-age.ts'
 import type { LifeState } from './life-state.ts'
 import type { Signals } from './signals.ts'
 
@@ -25,7 +27,8 @@ export function summaryOf({ verdict, signals, state, results, raced }: Told) {
 }
 
 /** `BastionUnwell` is told by every look, so that an alarm takes what is missing for looks that do not happen. */
-export function figuresOf(told: Told, workspace: string) {
+export function figuresOf(told: Told, workspace: string, now: Ms) {
+  const { image } = told.signals
   const { state, desired, sessions, failed } = summaryOf(told)
   return [
     {
@@ -33,6 +36,7 @@ export function figuresOf(told: Told, workspace: string) {
       figures: {
         BastionUnwell: state === 'failed' || state === 'stuck' ? 1 : 0,
         BastionActionsFailed: failed,
+        BastionImageAgeDays: image.known ? imageAge(image.value, now) : undefined,
         BastionMachines: desired ?? undefined,
         BastionSessions: sessions ?? undefined,
         BastionIdleMinutes: state === 'idle' ? Math.floor(told.state.idleFor / MINUTE) : undefined,

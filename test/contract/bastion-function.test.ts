@@ -141,7 +141,8 @@ describe('the function that looks after the bastion', { timeout: 120_000 }, () =
       [
         ...['autoscaling:CreateOrUpdateTags', 'autoscaling:DescribeAutoScalingGroups'],
         ...['autoscaling:UpdateAutoScalingGroup', 'dynamodb:GetItem', 'dynamodb:PutItem'],
-        ...['ec2:DescribeInstances', 'ssm:DescribeInstanceInformation', 'ssm:DescribeSessions'],
+        ...['ec2:DescribeInstances', 'ec2:DescribeImages', 'ec2:DescribeLaunchTemplateVersions'],
+        ...['ssm:DescribeInstanceInformation', 'ssm:DescribeSessions'],
       ].toSorted(),
     )
   })

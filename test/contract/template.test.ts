@@ -325,6 +325,7 @@ describe('the packaged template', { timeout: 120_000 }, () => {
           ...['autoscaling:DescribeAutoScalingGroups', 'ec2:DescribeInstances'],
           ...[
             'ec2:DescribeLaunchTemplateVersions',
+            'ec2:DescribeImages',
             'ssm:DescribeInstanceInformation',
             'ssm:DescribeSessions',
           ],
@@ -362,13 +363,16 @@ describe('the packaged template', { timeout: 120_000 }, () => {
           group: undefined,
           sessions: { known: false, why: '' },
           activity: { known: false, why: '' },
+          image: { known: false, why: '' },
         },
       },
       WORKSPACE,
+      0,
     )[0] as { figures: object }
     for (const [name, missing] of [
       ['BastionUnwell', 'breaching'],
       ['BastionActionsFail', 'notBreaching'],
+      ['BastionImageOld', 'notBreaching'],
     ] as const) {
       const { Namespace, TreatMissingData, Dimensions, MetricName } = named(name).Properties
       assert.deepEqual([Namespace, TreatMissingData], [METRICS_NAMESPACE, missing])

@@ -154,6 +154,24 @@ describeWith(['ministack'], 'the stack of the bastion in an emulator', { timeout
       'AWS::EC2::SecurityGroup',
     ])
       assert.ok(types.includes(type), type)
+    // Where the network bears the name that the profile gives it, network and subnets are found.
+    const [vpc = ''] = set.flatMap((word) => /^VpcId=(.*)$/.exec(word)?.[1] ?? [])
+    await ec2({
+      Action: 'CreateTags',
+      'ResourceId.1': vpc,
+      'Tag.1.Key': 'Name',
+      'Tag.1.Value': `${WORKSPACE}-vpc`,
+    })
+    const found = await ask(
+      'bastion',
+      'deploy',
+      '--plan',
+      '--set',
+      `ImageId=${IMAGE}`,
+      '--set',
+      'SessionDocument=',
+    )
+    assert.equal(found.changes.length, plan.changes.length)
     const unconfirmed = await run('bastion', 'deploy', ...set)
     assert.equal(unconfirmed.status, 2)
     assert.match(unconfirmed.stdout, /rights: who may do what changes by .*BastionRole/)

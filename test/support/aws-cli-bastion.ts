@@ -75,6 +75,12 @@ export const BASTION_ROWS: Readonly<Record<string, AwsCliRow>> = {
     want: [[1, true, 'required']],
     account: 'globex',
   },
+  'ec2:DescribeImages': {
+    words: ['ec2', 'describe-images', '--image-ids', 'ami-0d4c1e2f3a5b69788'],
+    query: 'Images[].[ImageId,State,length(CreationDate)]',
+    want: [['ami-0d4c1e2f3a5b69788', 'available', 24]],
+    account: 'globex',
+  },
   'ec2:CreateLaunchTemplateVersion': {
     words: [
       ...['ec2', 'create-launch-template-version', '--launch-template-name', GROUP, '--source-version', '1'],

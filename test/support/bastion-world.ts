@@ -77,6 +77,7 @@ export class BastionWorld {
               },
             }
           : { known: false, why: 'it has not said so' },
+      image: { known: false, why: 'nobody asks here' },
     }
   }
 

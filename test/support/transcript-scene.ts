@@ -4,6 +4,10 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { FRESH_LIFE } from '#core/bastion/life-state.ts'
+import { lifeKey } from '#core/bastion/names.ts'
+import { tableName } from '#core/stack/names.ts'
 import { environmentOf } from '#sandbox/environment.ts'
 import type { FaultOrder } from '#sandbox/gateway/faults.ts'
 import { knobsChangeSchema } from '#sandbox/knobs.ts'
@@ -29,6 +33,16 @@ const ACME = [
 
 const USER_CONFIG = 'config/pgctl/config.yaml'
 
+/** Writes down that the function that looks after the bastion has just done so. */
+async function noteLook({ plainEndpoint: endpoint, operator }: Sandbox): Promise<void> {
+  const client = new DynamoDBClient({ endpoint, region: WORLD.region, credentials: operator })
+  const document = JSON.stringify({ ...FRESH_LIFE, lookedAt: Date.now() })
+  const item = { key: lifeKey(WORLD.workspace), document, version: 'of a test' }
+  const attributes = Object.fromEntries(Object.entries(item).map(([name, S]) => [name, { S }]))
+  await client.send(new PutItemCommand({ TableName: tableName(WORLD.workspace), Item: attributes }))
+  client.destroy()
+}
+
 /** Where nothing listens: a command without a sandbox that calls anyone fails at once, on this computer. */
 const NOWHERE = 'http://127.0.0.1:9'
 
@@ -42,7 +56,8 @@ const NOWHERE = 'http://127.0.0.1:9'
  *   fault NAME=VALUE…             orders a fault of its gateway      kind=refuse
  *   cluster FAULT NAME=VALUE…     makes a fault of its cluster       stopContainer pod=… waiting=…
  *   snapshots-pass MS             lets so much time pass for its snapshots alone
- *   image AMI                     makes it the image of the next machine of its bastion's group
+ *   looked                        the function has just looked at its bastion
+ *   image AMI [DAYS]              makes it, of so many days ago, the image of its bastion's next machine
  *   end-sessions TEXT             ends its sessions with a word of the service
  *   file PATH                     writes a file below the home; its lines follow
  *   env NAME=VALUE…               sets variables; `env NAME` takes one away
@@ -141,9 +156,12 @@ export class Scene implements AsyncDisposable {
       case 'cluster':
         this.#disturbCluster(rest)
         return untilNextMoment()
+      case 'looked':
+        return noteLook(this.#world())
       case 'image': {
         const group = this.#world().cloud.state.groupOf(WORLD)
-        group.version = String(group.addVersion(text, Date.now()).version)
+        const [image = '', days = '0'] = text.split(' ')
+        group.version = String(group.addVersion(image, Date.now() - Number(days) * 86_400_000).version)
         return
       }
       case 'end-sessions':

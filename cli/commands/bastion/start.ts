@@ -12,17 +12,18 @@ export default class BastionStart extends BastionCommand {
   static override enableJsonFlag = true
   static override flags = {
     ...installationFlags,
+    'old-image': Flags.boolean({ summary: 'Start it although its image is older than it ought to be.' }),
     wait: Flags.boolean({ summary: 'Stay until its agent answers.', default: true, allowNo: true }),
   }
 
   override async run(): Promise<object> {
     const { flags } = await this.parse(BastionStart)
-    const { wait, ...where } = flags
+    const { wait, 'old-image': oldImage, ...where } = flags
     const deps = await this.deps(where)
     const { startBastion } = await import('../../bastion-changes.ts')
     const { began, machine } = await startBastion(
       deps,
-      { wait, tell: (text) => this.notice(text) },
+      { wait, oldImage, tell: (text) => this.notice(text) },
       this.signal,
     )
     this.log(

@@ -24,11 +24,12 @@ const FRESH: Ms = 3 * 60_000
  */
 export async function lookAtBastion(shell: LookShell, workspace: string, now: Ms): Promise<Signals> {
   const group = await shell.control.look(shell.signal)
-  const [sessions, activity] = await Promise.all([
+  const [sessions, activity, image] = await Promise.all([
     sessionsOn(shell, group),
     activityOn(shell.store, group, workspace, now),
+    known(async () => (group === undefined ? undefined : shell.control.image(shell.signal))),
   ])
-  return { group, sessions, activity }
+  return { group, sessions, activity, image }
 }
 
 export async function sessionsOn(

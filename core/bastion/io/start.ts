@@ -1,7 +1,8 @@
 import { type Clock, type Ms, sleep } from '#core/clock.ts'
-import { PgctlError } from '#core/errors.ts'
-import type { BastionControl, BastionGroup, Machine } from '../control.ts'
+import { isPgctlError, PgctlError } from '#core/errors.ts'
+import type { BastionControl, BastionGroup, BastionImage, Machine } from '../control.ts'
 import { currentOf } from '../decide.ts'
+import { checkStartable } from '../image-age.ts'
 import { runningSizes } from '../sizes.ts'
 import { describeSpan } from '../spans.ts'
 
@@ -21,14 +22,29 @@ export const LONGEST_START: Ms = 5 * 60_000
 /**
  * The group, after it was set to what it had before it was stopped; one that runs stays as it is. Nothing interrupts
  * this: a group that is half set would start, and not know its sizes.
+ * @throws PgctlError `unhealthy` for an image that is too old, unless somebody insists.
  */
-export async function startGroup(control: BastionControl): Promise<BastionGroup> {
+export async function startGroup(
+  control: BastionControl,
+  { now, oldImage = false }: { readonly now: Ms; readonly oldImage?: boolean },
+): Promise<BastionGroup> {
   const group = await control.look()
   if (group === undefined) throw noGroup()
   if (group.sizes.desired > 0) return group
+  if (!oldImage) checkStartable(await imageOf(control), now)
   const sizes = runningSizes(group)
   await control.resize(sizes, undefined)
   return { ...group, sizes, remembered: undefined }
+}
+
+/** Who may not see how old it is may start it all the same. */
+async function imageOf(control: BastionControl): Promise<BastionImage | undefined> {
+  try {
+    return await control.image()
+  } catch (error) {
+    if (isPgctlError(error)) return undefined
+    throw error
+  }
 }
 
 /**

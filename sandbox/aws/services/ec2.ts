@@ -2,6 +2,7 @@ import type { WorldState } from '#sandbox/world-state.ts'
 import { ec2Dialect } from '../dialects/query.ts'
 import type { AwsService } from '../service.ts'
 import { addresses, endpoints, internetGateways, natGatewayListing } from './ec2-gateways.ts'
+import { describeImages } from './ec2-images.ts'
 import { instances } from './ec2-instances.ts'
 import { interfaces } from './ec2-interfaces.ts'
 import { launchTemplateOperations } from './ec2-launch-templates.ts'
@@ -28,6 +29,7 @@ export function createEc2(state: WorldState): AwsService {
       GetSerialConsoleAccessStatus: serialConsoleStatus(state),
       DescribeNetworkInterfaces: describeOperation(interfaces(state)),
       ...launchTemplateOperations(state),
+      DescribeImages: describeImages(state),
       DescribeSecurityGroups: describeOperation(securityGroupListing(state)),
     },
   }

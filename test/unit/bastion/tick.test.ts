@@ -33,6 +33,7 @@ function scene() {
     policy: DEFAULT_LIFE,
     control: {
       look: async () => world.signals().group,
+      image: async () => undefined,
       resize: (sizes, remember) =>
         call(`resize ${sizes.desired}`, () =>
           world.take({ kind: 'resize', sizes, remember, unlessUsed: false, why: '' }),
