@@ -16,6 +16,7 @@ import { discovery } from './subjects/discovery.ts'
 import { faults } from './subjects/faults.ts'
 import { firstByte } from './subjects/first-byte.ts'
 import { functions } from './subjects/functions.ts'
+import { image } from './subjects/image.ts'
 import { logFaults } from './subjects/log-faults.ts'
 import { logMemory } from './subjects/log-memory.ts'
 import { logSpeed } from './subjects/log-speed.ts'
@@ -45,6 +46,7 @@ const SUBJECTS: readonly Subject[] = [
   functions,
   snapshotPlan,
   background,
+  image,
 ]
 /** The whole run: what is not measured by then is given up. */
 const LIMIT = 20 * 60_000

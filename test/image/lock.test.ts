@@ -71,6 +71,16 @@ describeWith(['gpg'], 'the lock of the image', { timeout: 170_000 }, () => {
     assert.equal(await readFile(mirror.lockFile, 'utf8'), before)
   })
 
+  it('is renewed in its packages alone, if that is asked', async () => {
+    const { status, stdout } = await update('--packages')
+    // The tool that it lacks a digest of is what is still wrong with it.
+    assert.equal(status, 5)
+    assert.match(stdout, /^\+ hello \(amd64\) 1:2\.0-1$/m)
+    const { tools, distribution } = await locked()
+    assert.deepEqual(tools, mirror.lock.tools)
+    assert.equal(distribution.packages.amd64.length, 4)
+  })
+
   it('brings everything that it names, and what is there and right not again', async () => {
     await update()
     const { status, stderr, stdout } = await fetch()

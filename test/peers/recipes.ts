@@ -170,14 +170,34 @@ async function buildRust(build: Build, recipe: RecipeOf<'cargo'>): Promise<void>
 /** What cannot be fetched from where the tests run: the vendor's own host is none of the registries. */
 export const NOT_IN_THE_TREE = ['amazon-ssm-agent'] as const
 
-/** The same commands as an image is built with. What they fetch stays, and is checked anew the next time. */
+/**
+ * The same commands as an image is built with. What they fetch stays, and is checked anew the next time. An archive
+ * keeps a version only until the next one: where it has moved on since the lock was made, a copy of the lock with its
+ * packages renewed is what this tree is made by. That copy lies beside the tree.
+ */
 async function buildTree({ folder, log, signal }: Build): Promise<void> {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const parts = join(peersFolder(), 'image-parts')
   const options: StepOptions = { cwd: root, log, signal }
   const without = NOT_IN_THE_TREE.flatMap((name) => ['--without', name])
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
-  const fetch = ['image', 'fetch', 'packer/tools.lock.json', '--architecture', architecture, '--into', parts]
-  await runStep([process.execPath, 'bin/dev.js', ...fetch, ...without], options)
+  const image = (...words: string[]) => runStep([process.execPath, 'bin/dev.js', 'image', ...words], options)
+  const fetchBy = (lock: string) =>
+    image('fetch', lock, '--architecture', architecture, '--into', parts, ...without)
+  const renewed = join(folder, 'lock')
+  try {
+    await fetchBy('packer/tools.lock.json')
+  } catch {
+    signal.throwIfAborted()
+    // Keys and modules lie beside a lock.
+    for (const name of ['tools.lock.json', 'keys', 'go'])
+      await cp(join(root, 'packer', name), join(renewed, name), { recursive: true })
+    // What it still lacks is the agent, of which it says so with its exit status.
+    const update = `"$0" bin/dev.js image lock "$1" --update --packages || [ $? = 5 ]`
+    await runStep(['sh', '-c', update, process.execPath, join(renewed, 'tools.lock.json')], options)
+    await fetchBy(join(renewed, 'tools.lock.json'))
+  }
+  await rm(renewed, { recursive: true, force: true })
+  await cp(join(parts, 'tools.lock.json'), join(folder, 'tools.lock.json'))
   await runStep(['packer/build/tree.sh', parts, join(folder, 'tree'), architecture], options)
 }

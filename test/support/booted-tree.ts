@@ -28,6 +28,7 @@ export interface BootedTree extends AsyncDisposable {
 export interface RunOptions {
   readonly user?: 'root' | 'bastion'
   readonly environment?: Readonly<Record<string, string>>
+  readonly timeoutMs?: number
 }
 
 export interface Ran {
@@ -114,7 +115,7 @@ async function settled(booted: BootedTree): Promise<void> {
 }
 
 async function runInside(leader: number, words: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { user = 'root', environment = {} } = options
+  const { user = 'root', environment = {}, timeoutMs = 60_000 } = options
   const enter = ['--target', String(leader), '--all', '--wdns=/']
   const as = user === 'root' ? [] : ['setpriv', '--reuid=bastion', '--regid=bastion', '--init-groups']
   const home = user === 'root' ? '/root' : '/home/bastion'
@@ -129,7 +130,7 @@ async function runInside(leader: number, words: readonly string[], options: RunO
   const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
   const line = [...enter, ...clean, ...settings, ...as, ...words]
   try {
-    const { stdout, stderr } = await run('nsenter', line, { timeout: 60_000, maxBuffer: 16 * 1024 ** 2 })
+    const { stdout, stderr } = await run('nsenter', line, { timeout: timeoutMs, maxBuffer: 16 * 1024 ** 2 })
     return { status: 0, stdout, stderr }
   } catch (error) {
     const { code, stdout = '', stderr = '' } = error as { code?: unknown; stdout?: string; stderr?: string }

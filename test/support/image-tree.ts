@@ -78,7 +78,7 @@ export async function finishedTree(): Promise<FinishedTree> {
       cli.folder,
       '.',
     ])
-    await cp(join(root, 'packer/tools.lock.json'), join(parts, 'tools.lock.json'))
+    await cp(join(cachedTree(), '../tools.lock.json'), join(parts, 'tools.lock.json'))
     const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
     const words = [parts, layer.root, architecture, ...NOT_IN_THE_TREE]
     const environment = { ...process.env, PGCTL: `${process.execPath} ${cli.entry}` }

@@ -13,6 +13,7 @@ export default class ImageLock extends BaseCommand {
   static override examples = [
     '<%= config.bin %> image lock',
     '<%= config.bin %> image lock packer/tools.lock.json --update --plan',
+    '<%= config.bin %> image lock packer/tools.lock.json --update --packages',
     '<%= config.bin %> image lock packer/tools.lock.json --update --mirror https://mirror.example/image',
   ]
   static override enableJsonFlag = true
@@ -22,6 +23,7 @@ export default class ImageLock extends BaseCommand {
   static override flags = {
     update: Flags.boolean({ summary: 'Fill and renew it.' }),
     plan: Flags.boolean({ summary: 'Show what an update would change, and write nothing.' }),
+    packages: Flags.boolean({ summary: 'Renew only the packages of the distribution.' }),
     mirror: Flags.string({
       summary: 'Ask this in place of where things come from: debian, npm and files/HOST are below it.',
       helpValue: 'URL',
@@ -48,6 +50,7 @@ export default class ImageLock extends BaseCommand {
     const renewal = await renewLock(file, sourcesOf(file, { mirror: flags.mirror, signal: this.signal }), {
       accept: flags.accept ?? [],
       planOnly: flags.plan,
+      onlyPackages: flags.packages,
       say: (what) => this.notice(this.paintNotice('dim', `fetching ${what}`)),
     })
     this.log(renderLockUpdate(renewal, this.paint))

@@ -10,6 +10,7 @@ export interface RenewWishes {
   /** Names of which the same version may have other content now. */
   readonly accept: readonly string[]
   readonly planOnly: boolean
+  readonly onlyPackages: boolean
   say(what: string): void
 }
 
@@ -28,9 +29,9 @@ export interface LockRenewal {
 export async function renewLock(
   { lock, path }: { readonly lock: Lock; readonly path: string },
   sources: Sources,
-  { accept, planOnly, say }: RenewWishes,
+  { accept, planOnly, onlyPackages, say }: RenewWishes,
 ): Promise<LockRenewal> {
-  const renewed = await updateLock(lock, sources, say)
+  const renewed = await updateLock(lock, sources, { onlyPackages, say })
   const changes = lockChanges(lock, renewed.lock)
   const swapped = changes.find(({ kind, name }) => kind === 'swapped' && !accept.includes(name))
   if (swapped !== undefined && !planOnly)

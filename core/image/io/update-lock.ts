@@ -19,6 +19,12 @@ export interface LeftOut {
   readonly why: string
 }
 
+export interface UpdateWishes {
+  /** Tools stay as they are. */
+  readonly onlyPackages: boolean
+  say(what: string): void
+}
+
 /**
  * The lock anew: packages as the distribution has them now, and the digest of every tool at the version that the lock
  * names, after its signature was checked. A tool that cannot be fetched keeps what the lock has.
@@ -26,11 +32,11 @@ export interface LeftOut {
 export async function updateLock(
   lock: Lock,
   sources: Sources,
-  say: (what: string) => void,
+  { onlyPackages, say }: UpdateWishes,
 ): Promise<{ lock: Lock; leftOut: LeftOut[] }> {
   const leftOut: LeftOut[] = []
   const tools: Tool[] = []
-  for (const tool of lock.tools) {
+  for (const tool of onlyPackages ? [] : lock.tools) {
     let pinned = tool
     for (const architecture of ARCHITECTURES)
       try {
@@ -50,7 +56,8 @@ export async function updateLock(
     say(`packages of ${lock.distribution.suite} for ${architecture}`)
     packages[architecture] = await packagesNow(lock, architecture, sources)
   }
-  return { lock: { ...lock, tools, distribution: { ...lock.distribution, packages } }, leftOut }
+  const allTools = onlyPackages ? lock.tools : tools
+  return { lock: { ...lock, tools: allTools, distribution: { ...lock.distribution, packages } }, leftOut }
 }
 
 const isUnsigned = (tool: Tool) => tool.from === 'file' && tool.signature.fingerprint === null
