@@ -1,6 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { parse } from 'yaml'
 import { connectAws } from '#core/aws/clients.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
 import { readParameter } from '#core/aws/parameters.ts'
@@ -46,7 +45,7 @@ export async function reportActivity(
   const machine = (await readFile(places.machine, 'utf8')).trim()
   if (!/^i-[0-9a-f]{8,17}$/.test(machine))
     throw new PgctlError('config-invalid', `${places.machine} does not say which machine this is`, {
-      next: 'see whether cloud-init has run: cloud-init status',
+      next: 'see what the first boot says: journalctl -u pgctl-first-boot',
     })
   const now = systemClock.now().wall
   const activity = activityOf(await readKernelFiles(places.proc), machine, now)
@@ -88,9 +87,9 @@ async function putFacts(path: string, facts: MotdFacts): Promise<void> {
 
 async function versionsIn(path: string): Promise<Readonly<Record<string, string>>> {
   try {
-    const read: unknown = parse(await readFile(path, 'utf8'))
+    const { tools } = Object(JSON.parse(await readFile(path, 'utf8'))) as { tools?: unknown }
     return Object.fromEntries(
-      Object.entries(Object(read)).flatMap(([name, each]) =>
+      Object.entries(Object(tools)).flatMap(([name, each]) =>
         typeof each === 'string' ? [[name, each]] : [],
       ),
     )

@@ -2,8 +2,8 @@ import { Flags } from '@oclif/core'
 import { PgctlError } from '#core/errors.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from './base-command.ts'
-import { installationFlags, reasonFlag, startFlag } from './flags.ts'
 import type { Config } from './config.ts'
+import { installationFlags, reasonFlag, startFlag } from './flags.ts'
 import { renderTunnelEvent } from './render/tunnel.ts'
 
 /** Which installation's cluster, and why. */

@@ -4,7 +4,8 @@ set -euo pipefail
 
 systemctl set-default multi-user.target
 systemctl enable auditd.service audit-rules.service chrony.service nftables.service systemd-networkd.service \
-  systemd-resolved.service pgctl-first-boot.service pgctl-license-verify.service
+  systemd-resolved.service pgctl-first-boot.service pgctl-license-verify.service \
+  pgctl-bastion-report.timer
 
 # Nobody logs in at a console, nothing waits for a network, and nothing comes from an archive: a bastion is renewed by
 # a newer image, never in place.

@@ -47,7 +47,7 @@ describe('the report of a bastion', { timeout: 60_000 }, () => {
     const file = { name: 'acme', workspace, region, account, product: 'paragon' }
     await writeFile(join(folder, 'installation.yaml'), formatInstallationFile(file))
     await writeFile(join(folder, 'instance-id'), `${bastion.instanceId}\n`)
-    await writeFile(join(folder, 'versions.yaml'), 'kubectl: "1.35.2"\nhelm: "3.20.2"\n')
+    await writeFile(join(folder, 'image.json'), '{"tools": {"kubectl": "1.35.2", "helm": "3.20.2"}}')
     await makeProc(join(folder, 'proc'))
   })
   after(async () => {
@@ -65,7 +65,7 @@ describe('the report of a bastion', { timeout: 60_000 }, () => {
     reportActivity(
       {
         ...{ installation: join(folder, 'installation.yaml'), machine: join(folder, 'instance-id') },
-        ...{ versions: join(folder, 'versions.yaml'), proc: join(folder, 'proc'), facts: facts() },
+        ...{ versions: join(folder, 'image.json'), proc: join(folder, 'proc'), facts: facts() },
       },
       { environment: process.env, version: '0.1.0' },
       new AbortController().signal,

@@ -25,7 +25,7 @@ export default class BastionReport extends BaseCommand {
     versions: Flags.string({
       summary: 'Which programs are on it, a mapping in YAML.',
       helpValue: 'FILE',
-      default: '/etc/pgctl/versions.yaml',
+      default: '/usr/share/pgctl-image/image.json',
     }),
     proc: Flags.string({
       summary: 'Where the files of the kernel are.',

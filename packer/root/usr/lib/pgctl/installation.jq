@@ -7,19 +7,15 @@ def port: type == "number" and . >= 1 and . <= 65535 and . == floor;
 
 if type != "object" then "it is no object"
 elif .pgctl != 1 then "pgctl is not 1"
-elif (only(["pgctl", "installation", "cluster", "network", "audit"]) | length) > 0
-  then "unknown: \(only(["pgctl", "installation", "cluster", "network", "audit"]) | join(", "))"
+elif (only(["pgctl", "installation", "network", "audit"]) | length) > 0
+  then "unknown: \(only(["pgctl", "installation", "network", "audit"]) | join(", "))"
 elif (.installation | type) != "object" then "installation is missing"
-elif (.installation | only(["name", "workspace", "account", "region", "product", "namespace", "bastion"]) | length) > 0
-  then "installation has more than name, workspace, account, region, product, namespace, bastion"
+elif (.installation | only(["name", "workspace", "account", "region", "product", "namespace"]) | length) > 0
+  then "installation has more than name, workspace, account, region, product, namespace"
 elif (.installation.name | text("[a-z0-9][a-z0-9-]*") | not) then "installation.name is no name"
 elif (.installation.workspace | text("[A-Za-z0-9][A-Za-z0-9-]*") | not) then "installation.workspace is no name"
 elif (.installation.account | text("[0-9]{12}") | not) then "installation.account has not 12 digits"
 elif (.installation.region | text("[a-z]{2}(-[a-z]+)+-[0-9]") | not) then "installation.region is no region"
-elif has("cluster") and (.cluster.name | text("[A-Za-z0-9][A-Za-z0-9_-]*") | not) then "cluster.name is no name"
-elif has("cluster") and (.cluster.endpoint | text("https://[A-Za-z0-9.:-]+") | not) then "cluster.endpoint is no https URL"
-elif has("cluster") and (.cluster.certificateAuthority | text("[A-Za-z0-9+/=]+") | not)
-  then "cluster.certificateAuthority is not base64"
 elif (.network.ranges // [] | map(range) | all | not) then "network.ranges are no ranges as 10.0.0.0/16"
 elif (.network.ports // [] | map(port) | all | not) then "network.ports are no ports"
 elif (.network.reach // [] | map((.to | range) and (.port | port)) | all | not)
