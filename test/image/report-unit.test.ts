@@ -13,7 +13,7 @@ import { INSTALLATION_FILE } from '#core/installation/installation-file.ts'
 /** The bastion's unit that says once a minute what it does. */
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const files = join(root, 'packer/files')
+const files = join(root, 'packer/root/usr/lib/systemd/system')
 const hasAnalyzer = spawnSync('systemd-analyze', ['--version']).status === 0
 
 async function settings(name: string): Promise<Map<string, string[]>> {

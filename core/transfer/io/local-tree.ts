@@ -1,5 +1,5 @@
-import type { BigIntStats } from 'node:fs'
-import { lstat, readdir, readlink, stat } from 'node:fs/promises'
+import { type BigIntStats, lstatSync } from 'node:fs'
+import { readdir, readlink, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { PgctlError } from '#core/errors.ts'
 import { type Entry, KEPT_MODE, staysInside } from '#core/transfer/entry.ts'
@@ -55,7 +55,7 @@ async function readFolder(
   const names = (await readdir(join(root, folder))).sort()
   for (const name of names) {
     const path = folder === '' ? name : `${folder}/${name}`
-    const found = await lstat(join(root, path), { bigint: true })
+    const found = lstatSync(join(root, path), { bigint: true })
     if (found.isDirectory()) {
       entries.push(entryOf(path, 'folder', found))
       await readFolder(root, path, entries, leftOut)

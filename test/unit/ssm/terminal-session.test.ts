@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import { utf8 } from '#core/ssm/bytes.ts'
+import { PAYLOAD_OUTPUT } from '#core/ssm/constants.ts'
 import { HELD_HIGH, type TerminalOutput } from '#core/ssm/machine.ts'
 import { INPUT_HIGH, TerminalSession } from '#core/ssm/terminal-session.ts'
 import { seededBytes } from '../../support/random.ts'
@@ -38,6 +39,7 @@ function ready() {
   return made
 }
 
+const utf8Text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8')
 const input = (bytes: Uint8Array) => ({ type: 'input', bytes }) as const
 const payloads = (session: TerminalSession, now: number) =>
   streamMessages(session, at(now)).map(({ payloadType, payload }) => [
@@ -59,6 +61,35 @@ it('a shell whose agent is deaf says so, and is given up', { timeout: 5_000 }, (
   assert.ok(warning.type === 'warning' && warning.warning.code === 'unresponsive')
   assert.ok(ended.type === 'ended' && ended.end.how === 'failed')
   assert.ok(isPgctlError(ended.end.error, 'session-lost'))
+})
+
+it('input in bulk goes in ever larger messages, by probes that say the size again', {
+  timeout: 10_000,
+}, () => {
+  const session = new TerminalSession({
+    ...{ sessionId: 's', targetId: 'i', random: seededBytes(1), bulkInput: true },
+  })
+  const agent = new ScriptedAgent()
+  session.handle({ type: 'transport-up' }, at(0))
+  feed(session, at(1), agent.output(utf8('ready\n')))
+  acknowledgeAll(session, agent, at(1))
+  const typed = seededBytes(7)(4 * 1024 * 1024)
+  session.handle(input(typed), at(5))
+  const arrived: Uint8Array[] = []
+  const probes: string[] = []
+  for (let now = 6; ; now++) {
+    const sent = acknowledgeAll(session, agent, at(now))
+    if (sent.length === 0) break
+    for (const { payloadType, payload } of sent)
+      if (payloadType === PAYLOAD_OUTPUT) arrived.push(payload)
+      else probes.push(utf8Text(payload))
+  }
+  assert.equal(Buffer.compare(Buffer.concat(arrived), typed), 0)
+  assert.equal(session.stats().messageBytes, 32_768)
+  assert.deepEqual(
+    probes.map((text) => [text.length, text.trim()]),
+    [2_048, 4_096, 8_192, 16_384, 32_768].map((length) => [length, '{"cols":80,"rows":24}']),
+  )
 })
 
 describe('what is typed', { timeout: 10_000 }, () => {
