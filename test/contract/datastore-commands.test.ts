@@ -36,6 +36,21 @@ if (argv[0] === '--version') {
   console.log('psql (PostgreSQL) ' + process.env.PROBE_VERSION)
   process.exit()
 }
+if (process.env.PROBE_FOLLOWS) {
+  const { connect } = require('node:net')
+  const ask = (host, port, left) => {
+    const socket = connect(port, host, () => socket.write('SET foo 1\\r\\n'))
+    socket.once('data', (bytes) => {
+      const [line] = bytes.toString().split('\\r\\n')
+      console.log(line)
+      socket.destroy()
+      const [, to, at] = /^-MOVED \\d+ (\\S+):(\\d+)$/.exec(line) || []
+      if (to !== undefined && left > 0) ask(to, Number(at), left - 1)
+    })
+  }
+  ask(argv[1], Number(argv[3]), 2)
+  return
+}
 const read = (path) => path === undefined ? undefined : readFileSync(path, 'utf8')
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PG(?!CTL)|REDISCLI)/.test(name)))
 const files = { password: read(env.PGPASSFILE), authorities: read(env.PGSSLROOTCERT) }
@@ -156,6 +171,21 @@ describe('the client of a datastore', { timeout: 120_000 }, () => {
       const asking = await probe(['redis', 'sync', '-i', 'globex', '--', 'PING'])
       assert.deepEqual(asking.argv.slice(4), ['-c', 'PING'])
       assert.deepEqual(asking.env, { REDISCLI_AUTH: CACHE_PASSWORD })
+    },
+  )
+
+  it(
+    'is sent on to another node of a cluster by an address that leads there from here',
+    TIMEOUT,
+    async () => {
+      const before = cli.sandbox.cloud.gateway.sessions().length
+      const more = { ...environment, PROBE_FOLLOWS: '1' }
+      const { stdout, stderr } = await cli.run(['redis', 'cache', '-i', 'globex'], { environment: more })
+      assert.match(stdout, /^-MOVED 12182 127\.0\.0\.1:\d+\n\+OK\n$/, stderr)
+      assert.equal(cli.sandbox.cloud.gateway.sessions().length, before + 2)
+      await eventually(() =>
+        cli.sandbox.cloud.gateway.sessions().every(({ endedAt }) => endedAt !== undefined),
+      )
     },
   )
 

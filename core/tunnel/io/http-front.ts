@@ -1,5 +1,5 @@
 import {
-  Agent,
+  type Agent,
   createServer,
   type IncomingMessage,
   type RequestOptions,
@@ -7,10 +7,11 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http'
-import { type Duplex, duplexPair } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import type { Bytes } from '#core/clock.ts'
 import { type HttpAsk, type HttpGuard, type HttpVerdict, judgeRequest } from '#core/tunnel/http-guard.ts'
 import { forBrowser, forFarEnd, refusalPage } from '#core/tunnel/http-headers.ts'
+import { HttpConnection } from '#core/tunnel/io/http-connection.ts'
 import type { Front } from '#core/tunnel/tunnel.ts'
 
 /** Dashboards send large cookies and long queries. */
@@ -29,7 +30,7 @@ export interface HttpFrontOptions {
  * a connection to the far end for itself, and one ends with the other; bodies, streams and WebSockets pass as they come.
  */
 export function httpFront({ guard, host, onRefused }: HttpFrontOptions): Front {
-  const connections = new WeakMap<Duplex, Connection>()
+  const connections = new WeakMap<Duplex, HttpConnection>()
   const server = createServer({
     // A client may end its side once it has asked, and a body may take for ever.
     ...{ requestTimeout: 0, keepAliveTimeout: 0, maxHeaderSize: LONGEST_HEADERS },
@@ -71,76 +72,13 @@ export function httpFront({ guard, host, onRefused }: HttpFrontOptions): Front {
   return {
     host,
     pass(far) {
-      const connection = new Connection(far)
+      const connection = new HttpConnection(far)
       connections.set(connection.inner, connection)
       server.emit('connection', connection.inner)
       return connection.near
     },
   }
 }
-
-/** One local connection: the stream that its client is joined to, our end of that, and its connection to the far end. */
-class Connection {
-  readonly near: Duplex
-  readonly inner: Duplex
-  readonly far: Duplex
-  readonly agent: Agent
-  /** Whether a request was refused: none is served behind it. */
-  refused = false
-
-  constructor(far: Duplex) {
-    const [near, inner] = duplexPair()
-    this.near = near
-    this.inner = inner
-    this.far = far
-    this.agent = new OneConnectionAgent(far)
-    near.on('error', () => {})
-    inner.on('error', () => {})
-    // What breaks the far end is the cause that its client's connection ends with.
-    far.on('error', (error) => near.destroy(error))
-    far.once('close', () => this.#endInner())
-    near.once('close', () => inner.destroy())
-    inner.once('close', () => {
-      far.destroy()
-      this.#endNear()
-    })
-  }
-
-  /** The far end has hung up: so do we, behind what it has said. */
-  #endInner(): void {
-    if (!this.inner.writableEnded) this.inner.end()
-    if (this.inner.writableFinished) this.inner.destroy()
-    else this.inner.once('finish', () => this.inner.destroy())
-  }
-
-  /** What was said is still read. */
-  #endNear(): void {
-    const { near } = this
-    if (near.destroyed) return
-    if (near.readableEnded) near.destroy()
-    else near.once('end', () => near.destroy())
-  }
-}
-
-/** Gives the one connection that there is to one request after the other. */
-class OneConnectionAgent extends Agent {
-  #far: Duplex | undefined
-
-  constructor(far: Duplex) {
-    super({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1 })
-    this.#far = 'setKeepAlive' in far ? far : Object.assign(far, SOCKET_OPTIONS)
-  }
-
-  override createConnection(): Duplex {
-    const far = this.#far
-    if (far === undefined || far.destroyed) throw new Error('the far end has closed the connection')
-    this.#far = undefined
-    return far
-  }
-}
-
-/** What an agent sets on a socket that it keeps: a stream has no options of TCP. */
-const SOCKET_OPTIONS = { ref() {}, unref() {}, setKeepAlive() {}, setTimeout() {} }
 
 function askOf({ method = '', url = '', headersDistinct }: IncomingMessage): HttpAsk {
   const first = (name: string) => headersDistinct[name]?.[0]?.toLowerCase()
@@ -155,7 +93,7 @@ function askOf({ method = '', url = '', headersDistinct }: IncomingMessage): Htt
   }
 }
 
-function carry({ agent, inner }: Connection, request: IncomingMessage, response: ServerResponse): void {
+function carry({ agent, inner }: HttpConnection, request: IncomingMessage, response: ServerResponse): void {
   const outgoing = requestOver(optionsOf(request, agent, 'keep-alive'))
   response.sendDate = false
   outgoing.on('continue', () => response.writeContinue())
@@ -177,7 +115,7 @@ function carry({ agent, inner }: Connection, request: IncomingMessage, response:
 }
 
 /** Once the far end has agreed, bytes pass as they are; where it refuses, its answer does, and the connection ends. */
-function carryUpgrade({ agent, inner, far }: Connection, request: IncomingMessage, head: Buffer): void {
+function carryUpgrade({ agent, inner, far }: HttpConnection, request: IncomingMessage, head: Buffer): void {
   const outgoing = requestOver(optionsOf(request, agent, 'upgrade'))
   outgoing.on('upgrade', (answer, _socket, first) => {
     inner.write(headOf(answer, forBrowser(answer.rawHeaders, 'upgrade')))
@@ -215,7 +153,7 @@ function headOf({ statusCode, statusMessage }: IncomingMessage, headers: readonl
 
 type Refusal = Extract<HttpVerdict, { allow: false }>
 
-function refuse(connection: Connection, response: ServerResponse, refusal: Refusal): void {
+function refuse(connection: HttpConnection, response: ServerResponse, refusal: Refusal): void {
   connection.refused = true
   const { headers, body } = refusalPage(refusal)
   response.writeHead(refusal.status, { ...headers, connection: 'close' })
