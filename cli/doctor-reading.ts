@@ -5,7 +5,7 @@ import { judgeClock, judgeEndpoints, judgeExpiry, outboundSettings } from '#core
 import { judgeAgent, judgeBastion, judgeCluster } from '#core/health/judge-way.ts'
 import { type OtherWays, otherWays } from '#core/health/other-ways.ts'
 import type { BastionChoice } from '#core/installation/bastion-choice.ts'
-import type { Inventory } from '#core/installation/inventory.ts'
+import type { Inventory, InventoryPart } from '#core/installation/inventory.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { reviewRights } from '#core/kube/access-review.ts'
 import { KubeClient } from '#core/kube/client.ts'
@@ -27,6 +27,9 @@ const DOCUMENTS = [
   { document: 'AWS-StartNonInteractiveCommand', commands: ['exec'] },
   { document: 'SSM-SessionManagerRunShell', commands: ['login'] },
 ]
+
+/** The parts without which the way cannot be found; what is around a bastion only `status` tells. */
+const ON_THE_WAY: ReadonlySet<InventoryPart> = new Set(['agents', 'instances', 'cluster'])
 
 /** How long after it is ready a tunnel to the target is still held: not at all. */
 const NO_DRAIN = 0
@@ -153,7 +156,9 @@ async function tryAll(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { bastions, unreadable } = await inventory()
-  const refused = unreadable.filter(({ error }) => error.code === 'permission-denied')
+  const refused = unreadable.filter(
+    ({ part, error }) => error.code === 'permission-denied' && ON_THE_WAY.has(part),
+  )
   const reads = refused.map(({ action, error }) => ({
     what: action,
     verdict: 'denied' as const,

@@ -59,8 +59,8 @@ function chosen(words: string): readonly CommandWithNeeds[] {
     const found = commandsFor(word)
     if (found.length > 0) return found
     const [close] = nearest(word, COMMANDS)
-    throw new PgctlError('usage', `no command "${word}" needs a policy`, {
-      why: `those that do: ${COMMANDS.join(', ')}`,
+    throw new PgctlError('usage', `there is no policy for "${word}"`, {
+      why: `there is one for ${COMMANDS.join(', ')}`,
       next: close === undefined ? 'name some of them: --for tunnel,logs' : `did you mean --for "${close}"?`,
     })
   })
