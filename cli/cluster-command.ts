@@ -47,12 +47,13 @@ export abstract class ClusterCommand extends BaseCommand {
     { reason, background, start, ...where }: ClusterWishes,
     { hold }: { readonly hold: boolean },
   ): Promise<void> {
+    const onRun = () => this.lendCtrlC()
     const surroundings = this.sessionSurroundings({ ...where, start, background })
     const { loadConfig } = await import('./load-config.ts')
     // A reason stands in the record of one session: it is not put on what others do.
     if (reason === undefined && isShared(loadConfig(surroundings))) {
       const { runShared } = await import('./shared-cluster.ts')
-      const run = { program, words, hold, onStarted: () => this.notice(STARTED), onWay: this.#onWay }
+      const run = { program, words, hold, onStarted: () => this.notice(STARTED), onWay: this.#onWay, onRun }
       const tellWhy = (why: string) => this.notice(`${why}: this has a session of its own`)
       const status = await runShared(surroundings, run, tellWhy, this.signal)
       if (status !== undefined) {
@@ -68,6 +69,7 @@ export abstract class ClusterCommand extends BaseCommand {
       ...{ program, words, reason, environment: process.env },
       plugin: tokenPlugin({ ...where, installation: deps.installation.name }),
       onWay: this.#onWay,
+      onRun,
     }
     process.exitCode = await runWithCluster(deps, run, this.signal)
   }

@@ -20,6 +20,8 @@ export interface ClusterProgram {
   readonly plugin: readonly [string, ...string[]]
   /** What happens to the way there while the program runs. */
   onWay(event: TunnelEvent): void
+  /** Called when the program is about to run; what it gives is disposed of when that has ended. */
+  onRun(): Disposable
 }
 
 /**
@@ -56,6 +58,7 @@ export async function runWithCluster(deps: Deps, run: ClusterProgram, signal: Ab
     plugin: run.plugin,
   }
   await writeFile(file, `${JSON.stringify(kubeconfig(content))}\n`, { mode: 0o600 })
+  using _run = run.onRun()
   return await runProgram(path, {
     words: run.words,
     environment: { ...run.environment, KUBECONFIG: file, PGCTL_INSTALLATION: installation.name },

@@ -19,6 +19,8 @@ export interface SharedRun {
   /** A tunnel was opened for this, and goes on. */
   onStarted(): void
   onWay(event: TunnelEvent): void
+  /** Called when the program is about to run; what it gives is disposed of when that has ended. */
+  onRun(): Disposable
 }
 
 /**
@@ -40,6 +42,7 @@ export async function runShared(
   if (run.hold) void hold(surroundings, way.tunnel, run.onWay, held.signal)
   try {
     const environment = environmentFor(way, surroundings.environment)
+    using _run = run.onRun()
     return await runProgram(path, { words: run.words, environment, signal })
   } finally {
     held.abort()
