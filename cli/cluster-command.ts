@@ -1,34 +1,66 @@
+import { Flags } from '@oclif/core'
+import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from './base-command.ts'
 import { installationFlags, reasonFlag } from './flags.ts'
 import { renderTunnelEvent } from './render/tunnel.ts'
 
 /** Which installation's cluster, and why. */
-export const clusterFlags = { ...installationFlags, ...reasonFlag }
+export const clusterFlags = {
+  ...installationFlags,
+  ...reasonFlag,
+  background: Flags.option({
+    options: ['on', 'off'] as const,
+    summary: 'Share a tunnel in the background, or have a session of its own.',
+  })(),
+}
 
 interface ClusterWishes {
   readonly installation?: string | undefined
   readonly region?: string | undefined
   readonly profile?: string | undefined
   readonly reason?: string | undefined
+  readonly background?: 'on' | 'off' | undefined
 }
+
+const STARTED =
+  'a tunnel to the cluster stays in the background for the next command; to end it: pgctl tunnel stop cluster; to have none: background: off'
 
 /** What the commands share that start a program with a way to the cluster. */
 export abstract class ClusterCommand extends BaseCommand {
   /** Runs it; its exit status is ours. */
-  protected async runProgram(program: string, words: readonly string[], flags: ClusterWishes): Promise<void> {
+  protected async runProgram(
+    program: string,
+    words: readonly string[],
+    { reason, background, ...where }: ClusterWishes,
+    { hold }: { readonly hold: boolean },
+  ): Promise<void> {
+    const surroundings = this.surroundings({ ...where, background })
+    const { loadConfig } = await import('./load-config.ts')
+    // A reason stands in the record of one session: it is not put on what others do.
+    if (reason === undefined && loadConfig(surroundings).settings.background.value !== 'off') {
+      const { runShared } = await import('./shared-cluster.ts')
+      const run = { program, words, hold, onStarted: () => this.notice(STARTED), onWay: this.#onWay }
+      const tellWhy = (why: string) => this.notice(`${why}: this has a session of its own`)
+      const status = await runShared(surroundings, run, tellWhy, this.signal)
+      if (status !== undefined) {
+        process.exitCode = status
+        return
+      }
+    }
     const { wireInstallation } = await import('./deps.ts')
     const { runWithCluster } = await import('./cluster-program.ts')
     const { tokenPlugin } = await import('./token-plugin.ts')
-    const { reason, ...where } = flags
-    const deps = await wireInstallation(this.surroundings(where))
+    const deps = await wireInstallation(surroundings)
     const run = {
       ...{ program, words, reason, environment: process.env },
       plugin: tokenPlugin({ ...where, installation: deps.installation.name }),
-      onWay: (event: Parameters<typeof renderTunnelEvent>[0]) => {
-        const text = renderTunnelEvent(event, this.paintNotice)
-        if (text !== undefined) this.notice(text)
-      },
+      onWay: this.#onWay,
     }
     process.exitCode = await runWithCluster(deps, run, this.signal)
+  }
+
+  readonly #onWay = (event: TunnelEvent) => {
+    const text = renderTunnelEvent(event, this.paintNotice)
+    if (text !== undefined) this.notice(text)
   }
 }

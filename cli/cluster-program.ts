@@ -8,7 +8,8 @@ import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { describeDialerEvent } from '#core/tunnel/happenings.ts'
 import { openCluster } from './cluster-opening.ts'
 import type { Deps } from './deps.ts'
-import { findProgram, runProgram } from './program.ts'
+import { findProgram } from './find-program.ts'
+import { runProgram } from './program.ts'
 
 export interface ClusterProgram {
   readonly program: string
@@ -28,7 +29,7 @@ export interface ClusterProgram {
  * @throws PgctlError where the program is missing, or there is no way to the cluster.
  */
 export async function runWithCluster(deps: Deps, run: ClusterProgram, signal: AbortSignal): Promise<number> {
-  const path = await findProgram(run.program, run.environment)
+  const path = findProgram(run.program, run.environment)
   const onEvent = (event: DialerEvent) => {
     if (event.event === 'ended') {
       const { message, next } = event.error

@@ -28,6 +28,11 @@ export const SETTINGS = {
     says: "the credentials profile, instead of the installation's",
   },
   bind: { variable: 'PGCTL_BIND', fallback: 'localhost', says: 'the address that tunnels listen on' },
+  background: {
+    variable: 'PGCTL_BACKGROUND',
+    fallback: 'on',
+    says: 'whether kubectl, helm, run and shell share a tunnel in the background: on or off',
+  },
   tail: { variable: 'PGCTL_TAIL', fallback: '50', says: 'how many past lines `logs` starts with' },
 } as const
 
@@ -62,6 +67,11 @@ const fileSchema = z.strictObject({
   region: word.optional(),
   profile: word.optional(),
   bind: word.optional(),
+  background: z
+    .union([z.enum(['on', 'off']), z.boolean().transform((is) => (is ? 'on' : 'off'))], {
+      error: 'it is on or off',
+    })
+    .optional(),
   tail: z.union([word, z.int().nonnegative()]).transform(String).optional(),
   installations: z.record(installationName, installationEntrySchema).optional(),
 })

@@ -16,6 +16,8 @@ if (major < 24 || (major === 24 && minor < 15)) {
   if (process.env['NO_COLOR']) delete process.env['FORCE_COLOR']
   const { cacheCompiledCode } = await import('./compile-cache.ts')
   cacheCompiledCode()
+  const { becomeProgram } = await import('./quick-cluster.ts')
+  await becomeProgram(process.argv.slice(2), PGCTL_VERSION)
   const { start } = await import('./cli.ts')
   await start()
 }

@@ -13,12 +13,13 @@ export default class Helm extends ClusterCommand {
     '<%= config.bin %> helm -- rollback paragon-on-prem 12',
   ]
   static override usage =
-    'helm [-i NAME] [--region REGION] [--profile PROFILE] [--reason TEXT] -- ARGUMENTS...'
+    'helm [-i NAME] [--region REGION] [--profile PROFILE] [--reason TEXT] [--background on|off] -- ARGUMENTS...'
   static override strict = false
   static override flags = clusterFlags
 
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Helm)
-    await this.runProgram('helm', wordsBehindDashes(this.argv, argv, 'pgctl helm -- list'), flags)
+    const words = wordsBehindDashes(this.argv, argv, 'pgctl helm -- list')
+    await this.runProgram('helm', words, flags, { hold: false })
   }
 }

@@ -14,12 +14,13 @@ export default class Kubectl extends ClusterCommand {
     '<%= config.bin %> kubectl --reason "INC-4711" -- rollout restart deployment/hermes',
   ]
   static override usage =
-    'kubectl [-i NAME] [--region REGION] [--profile PROFILE] [--reason TEXT] -- ARGUMENTS...'
+    'kubectl [-i NAME] [--region REGION] [--profile PROFILE] [--reason TEXT] [--background on|off] -- ARGUMENTS...'
   static override strict = false
   static override flags = clusterFlags
 
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Kubectl)
-    await this.runProgram('kubectl', wordsBehindDashes(this.argv, argv, 'pgctl kubectl -- get pods'), flags)
+    const words = wordsBehindDashes(this.argv, argv, 'pgctl kubectl -- get pods')
+    await this.runProgram('kubectl', words, flags, { hold: false })
   }
 }

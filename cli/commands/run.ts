@@ -11,13 +11,13 @@ export default class Run extends ClusterCommand {
     '<%= config.bin %> run -- k9s',
     '<%= config.bin %> run -- sh -c "kubectl get pods | grep -v Running"',
   ]
-  static override usage = 'run [-i NAME] [--region REGION] [--profile PROFILE] [--reason TEXT] -- COMMAND...'
+  static override usage = 'run [-i NAME] [--region REGION] [--profile PROFILE] [--reason TEXT] [--background on|off] -- COMMAND...'
   static override strict = false
   static override flags = clusterFlags
 
   override async run(): Promise<void> {
     const { argv, flags } = await this.parse(Run)
     const [program = '', ...words] = wordsBehindDashes(this.argv, argv, 'pgctl run -- CMD')
-    await this.runProgram(program, words, flags)
+    await this.runProgram(program, words, flags, { hold: true })
   }
 }

@@ -13,6 +13,6 @@ export default class Shell extends ClusterCommand {
     const { flags } = await this.parse(Shell)
     const shell = process.env['SHELL'] ?? (process.platform === 'win32' ? 'powershell' : '/bin/sh')
     if (process.stderr.isTTY) this.notice(`a shell with a way to the cluster; leave it with exit`)
-    await this.runProgram(shell, [], flags)
+    await this.runProgram(shell, [], flags, { hold: true })
   }
 }

@@ -11,8 +11,8 @@ export interface ClusterFiles {
   readonly installation: string
   /** By whose credentials. */
   readonly who: string
-  /** Where the way to the cluster listens. */
-  readonly port: number
+  /** `https://HOST:PORT`, where the way to the cluster listens. */
+  readonly server: string
   readonly facts: ClusterFacts
 }
 
@@ -24,7 +24,7 @@ const MARGIN_MS = 60_000
  * the kubeconfig. It stays: the next program of these credentials finds it as it is, and pays for nothing.
  */
 export function writeClusterFiles(
-  { state, installation, who, port, facts }: ClusterFiles,
+  { state, installation, who, server, facts }: ClusterFiles,
   where: Parameters<typeof tokenPlugin>[0],
 ): string {
   const folder = join(state, 'kube')
@@ -35,7 +35,7 @@ export function writeClusterFiles(
   writeIfNew(`${name}.token`, `${until}\n${JSON.stringify(execCredential(token))}\n`)
   const config = kubeconfig({
     name: `pgctl-${installation}`,
-    server: `https://127.0.0.1:${port}`,
+    server,
     tlsServerName: host,
     ca,
     namespace,

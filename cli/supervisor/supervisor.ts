@@ -25,6 +25,7 @@ import {
   type TunnelRecord,
 } from '#core/tunnel/control/roster.ts'
 import { type Cause, causeOf, type TunnelEvent } from '#core/tunnel/events.ts'
+import { formatHostPort } from '#core/tunnel/host-port.ts'
 import { formatTargetWord, parseTargets, type TargetWord } from '#core/tunnel/target.ts'
 import { chooseInstallation } from '../config.ts'
 import { loadConfig } from '../load-config.ts'
@@ -56,6 +57,18 @@ export interface OpenResult {
   /** Tunnels of a supervisor that was killed, told once. */
   readonly former: FormerLife | undefined
 }
+
+/** The way to a cluster for a program of this computer; `isThere: false` where it was not to be opened. */
+export type ClusterWay =
+  | { readonly isThere: false }
+  | {
+      readonly isThere: true
+      readonly isNew: boolean
+      readonly installation: string
+      readonly kubeconfig: string
+      /** The tunnel's number. */
+      readonly tunnel: number
+    }
 
 /** What a client sees of one tunnel: that it is one of those meant, and then what happens to it. */
 export type SupervisorEvent = { readonly record: TunnelRecord } | { readonly logged: LoggedEvent }
@@ -209,10 +222,10 @@ export class Supervisor implements AsyncDisposable {
     if (flags.region !== undefined) carried['PGCTL_REGION'] = flags.region
     if (flags.profile !== undefined) carried['PGCTL_PROFILE'] = flags.profile
     const isAlone = words.every(standsAlone) && flags.installation === undefined
-    const found = isAlone
-      ? undefined
-      : chooseInstallation(loadConfig({ flags, environment: carried, folder }))
-    return { installation: found?.name, who: whoOf(carried, found), environment: carried }
+    const config = loadConfig({ flags, environment: carried, folder })
+    const found = isAlone ? undefined : chooseInstallation(config)
+    const background = config.settings.background.value
+    return { installation: found?.name, who: whoOf(carried, found), environment: carried, background }
   }
 
   #findSame(asked: Pick<TunnelRecord, 'installation' | 'word' | 'who'>): TunnelRecord | undefined {
@@ -263,9 +276,10 @@ export class Supervisor implements AsyncDisposable {
 
   // ── the cluster, for programs ────────────────────────────────────────────────────────────────────────────────────
 
-  async #cluster(request: ClusterRequest, call: ControlCall): Promise<object> {
+  async #cluster(request: ClusterRequest, call: ControlCall): Promise<ClusterWay> {
     const words = parseTargets(['cluster'])
-    const { installation, who, environment } = this.#whose(request, words)
+    const { installation = '', who, environment, background } = this.#whose(request, words)
+    if (background === 'off' && !request.open) return { isThere: false }
     const asked = { installation, word: 'cluster', who }
     let record = this.#findSame(asked)
     const isNew = record === undefined
@@ -288,11 +302,14 @@ export class Supervisor implements AsyncDisposable {
       if (isNew) void this.#close(record)
       throw error
     })
-    const { port } = this.#records.get(record.id) ?? record
-    if (port === undefined) return { isThere: false }
-    const files = { state: this.#options.state, installation: installation ?? '', who, port, facts }
-    const kubeconfig = writeClusterFiles(files, { ...flags, installation: installation ?? '' })
-    return { isThere: true, isNew, installation, kubeconfig, port, server: `https://127.0.0.1:${port}` }
+    const { address, port } = this.#records.get(record.id) ?? record
+    if (address === undefined || port === undefined) return { isThere: false }
+    // An address that stands for all is none to connect to.
+    const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address
+    const server = `https://${formatHostPort(host, port)}`
+    const files = { state: this.#options.state, installation, who, server, facts }
+    const kubeconfig = writeClusterFiles(files, { ...flags, installation })
+    return { isThere: true, isNew, installation, kubeconfig, tunnel: record.id }
   }
 
   // ── what there is ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,13 +8,13 @@ import { hash } from 'node:crypto'
 const PREFIXES = ['AWS_', 'XDG_', 'SSL_CERT_']
 const NAMES = new Set([
   ...['HOME', 'USER', 'USERNAME', 'LOGNAME', 'TZ', 'LANG', 'NODE_EXTRA_CA_CERTS'],
-  ...['PGCTL_CONFIG', 'PGCTL_INSTALLATION', 'PGCTL_REGION', 'PGCTL_PROFILE', 'PGCTL_BIND'],
+  ...['PGCTL_CONFIG', 'PGCTL_REGION', 'PGCTL_PROFILE'],
   ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'],
 ])
 /** Carried, as helpers that print credentials are found by them, and no part of who somebody is. */
 const HELPERS = new Set(['PATH', 'SHELL', 'SSH_AUTH_SOCK', 'DISPLAY', 'DBUS_SESSION_BUS_ADDRESS'])
 /** Whichever installation is chosen, it is by the same credentials. */
-const CHOICES = new Set(['PGCTL_INSTALLATION', 'PGCTL_BIND'])
+const CHOICES = new Set(['PGCTL_INSTALLATION', 'PGCTL_BIND', 'PGCTL_BACKGROUND'])
 
 export type Variables = Readonly<Record<string, string>>
 
@@ -41,6 +41,5 @@ export function whoOf(environment: Variables, installation?: object): string {
 }
 
 function isPartOfWho(name: string): boolean {
-  if (CHOICES.has(name)) return false
   return NAMES.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix))
 }

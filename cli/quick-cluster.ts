@@ -1,0 +1,80 @@
+import { carriedEnvironment } from '#core/tunnel/control/carried.ts'
+import { askSupervisor } from '#core/tunnel/control/io/client.ts'
+import { controlPlace } from '#core/tunnel/control/io/place.ts'
+import { findProgram } from './find-program.ts'
+import { paths } from './paths.ts'
+import type { ClusterWay } from './supervisor/supervisor.ts'
+
+/** Programs whose connections keep the tunnel open themselves, so that nobody need stay to hold it. */
+const PROGRAMS = new Set(['kubectl', 'helm'])
+
+const FLAGS: Readonly<Record<string, 'installation' | 'region' | 'profile'>> = {
+  '-i': 'installation',
+  '--installation': 'installation',
+  '--region': 'region',
+  '--profile': 'profile',
+}
+/** Only asks what is there. */
+const IDLE_MS = 1
+
+export interface QuickRun {
+  readonly program: string
+  readonly words: readonly string[]
+  readonly flags: Readonly<Partial<Record<'installation' | 'region' | 'profile', string>>>
+}
+
+/**
+ * A command line that needs nothing but the program and a way that is there already; undefined for every other, which
+ * then goes the usual way. Pure.
+ */
+export function parseQuickRun(argv: readonly string[]): QuickRun | undefined {
+  const [program = '', ...rest] = argv
+  const dashes = rest.indexOf('--')
+  if (!PROGRAMS.has(program) || dashes === -1 || dashes === rest.length - 1) return undefined
+  const flags: Record<string, string> = {}
+  for (let at = 0; at < dashes; at++) {
+    const [, name = '', value] = /^(--\w+)=(.*)$/.exec(rest[at] ?? '') ?? [undefined, rest[at]]
+    const flag = Object.hasOwn(FLAGS, name) ? FLAGS[name] : undefined
+    const given = value ?? (at + 1 < dashes ? rest[++at] : undefined)
+    if (flag === undefined || given === undefined || given === '' || flags[flag] !== undefined) return undefined
+    flags[flag] = given
+  }
+  return { program, words: rest.slice(dashes + 1), flags }
+}
+
+/**
+ * Becomes the program, where the supervisor has a way to the cluster for it: this process is replaced, so that nothing
+ * of ours is in memory, and signals and the exit status are the program's own. It returns where the usual way is to be
+ * taken, whatever the reason: that one tells of it.
+ */
+export async function becomeProgram(argv: readonly string[], version: string): Promise<void> {
+  const run = parseQuickRun(argv)
+  const { env } = process
+  if (run === undefined || process.execve === undefined || env['PGCTL_BACKGROUND'] === 'off') return
+  if (env['PGCTL_DEBUG'] || env['PGCTL_DEBUG_FILE']) return
+  let way: ClusterWay | undefined
+  let path: string
+  try {
+    const folder = process.cwd()
+    const request = { request: 'cluster', open: false, idleMs: IDLE_MS, folder, flags: run.flags }
+    const answer = await askSupervisor({
+      place: controlPlace(paths(env).state),
+      version,
+      request: { ...request, environment: carriedEnvironment(env) },
+      sameVersion: true,
+    })
+    way = answer?.result as ClusterWay | undefined
+    path = findProgram(run.program, env)
+  } catch {
+    return
+  }
+  if (way?.isThere) process.execve(path, [run.program, ...run.words], environmentFor(way, env))
+}
+
+/** What the program sees of its surroundings. */
+export function environmentFor(
+  { kubeconfig, installation }: Extract<ClusterWay, { isThere: true }>,
+  environment: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  return { ...environment, KUBECONFIG: kubeconfig, PGCTL_INSTALLATION: installation }
+}

@@ -1,0 +1,85 @@
+import type { Ms } from '#core/clock.ts'
+import { isPgctlError } from '#core/errors.ts'
+import type { TunnelEvent } from '#core/tunnel/events.ts'
+import { askBackground, askBackgroundStarting, whenceOf } from './background.ts'
+import type { Surroundings } from './deps.ts'
+import { findProgram } from './find-program.ts'
+import { runProgram } from './program.ts'
+import { environmentFor } from './quick-cluster.ts'
+import type { ClusterWay, SupervisorEvent } from './supervisor/supervisor.ts'
+
+/** How long a tunnel to the cluster that nobody has asked for by name keeps its session unused. */
+export const SHARED_IDLE: Ms = 10 * 60_000
+
+export interface SharedRun {
+  readonly program: string
+  readonly words: readonly string[]
+  /** Whether the tunnel is held while the program runs: one that waits for a person has no connection for long. */
+  readonly hold: boolean
+  /** A tunnel was opened for this, and goes on. */
+  onStarted(): void
+  onWay(event: TunnelEvent): void
+}
+
+/**
+ * Runs a program by the tunnel to the cluster that all programs share, and opens that where it is not there. Answers
+ * the program's exit status; undefined where there can be no such tunnel here, and `why` has been told.
+ * @throws PgctlError where the program is missing, or there is no way to the cluster.
+ */
+export async function runShared(
+  surroundings: Surroundings,
+  run: SharedRun,
+  tellWhy: (why: string) => void,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const path = findProgram(run.program, surroundings.environment)
+  const way = await openShared(surroundings, tellWhy, signal)
+  if (!way?.isThere) return undefined
+  if (way.isNew) run.onStarted()
+  const held = new AbortController()
+  if (run.hold) void hold(surroundings, way.tunnel, run.onWay, held.signal)
+  try {
+    const environment = environmentFor(way, surroundings.environment)
+    return await runProgram(path, { words: run.words, environment, signal })
+  } finally {
+    held.abort()
+  }
+}
+
+/** The way to the cluster that is shared; undefined where there can be none. */
+export async function openShared(
+  surroundings: Surroundings,
+  tellWhy: (why: string) => void,
+  signal: AbortSignal,
+): Promise<ClusterWay | undefined> {
+  const request = { request: 'cluster', open: true, idleMs: SHARED_IDLE, ...whenceOf(surroundings) }
+  try {
+    return await askBackgroundStarting<ClusterWay>(surroundings, { request, sameVersion: true, signal })
+  } catch (error) {
+    // No socket here, or tunnels held by another version: a session of one's own does as well.
+    if (!isPgctlError(error, 'not-supported')) throw error
+    tellWhy(error.message)
+    return undefined
+  }
+}
+
+async function hold(
+  surroundings: Surroundings,
+  tunnel: number,
+  onWay: (event: TunnelEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const onEvent = (told: unknown) => {
+    const event = told as SupervisorEvent
+    // When its session comes and goes matters to nobody here.
+    if ('logged' in event && !QUIET.has(event.logged.event.event)) onWay(event.logged.event)
+  }
+  const request = { request: 'attach', words: [String(tunnel)] }
+  try {
+    await askBackground(surroundings, { request, sameVersion: false, onEvent, signal })
+  } catch {
+    // The program goes on without: what is wrong with its way, it learns by itself.
+  }
+}
+
+const QUIET = new Set<TunnelEvent['event']>(['session', 'asleep', 'connection-opened', 'connection-closed'])
