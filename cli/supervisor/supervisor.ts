@@ -32,6 +32,7 @@ import { loadConfig } from '../load-config.ts'
 import { standsAlone } from '../tunnel-goal.ts'
 import { writeClusterFiles } from './cluster-files.ts'
 import { HolderThread } from './holder-thread.ts'
+import type { ClusterFacts } from './messages.ts'
 
 /** How long a supervisor that nobody asks for anything waits for the command that has started it. */
 const FIRST_PATIENCE: Ms = 10_000
@@ -68,6 +69,8 @@ export type ClusterWay =
       readonly kubeconfig: string
       /** The tunnel's number. */
       readonly tunnel: number
+      readonly access: Omit<ClusterFacts, 'token'> & { readonly server: string }
+      readonly token: ClusterFacts['token']
     }
 
 /** What a client sees of one tunnel: that it is one of those meant, and then what happens to it. */
@@ -280,17 +283,21 @@ export class Supervisor implements AsyncDisposable {
     const words = parseTargets(['cluster'])
     const { installation = '', who, environment, background } = this.#whose(request, words)
     if (background === 'off' && !request.open) return { isThere: false }
-    const asked = { installation, word: 'cluster', who }
-    let record = this.#findSame(asked)
+    const { port: asked } = request
+    const there = this.#findSame({ installation, word: 'cluster', who })
+    let record = asked === undefined || asked === there?.port ? there : undefined
     const isNew = record === undefined
     if (record === undefined) {
       if (!request.open) return { isThere: false }
       const { idleMs, flags, folder } = request
-      record = this.#add({ installation, word: words[0] as TargetWord, who, request, implicit: true })
-      const open: OpenRequest = { request: 'open', words: ['cluster'], idleMs, flags, folder, environment }
+      const implicit = request.stays !== true
+      record = this.#add({ installation, word: words[0] as TargetWord, who, request, implicit })
+      const whence = { flags, folder, environment }
+      const open: OpenRequest = { request: 'open', words: ['cluster'], idleMs, port: asked, ...whence }
       await this.#openFresh(open, { ids: [record.id], environment, call })
     }
     await this.#opening.get(record.id)
+    if (request.stays) this.#keep(record.id)
     const holder = this.#holderOf.get(record.id)
     if (holder === undefined) return { isThere: false }
     const { flags, folder } = request
@@ -309,7 +316,9 @@ export class Supervisor implements AsyncDisposable {
     const server = `https://${formatHostPort(host, port)}`
     const files = { state: this.#options.state, installation, who, server, facts }
     const kubeconfig = writeClusterFiles(files, { ...flags, installation })
-    return { isThere: true, isNew, installation, kubeconfig, tunnel: record.id }
+    const { token, ...cluster } = facts
+    const access = { ...cluster, server }
+    return { isThere: true, isNew, installation, kubeconfig, tunnel: record.id, access, token }
   }
 
   // ── what there is ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -378,6 +387,15 @@ export class Supervisor implements AsyncDisposable {
     const record = this.#records.get(id)
     if (record === undefined || record.state === 'ended') return
     this.#onEvent(id, { event: 'ended', target: record.target, cause })
+  }
+
+  /** One that commands share is now somebody's own. */
+  #keep(id: number): void {
+    const record = this.#records.get(id)
+    if (record === undefined) return
+    this.#records.set(id, { ...record, implicit: false })
+    this.#asleep.get(id)?.()
+    this.#asleep.delete(id)
   }
 
   /** Whoever follows a tunnel wants it to stay. */

@@ -1,18 +1,23 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { WORLD } from '#sandbox/world.ts'
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
+import { installProbe } from '../support/cluster-probe.ts'
 import { eventually } from '../support/eventually.ts'
 import { type SandboxCli, startSandboxCli } from '../support/sandbox-cli.ts'
 
-/** Programs of this computer with a way to the cluster: what they are given, and what is left of it. */
+/**
+ * Programs of this computer with a way to the cluster of their own: what they are given, and what is left of it. The
+ * way that they share is in `shared-cluster.test.ts`.
+ */
 
 const TIMEOUT = { timeout: 30_000 }
 const CONFIG = `installation: acme
+background: off
 installations:
   acme:
     workspace: ${WORLD.workspace}
@@ -20,42 +25,12 @@ installations:
     region: ${WORLD.region}
 `
 
-/** Prints, as one line of JSON, what a program needs that speaks to a cluster; then what the API answers to it. */
-const PROBE = `#!${process.execPath}
-const { readFileSync, statSync } = require('node:fs')
-const { execFileSync } = require('node:child_process')
-const { request } = require('node:https')
-const file = process.env.KUBECONFIG
-const config = JSON.parse(readFileSync(file, 'utf8'))
-const { cluster } = config.clusters[0]
-const { exec } = config.users[0].user
-const credential = JSON.parse(execFileSync(exec.command, exec.args, { encoding: 'utf8' }))
-const ca = Buffer.from(cluster['certificate-authority-data'], 'base64')
-const url = new URL('/api/v1/namespaces/' + config.contexts[0].context.namespace + '/pods', cluster.server)
-const options = { ca, servername: cluster['tls-server-name'], headers: { authorization: 'Bearer ' + credential.status.token } }
-request(url, options, (answer) => {
-  let text = ''
-  answer.on('data', (bytes) => { text += bytes })
-  answer.on('end', () => {
-    const pods = JSON.parse(text).items.length
-    const mode = statSync(file).mode & 0o777
-    console.log(JSON.stringify({ argv: process.argv.slice(2), file, mode, server: cluster.server, status: answer.statusCode, pods, credential, installation: process.env.PGCTL_INSTALLATION }))
-    process.exit(Number(process.env.PROBE_STATUS ?? 0))
-  })
-}).end()
-`
-
 describe('programs with a way to the cluster', { timeout: 120_000 }, () => {
   let cli: SandboxCli
   let bin: string
   before(async () => {
     cli = await startSandboxCli({ config: CONFIG })
-    bin = join(cli.home, 'bin')
-    await mkdir(bin)
-    for (const name of ['kubectl', 'helm', 'probe']) {
-      await writeFile(join(bin, name), PROBE)
-      await chmod(join(bin, name), 0o755)
-    }
+    bin = await installProbe(cli.home, ['kubectl', 'helm', 'probe'])
   })
   after(() => cli?.[Symbol.asyncDispose]())
 

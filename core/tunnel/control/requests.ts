@@ -35,6 +35,10 @@ const requestSchema = z.discriminatedUnion('request', [
     ...whence,
     /** Whether to open one that is not there. */
     open: z.boolean(),
+    /** Where it is to listen, and nowhere else. */
+    port: z.number().int().min(1).max(65_535).optional(),
+    /** Whether it stays until it is stopped, and not only while commands use it. */
+    stays: z.boolean().optional(),
     idleMs: z.number().positive(),
   }),
   z.strictObject({ request: z.literal('list') }),
