@@ -11,6 +11,8 @@ export interface KubeconfigParts {
   readonly namespace: string
   /** The program that prints a token, with its words. */
   readonly plugin: readonly [command: string, ...args: string[]]
+  /** What the plugin sees beside the environment of its client. */
+  readonly environment?: Readonly<Record<string, string>> | undefined
 }
 
 const EXEC_API = 'client.authentication.k8s.io/v1'
@@ -19,8 +21,10 @@ const EXEC_API = 'client.authentication.k8s.io/v1'
  * A kubeconfig that leads through a tunnel to one cluster: the certificate is checked against the real name, and
  * the token comes from an exec plugin, so that it is in no file and is renewed when it ends.
  */
-export function kubeconfig({ name, server, tlsServerName, ca, namespace, plugin }: KubeconfigParts): object {
+export function kubeconfig(parts: KubeconfigParts): object {
+  const { name, server, tlsServerName, ca, namespace, plugin, environment = {} } = parts
   const [command, ...args] = plugin
+  const env = Object.entries(environment).map(([name, value]) => ({ name, value }))
   return {
     apiVersion: 'v1',
     kind: 'Config',
@@ -40,7 +44,10 @@ export function kubeconfig({ name, server, tlsServerName, ca, namespace, plugin 
       {
         name,
         user: {
-          exec: { apiVersion: EXEC_API, command, args, interactiveMode: 'Never', provideClusterInfo: false },
+          exec: {
+            ...{ apiVersion: EXEC_API, command, args, interactiveMode: 'Never', provideClusterInfo: false },
+            ...(env.length > 0 ? { env } : {}),
+          },
         },
       },
     ],
