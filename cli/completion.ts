@@ -28,6 +28,8 @@ export interface CompletionModel {
     readonly datastores: readonly string[]
     /** Targets of tunnels in the background. */
     readonly background: readonly string[]
+    /** Sets of targets in the configuration. */
+    readonly sets: readonly string[]
   }
 }
 
@@ -71,7 +73,8 @@ function flagOf(word: string | undefined, command: CompletableCommand): Completa
 }
 
 function valuesOf(flag: CompletableFlag, { names }: CompletionModel): readonly string[] {
-  return flag.name === 'installation' ? names.installations : []
+  if (flag.name === 'installation') return names.installations
+  return flag.name === 'set' ? names.sets : []
 }
 
 function argumentsOf(
@@ -81,6 +84,7 @@ function argumentsOf(
 ): readonly string[] {
   switch (path.join(' ')) {
     case 'tunnel':
+    case 'tunnel run':
       return ['cluster', ...names.monitors, ...names.services, ...names.datastores]
     case 'tunnel stop':
     case 'tunnel attach':

@@ -8,6 +8,7 @@ import {
 } from '#core/installation/installation.ts'
 import { describeIssues } from '#core/installation/schema-issues.ts'
 import { nearest } from '#core/text/nearest.ts'
+import { parseTargets } from '#core/tunnel/target.ts'
 
 /**
  * What the person has configured, and where each value came from: flags, then `PGCTL_*`, then the project file
@@ -56,12 +57,25 @@ export interface Config {
   readonly files: readonly ConfigFile[]
   readonly settings: Readonly<Record<SettingName, Setting>>
   readonly installations: ReadonlyMap<string, { entry: InstallationEntry; from: string }>
+  /** Targets of tunnels that are opened together, by a name. */
+  readonly sets: ReadonlyMap<string, { targets: readonly string[]; from: string }>
 }
 
 const word = z.string().min(1)
 const installationName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]*$/, "an installation's name is lower-case letters, digits and dashes")
+/** Words as they stand behind `pgctl tunnel`. */
+const targetSet = z.array(word).superRefine((words, context) => {
+  if (words.length === 0) context.addIssue({ code: 'custom', message: 'a set has at least one target' })
+  try {
+    parseTargets(words)
+  } catch (error) {
+    if (!isPgctlError(error)) throw error
+    const { message, why } = error
+    context.addIssue({ code: 'custom', message: why === undefined ? message : `${message}: ${why}` })
+  }
+})
 const fileSchema = z.strictObject({
   installation: word.optional(),
   region: word.optional(),
@@ -73,6 +87,7 @@ const fileSchema = z.strictObject({
     })
     .optional(),
   tail: z.union([word, z.int().nonnegative()]).transform(String).optional(),
+  sets: z.record(word, targetSet).optional(),
   installations: z.record(installationName, installationEntrySchema).optional(),
 })
 const KNOWN_KEYS = [...Object.keys(fileSchema.shape), ...Object.keys(installationEntrySchema.shape)]
@@ -88,11 +103,15 @@ export function resolveConfig(input: {
   const settings = {} as Record<SettingName, Setting>
   for (const name of Object.keys(SETTINGS) as SettingName[]) settings[name] = resolve(name, input, contents)
   const installations = new Map<string, { entry: InstallationEntry; from: string }>()
+  const sets = new Map<string, { targets: readonly string[]; from: string }>()
   // The project's entries come last, as the nearer file wins.
-  for (const { file, content } of contents.toReversed())
+  for (const { file, content } of contents.toReversed()) {
     for (const [name, entry] of Object.entries(content.installations ?? {}))
       installations.set(name, { entry, from: file.path })
-  return { files: input.files, settings, installations }
+    for (const [name, targets] of Object.entries(content.sets ?? {}))
+      sets.set(name, { targets, from: file.path })
+  }
+  return { files: input.files, settings, installations, sets }
 }
 
 type Contents = ReadonlyArray<{ readonly file: ConfigFile; readonly content: FileContent }>

@@ -36,7 +36,8 @@ export function parseQuickRun(argv: readonly string[]): QuickRun | undefined {
     const [, name = '', value] = /^(--\w+)=(.*)$/.exec(rest[at] ?? '') ?? [undefined, rest[at]]
     const flag = Object.hasOwn(FLAGS, name) ? FLAGS[name] : undefined
     const given = value ?? (at + 1 < dashes ? rest[++at] : undefined)
-    if (flag === undefined || given === undefined || given === '' || flags[flag] !== undefined) return undefined
+    if (flag === undefined || given === undefined || given === '' || flags[flag] !== undefined)
+      return undefined
     flags[flag] = given
   }
   return { program, words: rest.slice(dashes + 1), flags }

@@ -49,7 +49,9 @@ export async function writeOurs(path: string, ours: NamedKubeconfig, text: strin
         next: 'name another file, or merge into it: pgctl kubeconfig --merge with KUBECONFIG set to it',
       })
     if ((await stat(dirname(path)).catch(() => undefined)) === undefined)
-      throw new PgctlError('usage', `there is no folder ${dirname(path)}`, { next: `make it: mkdir -p ${dirname(path)}` })
+      throw new PgctlError('usage', `there is no folder ${dirname(path)}`, {
+        next: `make it: mkdir -p ${dirname(path)}`,
+      })
     await replaceFile(path, text)
   })
 }

@@ -34,9 +34,11 @@ export default class Complete extends BaseCommand {
       const { loadConfig } = await import('../load-config.ts')
       const config = loadConfig({ flags: {}, environment: process.env })
       const background = await targetsInBackground()
-      return { installations: [...config.installations.keys()], background, ...(await this.#targets(config)) }
+      const installations = [...config.installations.keys()]
+      const sets = [...config.sets.keys()]
+      return { installations, sets, background, ...(await this.#targets(config)) }
     } catch {
-      return { installations: [], background: [], ...NO_TARGETS }
+      return { installations: [], sets: [], background: [], ...NO_TARGETS }
     }
   }
 

@@ -17,7 +17,11 @@ export default class Kubeconfig extends BaseCommand {
   ]
   static override flags = {
     ...installationFlags,
-    write: Flags.string({ summary: 'Write it to a file, for you alone.', helpValue: 'FILE', exclusive: ['merge'] }),
+    write: Flags.string({
+      summary: 'Write it to a file, for you alone.',
+      helpValue: 'FILE',
+      exclusive: ['merge'],
+    }),
     merge: Flags.boolean({ summary: 'Merge it into the first file of KUBECONFIG, or ~/.kube/config.' }),
     use: Flags.boolean({ summary: 'With --merge, make it the current context.' }),
   }

@@ -11,7 +11,8 @@ export default class Run extends ClusterCommand {
     '<%= config.bin %> run -- k9s',
     '<%= config.bin %> run -- sh -c "kubectl get pods | grep -v Running"',
   ]
-  static override usage = 'run [-i NAME] [--region REGION] [--profile PROFILE] [--reason TEXT] [--background on|off] -- COMMAND...'
+  static override usage =
+    'run [-i NAME] [--region REGION] [--profile PROFILE] [--reason TEXT] [--background on|off] -- COMMAND...'
   static override strict = false
   static override flags = clusterFlags
 

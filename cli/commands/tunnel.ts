@@ -29,12 +29,13 @@ export default class Tunnel extends BaseCommand {
     '<%= config.bin %> tunnel postgres --port 5432',
     '<%= config.bin %> tunnel db.internal:5432',
     '<%= config.bin %> tunnel grafana postgres --detach --lazy',
+    '<%= config.bin %> tunnel --set oncall --detach',
     '<%= config.bin %> tunnel i-0123456789abcdef0 db.internal:5432 --region eu-central-1',
   ]
   static override enableJsonFlag = true
   static override strict = false
   static override args = {
-    target: Args.string({ description: 'What to reach; several may follow.', required: true }),
+    target: Args.string({ description: 'What to reach; several may follow.' }),
   }
   static override flags = {
     ...installationFlags,
@@ -54,6 +55,8 @@ export default class Tunnel extends BaseCommand {
       options: ['direct', 'cluster'] as const,
       summary: 'Go this way, or not at all.',
     })(),
+    set: Flags.string({ summary: 'The targets of this set of the configuration, too.', helpValue: 'NAME' }),
+    all: Flags.boolean({ summary: 'Everything that `pgctl targets` lists.' }),
     open: Flags.boolean({ summary: 'Show it in the browser once it is ready.' }),
     detach: Flags.boolean({
       char: 'd',
@@ -78,7 +81,11 @@ export default class Tunnel extends BaseCommand {
         next: 'add --lazy, or leave --idle out',
       })
     const idle = parseSpan('--idle', flags.idle ?? DEFAULT_IDLE)
-    const wishes = { ...flags, words: argv.map(String), lazy: flags.lazy ? { idle } : undefined }
+    const { meantTargets } = await import('../target-words.ts')
+    const { set, all } = flags
+    const meant = { words: argv.map(String), set, all }
+    const words = await meantTargets(this.surroundings(flags), meant, this.signal)
+    const wishes = { ...flags, words, lazy: flags.lazy ? { idle } : undefined }
     if (flags.detach) return this.#detach(wishes, flags)
     const { openTunnels } = await import('../tunnel-opening.ts')
     const { tunnels, failures } = await openTunnels(

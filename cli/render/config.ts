@@ -21,6 +21,10 @@ export function renderConfig(config: Config, places: ConfigPlaces, paint: Paint)
     ([name, { entry, from }]) =>
       `  ${name.padEnd(13)} ${entry.workspace}  ${entry.cloud} ${entry.region} account ${entry.account}  ${paint('dim', neutralise(from))}`,
   )
+  const sets = [...config.sets].map(
+    ([name, { targets, from }]) =>
+      `  ${name.padEnd(13)} ${neutralise(targets.join(' '))}  ${paint('dim', neutralise(from))}`,
+  )
   const files = config.files.map((file) => `  ${neutralise(file.path)} (${file.origin})`)
   return [
     paint('bold', 'SETTINGS'),
@@ -28,6 +32,7 @@ export function renderConfig(config: Config, places: ConfigPlaces, paint: Paint)
     '',
     paint('bold', 'INSTALLATIONS'),
     ...(installations.length > 0 ? installations : [`  none; describe one in ${places.config}`]),
+    ...(sets.length > 0 ? ['', paint('bold', 'SETS'), ...sets] : []),
     '',
     paint('bold', 'FILES'),
     ...(files.length > 0 ? files : [`  none; ${places.config} is where yours would be`]),
@@ -54,6 +59,7 @@ export function configDocument(config: Config, places: ConfigPlaces): object {
       ]),
     ),
     installations: [...config.installations].map(([name, { entry, from }]) => ({ name, from, ...entry })),
+    sets: [...config.sets].map(([name, { targets, from }]) => ({ name, targets, from })),
     files: config.files.map(({ path, origin: place }) => ({ path, origin: place })),
     state: places.state,
   }

@@ -61,7 +61,9 @@ function refuseOthers(document: Document.Parsed, path: string): void {
       ? `it is no YAML: ${error.message.split('\n')[0]?.replace(/:$/, '')}`
       : !isMap(document.contents)
         ? 'it holds no names with values'
-        : LISTS.map((list) => document.get(list)).some((value) => value !== undefined && value !== null && !isSeq(value))
+        : LISTS.map((list) => document.get(list)).some(
+              (value) => value !== undefined && value !== null && !isSeq(value),
+            )
           ? 'its clusters, users or contexts are no lists'
           : undefined
   if (why === undefined) return

@@ -64,7 +64,10 @@ describe('tunnels in the background', { timeout: 180_000 }, () => {
   it('go on when the command has ended, and carry every byte', TIMEOUT, async () => {
     const { stdout, status } = await cli.run(['tunnel', PAYLOAD, '--detach', '--port', '0', '--json'])
     assert.equal(status, 0)
-    const events = stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
     assert.deepEqual(
       events.map(({ event }) => event),
       ['starting', 'session', 'ready', 'detached'],
@@ -170,7 +173,10 @@ describe('tunnels in the background', { timeout: 180_000 }, () => {
     assert.equal((await attached.outcome).status, 130)
     assert.equal((await named(PAYLOAD))?.state, 'ready')
     const { stdout } = await cli.run(['tunnel', 'logs', PAYLOAD, '--json'])
-    const names = stdout.trim().split('\n').map((line) => JSON.parse(line).event)
+    const names = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).event)
     assert.deepEqual(names, ['starting', 'session', 'ready', 'reconnecting', 'resumed'])
   })
 
@@ -210,7 +216,10 @@ describe('tunnels in the background', { timeout: 180_000 }, () => {
       await eventually(() => activeSessions().length === before)
       assert.equal((await fetchThrough({ port }, '/random/1000')).status, 200)
       const { stdout } = await cli.run(['tunnel', 'logs', '--json'])
-      const names = stdout.trim().split('\n').map((line) => JSON.parse(line).event as string)
+      const names = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).event as string)
       assert.deepEqual(names.filter((name) => name === 'session').length, 2)
       assert.ok(names.includes('asleep'))
     })

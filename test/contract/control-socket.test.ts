@@ -37,7 +37,10 @@ describe('the control socket', { timeout: 60_000 }, () => {
   afterEach(() => rmSync(state, { recursive: true, force: true }))
 
   const calls: ControlCall[] = []
-  const serve = (answer: (call: ControlCall) => Promise<object> = async () => ({ ok: true }), version = '0.1.0') =>
+  const serve = (
+    answer: (call: ControlCall) => Promise<object> = async () => ({ ok: true }),
+    version = '0.1.0',
+  ) =>
     serveControl({
       ...{ place, version, clock: systemClock },
       prepare: () => {},
@@ -62,11 +65,18 @@ describe('the control socket', { timeout: 60_000 }, () => {
   })
 
   it('tells a failure as it would be told here', TIMEOUT, async () => {
-    const refused = new PgctlError('bastion-stopped', 'it is stopped', { why: 'night', next: 'start it', requestId: 'r' })
+    const refused = new PgctlError('bastion-stopped', 'it is stopped', {
+      why: 'night',
+      next: 'start it',
+      requestId: 'r',
+    })
     await using _server = await serve(() => Promise.reject(refused))
     await assert.rejects(ask(), (error) => {
       assert.ok(isPgctlError(error, 'bastion-stopped'))
-      assert.deepEqual([error.message, error.why, error.next, error.requestId], ['it is stopped', 'night', 'start it', 'r'])
+      assert.deepEqual(
+        [error.message, error.why, error.next, error.requestId],
+        ['it is stopped', 'night', 'start it', 'r'],
+      )
       return true
     })
   })
@@ -149,7 +159,11 @@ describe('the control socket', { timeout: 60_000 }, () => {
     const secret = { request: { request: 'open', environment: { AWS_SECRET_ACCESS_KEY: 'secret' } } }
     try {
       await assert.rejects(ask(secret), (error) => isPgctlError(error, 'permission-denied'))
-      assert.deepEqual(Object.keys(JSON.parse(Buffer.concat(heard).toString())), ['pgctl', 'version', 'nonce'])
+      assert.deepEqual(Object.keys(JSON.parse(Buffer.concat(heard).toString())), [
+        'pgctl',
+        'version',
+        'nonce',
+      ])
     } finally {
       impostor.close()
     }
@@ -189,22 +203,38 @@ describe('the control socket', { timeout: 60_000 }, () => {
       assert.equal(await call(HELLO), 'EACCES')
     })
 
-    it('gets nothing from it, even where someone has loosened every mode but that of the token', TIMEOUT, async () => {
-      await using _server = await serve()
-      const before = calls.length
-      for (const path of [state, place.folder]) chmodSync(path, 0o755)
-      chmodSync(place.socket, 0o777)
-      const said = await call(HELLO + encodeLine({ proof: 'guessed' }) + encodeLine({ request: 'list' }))
-      assert.deepEqual(Object.keys(JSON.parse(said)), ['pgctl', 'version', 'pid', 'nonce', 'proof'])
-      assert.equal(calls.length, before)
-    })
+    it(
+      'gets nothing from it, even where someone has loosened every mode but that of the token',
+      TIMEOUT,
+      async () => {
+        await using _server = await serve()
+        const before = calls.length
+        for (const path of [state, place.folder]) chmodSync(path, 0o755)
+        chmodSync(place.socket, 0o777)
+        const said = await call(HELLO + encodeLine({ proof: 'guessed' }) + encodeLine({ request: 'list' }))
+        assert.deepEqual(Object.keys(JSON.parse(said)), ['pgctl', 'version', 'pid', 'nonce', 'proof'])
+        assert.equal(calls.length, before)
+      },
+    )
 
     for (const [what, loosen, why] of [
-      ['a folder that others enter', () => chmodSync(place.folder, 0o750), /its mode is 0750: others may use it/],
+      [
+        'a folder that others enter',
+        () => chmodSync(place.folder, 0o750),
+        /its mode is 0750: others may use it/,
+      ],
       ['a socket that others use', () => chmodSync(place.socket, 0o666), /its mode is 0666/],
       ['a token that others read', () => chmodSync(place.token, 0o604), /its mode is 0604/],
-      ['a socket of somebody else', () => chownSync(place.socket, STRANGER, STRANGER), /it belongs to user 65534/],
-      ['a folder of somebody else', () => chownSync(place.folder, STRANGER, STRANGER), /it belongs to user 65534/],
+      [
+        'a socket of somebody else',
+        () => chownSync(place.socket, STRANGER, STRANGER),
+        /it belongs to user 65534/,
+      ],
+      [
+        'a folder of somebody else',
+        () => chownSync(place.folder, STRANGER, STRANGER),
+        /it belongs to user 65534/,
+      ],
     ] as const)
       it(`is not served by ${what}: nothing is asked there`, TIMEOUT, async () => {
         await using _server = await serve()

@@ -30,7 +30,9 @@ describe('pgctl kubeconfig', { timeout: 120_000 }, () => {
     const { clusters, users, contexts } = parse(text)
     const [{ cluster }] = clusters
     const { command, args, env } = users[0].user.exec
-    const more = Object.fromEntries(env.map(({ name, value }: { name: string; value: string }) => [name, value]))
+    const more = Object.fromEntries(
+      env.map(({ name, value }: { name: string; value: string }) => [name, value]),
+    )
     // Somewhere else, by an environment that knows no configuration file of its own.
     const { PGCTL_CONFIG: _, ...environment } = cli.environment
     const options = { env: { ...environment, ...more }, cwd: '/' }
@@ -96,7 +98,10 @@ describe('pgctl kubeconfig', { timeout: 120_000 }, () => {
     symlinkSync(join(real, 'config'), own)
     const merged = await cli.run(['kubeconfig', '--merge'])
     assert.equal(merged.status, 0, merged.stderr)
-    assert.match(merged.stderr, /what \S+config was is in \S+config\.before-pgctl\nmerged into \S+config; use it: kubectl --context pgctl-acme/)
+    assert.match(
+      merged.stderr,
+      /what \S+config was is in \S+config\.before-pgctl\nmerged into \S+config; use it: kubectl --context pgctl-acme/,
+    )
     assert.equal(readFileSync(join(real, 'config.before-pgctl'), 'utf8'), before)
     const text = readFileSync(own, 'utf8')
     assert.ok(text.startsWith('# mine\n'))

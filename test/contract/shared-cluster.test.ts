@@ -38,28 +38,38 @@ describe('a way to the cluster that programs share', { timeout: 180_000 }, () =>
       port: number
     }[]
 
-  it('is opened by the first, which says so once, and costs the second no session and no call', TIMEOUT, async () => {
-    const before = sessions().length
-    const first = await run(['kubectl', '--', 'get', '-n', 'x', '--', '-n'])
-    assert.equal(first.status, 0, first.stderr)
-    assert.match(first.stderr, /^a tunnel to the cluster stays in the background .*: pgctl tunnel stop cluster; .*\n$/)
-    const seen = JSON.parse(first.stdout)
-    assert.deepEqual([seen.status, seen.argv, seen.installation], [200, ['get', '-n', 'x', '--', '-n'], 'acme'])
-    assert.equal(sessions().length, before + 1)
+  it(
+    'is opened by the first, which says so once, and costs the second no session and no call',
+    TIMEOUT,
+    async () => {
+      const before = sessions().length
+      const first = await run(['kubectl', '--', 'get', '-n', 'x', '--', '-n'])
+      assert.equal(first.status, 0, first.stderr)
+      assert.match(
+        first.stderr,
+        /^a tunnel to the cluster stays in the background .*: pgctl tunnel stop cluster; .*\n$/,
+      )
+      const seen = JSON.parse(first.stdout)
+      assert.deepEqual(
+        [seen.status, seen.argv, seen.installation],
+        [200, ['get', '-n', 'x', '--', '-n'], 'acme'],
+      )
+      assert.equal(sessions().length, before + 1)
 
-    const asked = calls()
-    for (const program of ['kubectl', 'helm'] as const) {
-      const next = await run([program, '--installation', 'acme', '--', 'get', 'pods'])
-      assert.deepEqual([next.status, next.stderr], [0, ''])
-      assert.equal(JSON.parse(next.stdout).status, 200)
-      assert.deepEqual(JSON.parse(next.stdout).argv, ['get', 'pods'])
-    }
-    assert.deepEqual([sessions().length, calls()], [before + 1, asked])
-    assert.deepEqual(
-      (await tunnels()).map(({ target, implicit }) => [target, implicit]),
-      [['cluster', true]],
-    )
-  })
+      const asked = calls()
+      for (const program of ['kubectl', 'helm'] as const) {
+        const next = await run([program, '--installation', 'acme', '--', 'get', 'pods'])
+        assert.deepEqual([next.status, next.stderr], [0, ''])
+        assert.equal(JSON.parse(next.stdout).status, 200)
+        assert.deepEqual(JSON.parse(next.stdout).argv, ['get', 'pods'])
+      }
+      assert.deepEqual([sessions().length, calls()], [before + 1, asked])
+      assert.deepEqual(
+        (await tunnels()).map(({ target, implicit }) => [target, implicit]),
+        [['cluster', true]],
+      )
+    },
+  )
 
   it("gives the program's own exit status, its words and a signal's as a shell does", TIMEOUT, async () => {
     for (let round = 0; round < 2; round++) {
@@ -75,15 +85,28 @@ describe('a way to the cluster that programs share', { timeout: 180_000 }, () =>
     const folder = join(cli.home, 'state/pgctl/kube')
     assert.equal(statSync(folder).mode & 0o777, 0o700)
     assert.ok(!readFileSync(file, 'utf8').includes(credential.status.token))
-    for (const name of readdirSync(folder)) assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600, name)
+    for (const name of readdirSync(folder))
+      assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600, name)
   })
 
   it('renews a token whose file has run out, or is gone', TIMEOUT, async () => {
     const { file } = JSON.parse((await run(['kubectl', '--', 'get'])).stdout)
     const token = file.replace(/\.yaml$/, '.token')
-    const { stdout } = await run(['run', '--', 'sh', '-c', `printf '1\\n{}\\n' > ${token}; probe; rm ${token}; probe`])
-    const seen = stdout.trim().split('\n').map((line) => JSON.parse(line))
-    assert.deepEqual(seen.map(({ status }) => status), [200, 200])
+    const { stdout } = await run([
+      'run',
+      '--',
+      'sh',
+      '-c',
+      `printf '1\\n{}\\n' > ${token}; probe; rm ${token}; probe`,
+    ])
+    const seen = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.deepEqual(
+      seen.map(({ status }) => status),
+      [200, 200],
+    )
   })
 
   it('is not shared with other credentials', TIMEOUT, async () => {

@@ -42,27 +42,36 @@ describe('the supervisor of background tunnels', { timeout: 180_000 }, () => {
     await eventually(() => activeSessions().length === 0)
   }
 
-  it('that was killed is noticed, its tunnels are named, and what it left is taken away', TIMEOUT, async () => {
-    assert.equal((await detach('cluster', PAYLOAD)).status, 0)
-    const killed = await kill()
-    assert.equal(activeSessions().length, 2, 'nobody has ended them')
+  it(
+    'that was killed is noticed, its tunnels are named, and what it left is taken away',
+    TIMEOUT,
+    async () => {
+      assert.equal((await detach('cluster', PAYLOAD)).status, 0)
+      const killed = await kill()
+      assert.equal(activeSessions().length, 2, 'nobody has ended them')
 
-    const listed = await cli.run(['tunnel', 'list'])
-    assert.match(
-      listed.stderr,
-      new RegExp(`the supervisor before \\(process ${killed}\\) was killed, and with it: cluster \\(acme\\), payload`),
-    )
-    assert.match(listed.stderr, /to open them again: pgctl tunnel cluster payload\S+ --detach --installation acme/)
-    const stop = await cli.run(['tunnel', 'stop', 'cluster'])
-    assert.equal(stop.status, 3)
+      const listed = await cli.run(['tunnel', 'list'])
+      assert.match(
+        listed.stderr,
+        new RegExp(
+          `the supervisor before \\(process ${killed}\\) was killed, and with it: cluster \\(acme\\), payload`,
+        ),
+      )
+      assert.match(
+        listed.stderr,
+        /to open them again: pgctl tunnel cluster payload\S+ --detach --installation acme/,
+      )
+      const stop = await cli.run(['tunnel', 'stop', 'cluster'])
+      assert.equal(stop.status, 3)
 
-    const again = await detach('cluster')
-    assert.equal(again.status, 0, again.stderr)
-    assert.match(again.stderr, /was killed, and with it: cluster \(acme\), payload/)
-    await eventually(() => activeSessions().length === 1)
-    assert.deepEqual((await tunnels()).former, null, 'told once')
-    await stopAll()
-  })
+      const again = await detach('cluster')
+      assert.equal(again.status, 0, again.stderr)
+      assert.match(again.stderr, /was killed, and with it: cluster \(acme\), payload/)
+      await eventually(() => activeSessions().length === 1)
+      assert.deepEqual((await tunnels()).former, null, 'told once')
+      await stopAll()
+    },
+  )
 
   it('whose journal was cut in the middle of a word is read up to there', TIMEOUT, async () => {
     assert.equal((await detach('cluster', PAYLOAD)).status, 0)
@@ -74,7 +83,10 @@ describe('the supervisor of background tunnels', { timeout: 180_000 }, () => {
     truncateSync(journal, text.length - Math.ceil(last.length / 2))
     const { former } = await tunnels()
     const kept = JSON.parse(lines.at(-2) ?? '').target
-    assert.deepEqual(former?.tunnels.map(({ target }) => target), [kept])
+    assert.deepEqual(
+      former?.tunnels.map(({ target }) => target),
+      [kept],
+    )
     appendFileSync(journal, '\0\0\0garbage\n')
     assert.equal((await detach('cluster')).status, 0)
     await stopAll()
@@ -93,7 +105,10 @@ describe('the supervisor of background tunnels', { timeout: 180_000 }, () => {
     for (let round = 0; round < 3; round++) {
       assert.equal((await detach('cluster', '--lazy')).status, 0)
       // The last tunnel goes, and with it the supervisor, at the moment that somebody opens another.
-      const [stopped, opened] = await Promise.all([cli.run(['tunnel', 'stop', '--all']), detach(PAYLOAD, '--lazy')])
+      const [stopped, opened] = await Promise.all([
+        cli.run(['tunnel', 'stop', '--all']),
+        detach(PAYLOAD, '--lazy'),
+      ])
       assert.deepEqual([stopped.status, opened.status], [0, 0], opened.stderr)
       const port = (await tunnels()).tunnels.find(({ target }) => target === PAYLOAD)?.port
       // Either the stop has met the new tunnel, or that works.
@@ -102,16 +117,20 @@ describe('the supervisor of background tunnels', { timeout: 180_000 }, () => {
     }
   })
 
-  it('that is stopped in its tracks is named by who waits for it, and does not hold them up for ever', TIMEOUT, async () => {
-    assert.equal((await detach('cluster', '--lazy')).status, 0)
-    const stuck = pid()
-    process.kill(stuck, 'SIGSTOP')
-    const { status, stderr } = await cli.run(['tunnel', 'list'])
-    process.kill(stuck, 'SIGCONT')
-    assert.equal(status, 7)
-    assert.match(stderr, /error: the supervisor of background tunnels does not answer/)
-    await stopAll()
-  })
+  it(
+    'that is stopped in its tracks is named by who waits for it, and does not hold them up for ever',
+    TIMEOUT,
+    async () => {
+      assert.equal((await detach('cluster', '--lazy')).status, 0)
+      const stuck = pid()
+      process.kill(stuck, 'SIGSTOP')
+      const { status, stderr } = await cli.run(['tunnel', 'list'])
+      process.kill(stuck, 'SIGCONT')
+      assert.equal(status, 7)
+      assert.match(stderr, /error: the supervisor of background tunnels does not answer/)
+      await stopAll()
+    },
+  )
 
   it('leaves nothing but its records when it has ended', TIMEOUT, async () => {
     assert.equal((await detach('cluster', '--lazy')).status, 0)

@@ -10,6 +10,7 @@ const model: CompletionModel = {
       flags: [
         { name: 'installation', char: 'i', takesValue: true },
         { name: 'route', takesValue: true, options: ['direct', 'cluster'] },
+        { name: 'set', takesValue: true },
         { name: 'json', takesValue: false },
       ],
     },
@@ -21,6 +22,7 @@ const model: CompletionModel = {
   ],
   names: {
     background: ['prometheus'],
+    sets: ['oncall'],
     installations: ['acme', 'apex'],
     services: ['hermes', 'hercules'],
     monitors: ['grafana'],
@@ -33,6 +35,7 @@ describe('completion', () => {
     { words: [''], found: ['logs', 'sandbox', 'tunnel', 'use'], why: 'commands and topics, each once' },
     { words: ['sandbox', ''], found: ['down', 'up'], why: 'the words behind a topic' },
     { words: ['tunnel', 'gra'], found: ['grafana'], why: 'targets' },
+    { words: ['tunnel', '--set', ''], found: ['oncall'], why: 'sets of the configuration' },
     { words: ['tunnel', 's'], found: ['stop'], why: 'or subcommands' },
     { words: ['tunnel', 'grafana', 's'], found: [], why: 'which only come first' },
     { words: ['tunnel', 'stop', ''], found: ['prometheus'], why: 'tunnels in the background' },

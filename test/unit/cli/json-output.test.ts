@@ -220,6 +220,7 @@ describe('the page on JSON', { timeout: 20_000 }, () => {
     'egress list',
     'egress show',
     'egress verify',
+    'targets',
     'tunnel list',
     'tunnel stop',
   ])
@@ -276,7 +277,8 @@ describe('the page on JSON', { timeout: 20_000 }, () => {
     const events = ['tunnel', 'logs'].flatMap(documentsOf).filter((each) => 'event' in each)
     assert.ok(events.length > 0)
     for (const event of events) {
-      const heading = event['event'] === 'error' ? 'A failure' : event['target'] || event['tunnels'] ? '`tunnel`' : '`logs`'
+      const heading =
+        event['event'] === 'error' ? 'A failure' : event['target'] || event['tunnels'] ? '`tunnel`' : '`logs`'
       for (const field of Object.keys(event))
         assert.match(section(heading), new RegExp(`\\b${field}\\b`), `${event['event']}: ${field}`)
     }

@@ -11,7 +11,8 @@ const ours = (server = 'https://127.0.0.1:20001') =>
     plugin: ['pgctl', 'cluster-token'],
     environment: { PGCTL_CONFIG: '/home/me/config.yaml' },
   }) as NamedKubeconfig
-const merge = (text: string, use = false, config = ours()) => mergeKubeconfig(text, config, { use, path: 'config' })
+const merge = (text: string, use = false, config = ours()) =>
+  mergeKubeconfig(text, config, { use, path: 'config' })
 
 const THEIRS = `# mine, by hand
 apiVersion: v1
@@ -40,7 +41,8 @@ describe('merging a kubeconfig', { timeout: 10_000 }, () => {
     assert.deepEqual(clusters, [...before.clusters, ...ours().clusters])
     assert.deepEqual(users, [...before.users, ...ours().users])
     assert.deepEqual(contexts, [...before.contexts, ...ours().contexts])
-    for (const line of THEIRS.split('\n').filter((text) => text !== '')) assert.ok(merged.includes(line), line)
+    for (const line of THEIRS.split('\n').filter((text) => text !== ''))
+      assert.ok(merged.includes(line), line)
   })
 
   it('exchanges entries of the same name, and a second time changes nothing', () => {
@@ -62,15 +64,21 @@ describe('merging a kubeconfig', { timeout: 10_000 }, () => {
     ['nothing', ''],
     ['a comment', '# none yet\n'],
     ['empty lists', 'apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []\n'],
-    ['lists without a value, as kubectl writes them', 'apiVersion: v1\nkind: Config\nclusters: null\nusers: null\ncontexts: null\n'],
+    [
+      'lists without a value, as kubectl writes them',
+      'apiVersion: v1\nkind: Config\nclusters: null\nusers: null\ncontexts: null\n',
+    ],
   ] as const)
     it(`begins with ${why}`, () => {
       const { clusters, users, contexts } = parse(merge(text))
-      assert.deepEqual({ clusters, users, contexts }, {
-        clusters: ours().clusters,
-        users: ours().users,
-        contexts: ours().contexts,
-      })
+      assert.deepEqual(
+        { clusters, users, contexts },
+        {
+          clusters: ours().clusters,
+          users: ours().users,
+          contexts: ours().contexts,
+        },
+      )
     })
 
   for (const [why, text] of [
@@ -78,5 +86,9 @@ describe('merging a kubeconfig', { timeout: 10_000 }, () => {
     ['a list', '- a\n'],
     ['clusters that are no list', 'clusters: {}\n'],
   ] as const)
-    it(`refuses ${why}`, () => assert.throws(() => merge(text), (error) => isPgctlError(error, 'state-invalid')))
+    it(`refuses ${why}`, () =>
+      assert.throws(
+        () => merge(text),
+        (error) => isPgctlError(error, 'state-invalid'),
+      ))
 })
