@@ -9,6 +9,7 @@ import { cpus, loadavg, release, type as systemType } from 'node:os'
 import { BuiltCli } from './built-cli.ts'
 import { type Machine, type Outcome, renderResults, renderTable, replaceTables } from './results.ts'
 import type { Bench, Row, Subject } from './subject.ts'
+import { background } from './subjects/background.ts'
 import { dataChannel } from './subjects/data-channel.ts'
 import { discovery } from './subjects/discovery.ts'
 import { faults } from './subjects/faults.ts'
@@ -41,6 +42,7 @@ const SUBJECTS: readonly Subject[] = [
   logMemory,
   functions,
   snapshotPlan,
+  background,
 ]
 /** The whole run: what is not measured by then is given up. */
 const LIMIT = 20 * 60_000

@@ -3,6 +3,7 @@ import { PgctlError } from '#core/errors.ts'
 import type { ReadyEvent, TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from '../base-command.ts'
 import { installationFlags, parseSpan, reasonFlag } from '../flags.ts'
+import { inTypedOrder } from '../in-typed-order.ts'
 import { renderDetached, renderFormer, tunnelDocument } from '../render/background.ts'
 import { renderReady, renderTunnelEvent } from '../render/tunnel.ts'
 import type { TunnelWishes } from '../tunnel-opening.ts'
@@ -83,7 +84,7 @@ export default class Tunnel extends BaseCommand {
     const idle = parseSpan('--idle', flags.idle ?? DEFAULT_IDLE)
     const { meantTargets } = await import('../target-words.ts')
     const { set, all } = flags
-    const meant = { words: argv.map(String), set, all }
+    const meant = { words: inTypedOrder(this.argv, argv), set, all }
     const words = await meantTargets(this.surroundings(flags), meant, this.signal)
     const wishes = { ...flags, words, lazy: flags.lazy ? { idle } : undefined }
     if (flags.detach) return this.#detach(wishes, flags)

@@ -3,6 +3,7 @@ import { PgctlError } from '#core/errors.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from '../../base-command.ts'
 import { installationFlags, reasonFlag } from '../../flags.ts'
+import { inTypedOrder } from '../../in-typed-order.ts'
 import { renderTunnelEvent } from '../../render/tunnel.ts'
 
 export default class TunnelRun extends BaseCommand {
@@ -50,7 +51,7 @@ export default class TunnelRun extends BaseCommand {
     const { route, reason, set, all, ...where } = flags
     process.exitCode = await runWithTunnels(
       this.surroundings(where),
-      { targets: { words: argv.map(String), set, all }, route, reason, program, words },
+      { targets: { words: inTypedOrder(this.argv, argv), set, all }, route, reason, program, words },
       (event) => this.#show(event),
       this.signal,
     )
