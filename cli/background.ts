@@ -10,6 +10,8 @@ import { paths } from './paths.ts'
 /** A supervisor that ends at the very moment it is asked is followed by another; not for ever. */
 const ATTEMPTS = 3
 const LINES_SHOWN = 5
+/** What it holds is small and lives long: room for what is young would be for the peak of its start alone. */
+const SMALL_HEAP = '--max-semi-space-size=2'
 
 export type Whence = Pick<Surroundings, 'environment' | 'version'>
 
@@ -53,7 +55,8 @@ async function startSupervisor(
   makePrivate(place)
   const output = openSync(place.output, 'w', 0o600)
   try {
-    const child = spawn(process.execPath, [...process.execArgv, process.argv[1] as string, 'supervise'], {
+    const argv = [...process.execArgv, SMALL_HEAP, process.argv[1] as string, 'supervise']
+    const child = spawn(process.execPath, argv, {
       detached: true,
       cwd: place.folder,
       env: ofItsOwn(environment),

@@ -11,7 +11,8 @@ export function tokenPlugin(where: {
   )
   return [
     process.execPath,
-    ...process.execArgv,
+    // How much memory this process may take is no matter of the other.
+    ...process.execArgv.filter((word) => !word.startsWith('--max-')),
     resolve(process.argv[1] ?? 'pgctl'),
     'cluster-token',
     ...flags,
