@@ -1,6 +1,8 @@
 import { Flags } from '@oclif/core'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
+import { PgctlError } from '#core/errors.ts'
 import { BaseCommand } from './base-command.ts'
+import type { Config } from './config.ts'
 import { installationFlags, reasonFlag } from './flags.ts'
 import { renderTunnelEvent } from './render/tunnel.ts'
 
@@ -25,6 +27,15 @@ interface ClusterWishes {
 const STARTED =
   'a tunnel to the cluster stays in the background for the next command; to end it: pgctl tunnel stop cluster; to have none: background: off'
 
+/** @throws PgctlError `usage` for a word that a variable says and that is neither. */
+function isShared({ settings: { background } }: Config): boolean {
+  if (background.value === 'on' || background.value === 'off') return background.value === 'on'
+  throw new PgctlError('usage', `"background" cannot be ${JSON.stringify(background.value)}`, {
+    why: `${background.from} says so; it is on or off`,
+    next: `set ${background.from} to on or off, or unset it`,
+  })
+}
+
 /** What the commands share that start a program with a way to the cluster. */
 export abstract class ClusterCommand extends BaseCommand {
   /** Runs it; its exit status is ours. */
@@ -37,7 +48,7 @@ export abstract class ClusterCommand extends BaseCommand {
     const surroundings = this.surroundings({ ...where, background })
     const { loadConfig } = await import('./load-config.ts')
     // A reason stands in the record of one session: it is not put on what others do.
-    if (reason === undefined && loadConfig(surroundings).settings.background.value !== 'off') {
+    if (reason === undefined && isShared(loadConfig(surroundings))) {
       const { runShared } = await import('./shared-cluster.ts')
       const run = { program, words, hold, onStarted: () => this.notice(STARTED), onWay: this.#onWay }
       const tellWhy = (why: string) => this.notice(`${why}: this has a session of its own`)

@@ -71,7 +71,12 @@ const NO_TARGETS: TargetWords = { services: [], monitors: [], datastores: [] }
 async function targetsInBackground(): Promise<readonly string[]> {
   const { formerLife } = await import('#core/tunnel/control/io/records.ts')
   const { supervisorPlace } = await import('../background.ts')
-  return formerLife(supervisorPlace(process.env).journal).lost.map(({ target }) => target)
+  try {
+    return formerLife(supervisorPlace(process.env).journal).lost.map(({ target }) => target)
+  } catch {
+    // Where there can be no supervisor there are no such targets, and all others remain.
+    return []
+  }
 }
 
 /** From this computer alone: a person at Tab does not wait for the network. */

@@ -14,16 +14,19 @@ export default class Supervise extends BaseCommand {
       await serveHolder(this.logger)
     }
     const { Supervisor } = await import('../supervisor/supervisor.ts')
+    const { HolderThread } = await import('../supervisor/holder-thread.ts')
     const { controlPlace } = await import('#core/tunnel/control/io/place.ts')
     const { systemClock } = await import('#core/io/system-clock.ts')
     const { paths } = await import('../paths.ts')
     const { state } = paths(process.env)
     const { root, version } = this.config
+    const start = { root, version, trusts: process.env['NODE_EXTRA_CA_CERTS'] }
     try {
       await using supervisor = await Supervisor.start({
         place: controlPlace(state),
         clock: systemClock,
-        ...{ state, version, root },
+        ...{ state, version },
+        startHolder: (options) => new HolderThread({ ...options, start }),
       })
       tell({ ready: true })
       const stopped = new Promise((resolve) => this.signal.addEventListener('abort', resolve, { once: true }))

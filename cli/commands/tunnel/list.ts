@@ -1,3 +1,4 @@
+import type { FormerLife } from '#core/tunnel/control/journal.ts'
 import type { TunnelRecord } from '#core/tunnel/control/roster.ts'
 import { BaseCommand } from '../../base-command.ts'
 import { formerDocument, renderFormer, renderTunnels, tunnelDocument } from '../../render/background.ts'
@@ -17,7 +18,7 @@ export default class TunnelList extends BaseCommand {
     const { formerLife } = await import('#core/tunnel/control/io/records.ts')
     const asked = { request: { request: 'list' }, sameVersion: false, signal: this.signal }
     const whence = { environment: process.env, version: this.config.version }
-    const answer = await askBackground<{ version: string; pid: number; tunnels: TunnelRecord[] }>(
+    const answer = await askBackground<Listed>(
       whence,
       asked,
     )
@@ -27,9 +28,22 @@ export default class TunnelList extends BaseCommand {
       else this.notice('no tunnels are in the background')
       return { supervisor: null, tunnels: [], former: former.lost.length > 0 ? formerDocument(former) : null }
     }
-    const { version, pid, tunnels } = answer
+    const { version, pid, tunnels, former } = answer
+    if (former !== undefined) this.notice(renderFormer(former, this.paintNotice))
     if (tunnels.length > 0) this.log(renderTunnels(tunnels, Date.now(), this.paint))
     else this.notice('no tunnels are in the background')
-    return { supervisor: { pid, version }, tunnels: tunnels.map(tunnelDocument), former: null }
+    return {
+      supervisor: { pid, version },
+      tunnels: tunnels.map(tunnelDocument),
+      former: former === undefined ? null : formerDocument(former),
+    }
   }
+}
+
+interface Listed {
+  readonly version: string
+  readonly pid: number
+  readonly tunnels: readonly TunnelRecord[]
+  /** Of a supervisor before this one that was killed, until somebody opens a tunnel again. */
+  readonly former?: FormerLife
 }

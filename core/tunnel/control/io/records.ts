@@ -36,15 +36,23 @@ export function formerLife(path: string): FormerLife {
   return readJournal(readOrNothing(path))
 }
 
-/** Writes one line down before whatever it tells is acted on. */
+/** Writes one line down before whatever it tells is acted on. A full disk takes no tunnel away. */
 export function appendJournal({ journal }: ControlPlace, line: JournalLine): void {
-  appendFileSync(journal, `${JSON.stringify(line)}\n`, { mode: 0o600 })
+  append(journal, line)
 }
 
 /** Appends to the log; a full one becomes the one before, so that both together never grow beyond a bound. */
 export function appendLog({ log }: ControlPlace, line: LoggedEvent): void {
-  if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES) renameSync(log, `${log}.1`)
-  appendFileSync(log, `${JSON.stringify(line)}\n`, { mode: 0o600 })
+  append(log, line, LOG_BYTES)
+}
+
+function append(path: string, line: object, most: Bytes = Number.POSITIVE_INFINITY): void {
+  try {
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > most) renameSync(path, `${path}.1`)
+    appendFileSync(path, `${JSON.stringify(line)}\n`, { mode: 0o600 })
+  } catch {
+    // What is written down is for those who come later; the tunnels are for those who use them now.
+  }
 }
 
 /** The log of this supervisor's life, or of the last one, the oldest first; a line that is cut is left out. */
