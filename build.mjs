@@ -94,7 +94,7 @@ const commands = await Array.fromAsync(glob('cli/commands/**/*.ts', { cwd: root 
 await build({
   ...shared,
   entryPoints: [
-    { in: 'cli/main.ts', out: 'main' },
+    { in: 'cli/cli.ts', out: 'cli' },
     ...commands.sort().map((path) => ({ in: path, out: path.replace(/\.ts$/, '') })),
   ],
   outdir: 'dist',
@@ -103,6 +103,21 @@ await build({
   keepNames: true,
   // A native module, and a database, stay outside; only the sandbox loads them, and says so when one is missing.
   external: ['@lydell/node-pty', '@electric-sql/pglite'],
+})
+
+/** The entry is one file with all that `pgctl kubectl` needs where a tunnel is there: each file more costs a start. */
+const cliApart = {
+  name: 'cli-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/cli\.ts$/ }, () => ({ path: './cli.js', external: true }))
+  },
+}
+await build({
+  ...shared,
+  entryPoints: ['cli/main.ts'],
+  outdir: 'dist',
+  plugins: [builtinsByRequire, cliApart],
+  keepNames: true,
 })
 
 // The functions: one file each, with all that it needs; its folder is what goes into its archive.

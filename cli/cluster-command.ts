@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
-import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { PgctlError } from '#core/errors.ts'
+import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from './base-command.ts'
 import type { Config } from './config.ts'
 import { installationFlags, reasonFlag } from './flags.ts'

@@ -14,10 +14,10 @@ if (major < 24 || (major === 24 && minor < 15)) {
 } else {
   // Node lets FORCE_COLOR win, and warns in the middle of the output; whoever says no to colours means it.
   if (process.env['NO_COLOR']) delete process.env['FORCE_COLOR']
-  const { cacheCompiledCode } = await import('./compile-cache.ts')
-  cacheCompiledCode()
   const { becomeProgram } = await import('./quick-cluster.ts')
   await becomeProgram(process.argv.slice(2), PGCTL_VERSION)
+  const { cacheCompiledCode } = await import('./compile-cache.ts')
+  cacheCompiledCode()
   const { start } = await import('./cli.ts')
   await start()
 }

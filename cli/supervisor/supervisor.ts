@@ -200,7 +200,15 @@ export class Supervisor implements AsyncDisposable {
     const kubeconfig = writeClusterFiles(files, { ...flags, installation })
     const { token, ...cluster } = facts
     const isNew = known === undefined
-    return { isThere: true, isNew, installation, kubeconfig, tunnel: id, access: { ...cluster, server }, token }
+    return {
+      isThere: true,
+      isNew,
+      installation,
+      kubeconfig,
+      tunnel: id,
+      access: { ...cluster, server },
+      token,
+    }
   }
 
   async #stop(request: SelectRequest): Promise<TunnelRecord[]> {

@@ -57,7 +57,13 @@ class ScriptedHolder {
     for (const id of ids) this.tell(id, { event: 'starting', route: 'direct', why: '' })
     await this.gate
     if (this.refuse !== undefined) throw this.refuse
-    const place = { address: '127.0.0.1', addresses: ['127.0.0.1'], detail: '', probe: 'answered', route: 'direct' }
+    const place = {
+      address: '127.0.0.1',
+      addresses: ['127.0.0.1'],
+      detail: '',
+      probe: 'answered',
+      route: 'direct',
+    }
     const lazy = idleMs === undefined ? {} : { lazy: true }
     for (const id of ids) this.tell(id, { event: 'ready', port: 20_000 + id, ...place, ...lazy })
     return { failures: [] }
@@ -99,7 +105,10 @@ describe('the supervisor', { timeout: 60_000 }, () => {
     signal?: AbortSignal,
   ): Promise<Result> {
     const asked = { place, version: '0.1.0', request, sameVersion: true, signal }
-    const answer = await askSupervisor({ ...asked, onEvent: onEvent as ((event: unknown) => void) | undefined })
+    const answer = await askSupervisor({
+      ...asked,
+      onEvent: onEvent as ((event: unknown) => void) | undefined,
+    })
     return (answer ?? assert.fail('nobody answered')).result as Result
   }
   const whence = (more?: object) => ({ folder: state, environment: environment(more), flags: {} })
@@ -119,21 +128,25 @@ describe('the supervisor', { timeout: 60_000 }, () => {
     await supervisor.over
   })
 
-  it('has a holder for each environment, and shares it among targets and installations of one', TIMEOUT, async () => {
-    await open(['grafana'])
-    await open(['cluster'])
-    await open(['grafana'], whence({ AWS_PROFILE: 'another' }))
-    assert.equal(holders.length, 2)
-    assert.deepEqual(
-      (await list()).map(({ id, target }) => [id, target]),
-      [
-        [1, 'grafana'],
-        [2, 'cluster'],
-        [3, 'grafana'],
-      ],
-    )
-    assert.equal(holders[1]?.options.environment['AWS_PROFILE'], 'another')
-  })
+  it(
+    'has a holder for each environment, and shares it among targets and installations of one',
+    TIMEOUT,
+    async () => {
+      await open(['grafana'])
+      await open(['cluster'])
+      await open(['grafana'], whence({ AWS_PROFILE: 'another' }))
+      assert.equal(holders.length, 2)
+      assert.deepEqual(
+        (await list()).map(({ id, target }) => [id, target]),
+        [
+          [1, 'grafana'],
+          [2, 'cluster'],
+          [3, 'grafana'],
+        ],
+      )
+      assert.equal(holders[1]?.options.environment['AWS_PROFILE'], 'another')
+    },
+  )
 
   it('lets those who ask for one that is being opened wait for it', TIMEOUT, async () => {
     await open(['cluster'])
@@ -173,7 +186,8 @@ describe('the supervisor', { timeout: 60_000 }, () => {
     const followed: string[] = []
     const following = ask({ request: 'attach', words: [] }, (event) => {
       if ('logged' in event) followed.push(event.logged.event.event)
-      else holders[0]?.options.onDeath(new PgctlError('internal', 'the thread that held the tunnel has ended'))
+      else
+        holders[0]?.options.onDeath(new PgctlError('internal', 'the thread that held the tunnel has ended'))
     })
     await following
     assert.deepEqual(followed, ['ended'])
@@ -181,19 +195,23 @@ describe('the supervisor', { timeout: 60_000 }, () => {
     await supervisor.over
   })
 
-  it('closes the tunnel to the cluster that commands share when it has slept for an hour', TIMEOUT, async () => {
-    assert.equal((await cluster()).isNew, true)
-    assert.equal((await cluster()).isNew, false)
-    holders[0]?.tell(1, { event: 'asleep' })
-    clock.advance(IMPLICIT_SLEEP - 1)
-    assert.equal((await list()).length, 1)
-    assert.equal((await cluster()).isNew, false, 'it is woken')
-    clock.advance(IMPLICIT_SLEEP)
-    assert.equal((await list()).length, 1, 'it is used')
-    holders[0]?.tell(1, { event: 'asleep' })
-    clock.advance(IMPLICIT_SLEEP)
-    await supervisor.over
-  })
+  it(
+    'closes the tunnel to the cluster that commands share when it has slept for an hour',
+    TIMEOUT,
+    async () => {
+      assert.equal((await cluster()).isNew, true)
+      assert.equal((await cluster()).isNew, false)
+      holders[0]?.tell(1, { event: 'asleep' })
+      clock.advance(IMPLICIT_SLEEP - 1)
+      assert.equal((await list()).length, 1)
+      assert.equal((await cluster()).isNew, false, 'it is woken')
+      clock.advance(IMPLICIT_SLEEP)
+      assert.equal((await list()).length, 1, 'it is used')
+      holders[0]?.tell(1, { event: 'asleep' })
+      clock.advance(IMPLICIT_SLEEP)
+      await supervisor.over
+    },
+  )
 
   it('keeps it while somebody holds it, and for good where somebody wants it to stay', TIMEOUT, async () => {
     await cluster()

@@ -18,10 +18,7 @@ export default class TunnelList extends BaseCommand {
     const { formerLife } = await import('#core/tunnel/control/io/records.ts')
     const asked = { request: { request: 'list' }, sameVersion: false, signal: this.signal }
     const whence = { environment: process.env, version: this.config.version }
-    const answer = await askBackground<Listed>(
-      whence,
-      asked,
-    )
+    const answer = await askBackground<Listed>(whence, asked)
     if (answer === undefined) {
       const former = formerLife(supervisorPlace(process.env).journal)
       if (former.lost.length > 0) this.notice(renderFormer(former, this.paintNotice))

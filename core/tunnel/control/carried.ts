@@ -12,7 +12,14 @@ const NAMES = new Set([
   ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'],
 ])
 /** Carried, as helpers that print credentials are found by them, and no part of who somebody is. */
-const HELPERS = new Set(['PATH', 'NODE_OPTIONS', 'SHELL', 'SSH_AUTH_SOCK', 'DISPLAY', 'DBUS_SESSION_BUS_ADDRESS'])
+const HELPERS = new Set([
+  'PATH',
+  'NODE_OPTIONS',
+  'SHELL',
+  'SSH_AUTH_SOCK',
+  'DISPLAY',
+  'DBUS_SESSION_BUS_ADDRESS',
+])
 /** Whichever installation is chosen, it is by the same credentials. */
 const CHOICES = new Set(['PGCTL_INSTALLATION', 'PGCTL_BIND', 'PGCTL_BACKGROUND'])
 
