@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { PgctlError } from '#core/errors.ts'
-import { carriedEnvironment } from '#core/tunnel/control/carried.ts'
 import { askSupervisor, type ControlRequest } from '#core/tunnel/control/io/client.ts'
 import { type ControlPlace, controlPlace, makePrivate } from '#core/tunnel/control/io/place.ts'
+import { carry } from './carry.ts'
 import type { Surroundings } from './deps.ts'
 import { paths } from './paths.ts'
 
@@ -43,7 +43,7 @@ export async function askBackgroundStarting<Result>(whence: Whence, asked: Asked
 /** What goes with a request that opens something: where it was typed, and by whom. */
 export function whenceOf({ environment, flags, folder = process.cwd() }: Surroundings) {
   const { installation, region, profile } = flags
-  return { folder, environment: carriedEnvironment(environment), flags: { installation, region, profile } }
+  return { folder, environment: carry(environment, folder), flags: { installation, region, profile } }
 }
 
 /** Starts one in a process of its own, which goes on after this one; of two at once the first serves both. */
@@ -79,7 +79,7 @@ async function startSupervisor(
 
 /** Credentials are told with each request, to the thread that needs them: the process itself has none. */
 function ofItsOwn(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const carried = carriedEnvironment(environment)
+  const carried = carry(environment, process.cwd())
   return Object.fromEntries(Object.entries(carried).filter(([name]) => !name.startsWith('AWS_')))
 }
 

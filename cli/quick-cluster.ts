@@ -1,6 +1,6 @@
-import { carriedEnvironment } from '#core/tunnel/control/carried.ts'
 import { askSupervisor } from '#core/tunnel/control/io/client.ts'
 import { controlPlace } from '#core/tunnel/control/io/place.ts'
+import { carry } from './carry.ts'
 import { findProgram } from './find-program.ts'
 import { paths } from './paths.ts'
 import type { ClusterWay } from './supervisor/supervisor.ts'
@@ -61,7 +61,7 @@ export async function becomeProgram(argv: readonly string[], version: string): P
     const answer = await askSupervisor({
       place: controlPlace(paths(env).state),
       version,
-      request: { ...request, environment: carriedEnvironment(env) },
+      request: { ...request, environment: carry(env, folder) },
       sameVersion: true,
     })
     way = answer?.result as ClusterWay | undefined

@@ -7,7 +7,8 @@ export default class Kubectl extends ClusterCommand {
     'The kubectl of this computer, with a kubeconfig of its own: the certificate is checked against the real name, the',
     'token is renewed while it runs, and your own kubeconfig is neither read nor changed. The namespace is that of the',
     'product unless -n says another. It may do what the access entry of the caller allows; the way there needs no right',
-    'in the cluster. The exit status is that of kubectl.',
+    'in the cluster. It is shared: the first run opens a tunnel in the background, which closes its session when unused;',
+    'a run with --reason has a session of its own. The exit status is that of kubectl.',
   ].join(' ')
   static override examples = [
     '<%= config.bin %> kubectl -- get pods',

@@ -138,6 +138,7 @@ export class Supervisor implements AsyncDisposable {
       const same = this.#tunnels.findSame({ installation, word, who })
       if (same !== undefined && (!request.port || request.port === same.port)) {
         known.push(same.id)
+        this.#tunnels.keep(same.id)
         return same.id
       }
       const lazy = request.idleMs !== undefined

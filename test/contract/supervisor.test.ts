@@ -233,6 +233,15 @@ describe('the supervisor', { timeout: 60_000 }, () => {
     )
   })
 
+  it('that a person asks for by name is theirs from then on', TIMEOUT, async () => {
+    await cluster()
+    await open(['cluster'])
+    assert.deepEqual(
+      (await list()).map(({ id, implicit }) => [id, implicit]),
+      [[1, false]],
+    )
+  })
+
   it('opens none where it is only asked whether there is one, or on a port of its own', TIMEOUT, async () => {
     assert.equal((await cluster({ open: false })).isThere, false)
     await cluster()

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { systemClock } from '#core/io/system-clock.ts'
+import { controlPlace } from '#core/tunnel/control/io/place.ts'
+import { serveControl } from '#core/tunnel/control/io/server.ts'
 import { WORLD } from '#sandbox/world.ts'
 import { isAlive, supervisorPid } from '../support/end-supervisor.ts'
 import { eventually } from '../support/eventually.ts'
@@ -131,6 +134,31 @@ describe('the supervisor of background tunnels', { timeout: 180_000 }, () => {
       await stopAll()
     },
   )
+
+  it('of another version lists and stops, opens nothing, and says what to do', TIMEOUT, async () => {
+    const asked: unknown[] = []
+    await using _other = await serveControl({
+      place: controlPlace(join(cli.home, 'state/pgctl')),
+      ...{ version: '0.0.9', clock: systemClock, prepare: () => {} },
+      answer: async ({ request }) => {
+        asked.push(request['request'])
+        return { version: '0.0.9', pid: process.pid, tunnels: [] }
+      },
+    })
+    assert.equal((await cli.run(['tunnel', 'list'])).status, 0)
+    const { status, stderr } = await detach('cluster')
+    assert.equal(status, 1)
+    assert.match(
+      stderr,
+      /error: background tunnels are held by pgctl 0\.0\.9 \(process \d+\), and this is pgctl 0\.1\.0/,
+    )
+    assert.match(stderr, /next: end it and its tunnels, and open them again: pgctl tunnel stop --all/)
+    // A program for the cluster does without.
+    const run = await cli.run(['run', '--', 'sh', '-c', 'test -s "$KUBECONFIG"'])
+    assert.equal(run.status, 0, run.stderr)
+    assert.match(run.stderr, /held by pgctl 0\.0\.9 .*: this has a session of its own/)
+    assert.deepEqual(asked, ['list'])
+  })
 
   it('leaves nothing but its records when it has ended', TIMEOUT, async () => {
     assert.equal((await detach('cluster', '--lazy')).status, 0)
