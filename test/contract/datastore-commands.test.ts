@@ -151,7 +151,7 @@ describe('the client of a datastore', { timeout: 120_000 }, () => {
   )
 
   it('enters by the password that RDS keeps where the product has none', TIMEOUT, async () => {
-    const { files } = await probe(['psql', 'managed-sync', '-i', 'globex', '-d', 'other'])
+    const { files } = await probe(['psql', 'managed-sync', '-i', 'globex', '--database', 'other'])
     assert.match(files.password ?? '', new RegExp(`:postgres:${DATABASE_LOGIN.password}\\n$`))
   })
 
