@@ -15,6 +15,12 @@ export function targetVariables(target: string, { ready }: Pick<Tunnel, 'ready'>
     [`${prefix}_HOST`]: address,
     [`${prefix}_PORT`]: String(port),
     [`${prefix}_ADDRESS`]: formatHostPort(address, port),
-    ...(url === undefined ? {} : { [`${prefix}_URL`]: url }),
+    ...(url === undefined ? {} : { [`${prefix}_URL`]: byAddress(url, address) }),
   }
+}
+
+/** Names below `localhost` are for browsers: not every program finds them. */
+function byAddress(url: string, address: string): string {
+  const host = address.includes(':') ? `[${address}]` : address
+  return url.replace(/^(\w+:\/\/)(?:\[[^\]]*\]|[^/:]+)/, `$1${host}`)
 }

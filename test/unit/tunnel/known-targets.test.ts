@@ -53,6 +53,12 @@ describe('the variables of a target', { timeout: 10_000 }, () => {
     addresses: [],
   }
   it('are named after it, whatever it is called', () => {
+    const named = { ...ready, url: `http://grafana.acme.localhost:${ready.port}/d` }
+    assert.equal(
+      targetVariables('grafana', { ready: named })['TUNNEL_GRAFANA_URL'],
+      `http://${ready.address}:${ready.port}/d`,
+      'not every program finds names below localhost',
+    )
     assert.deepEqual(targetVariables('postgres-hermes', { ready }), {
       TUNNEL_POSTGRES_HERMES_HOST: '127.0.0.1',
       TUNNEL_POSTGRES_HERMES_PORT: '20001',
