@@ -64,7 +64,7 @@ describe('session documents of their own', { timeout: 120_000 }, () => {
 
   async function open(target: string): Promise<void> {
     await using command = cli.start(['tunnel', target, '--port', '0'])
-    await command.until(() => (command.stdout.includes('127.0.0.1:') ? true : undefined), 'ready')
+    await command.until(() => (command.stdout.includes(' route, ') ? true : undefined), 'ready')
     command.kill('SIGINT')
     await command.outcome
   }
