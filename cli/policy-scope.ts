@@ -1,3 +1,4 @@
+import { lifeKey } from '#core/bastion/names.ts'
 import { isPgctlError, type PgctlError } from '#core/errors.ts'
 import { resourceNames } from '#core/installation/discovery.ts'
 import { loginSecret } from '#core/installation/profile.ts'
@@ -33,6 +34,7 @@ export async function readPolicyScope(deps: Deps, signal: AbortSignal): Promise<
       databases: names.datastores.postgres,
       caches: names.datastores.redis,
       bastionGroup: names.bastion,
+      lifeKey: lifeKey(workspace),
       loginSecret: loginSecret(profile, workspace),
       snapshotPolicyParameter: snapshotPolicyParameter(workspace),
       portDocuments: [

@@ -15,6 +15,8 @@ export interface PolicyScope {
   readonly caches: readonly string[]
   /** The bastion's Auto Scaling group. */
   readonly bastionGroup: string
+  /** Of the functions' table, the key under which is written down what people do with the bastion. */
+  readonly lifeKey: string
   /** In which the product keeps the logins of its datastores; undefined where its profile names none. */
   readonly loginSecret: string | undefined
   /** Where the function finds the policy of its snapshots. */
@@ -149,9 +151,11 @@ const GRANTS: Readonly<Record<Place, (scope: PolicyScope) => Grant | undefined>>
     sid: 'ReadTheFunctionsState',
     resources: [arn(scope, 'dynamodb', `table/${scope.stateTable}`)],
   }),
+  // What else is in the table is for the functions to write.
   'written state': (scope) => ({
     sid: 'WriteDownWhatIsDone',
     resources: [arn(scope, 'dynamodb', `table/${scope.stateTable}`)],
+    condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': scope.lifeKey } },
   }),
   'ledger key': (scope) => ({
     sid: 'CheckTheLedgersSignature',

@@ -9,7 +9,9 @@ import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { lifeKey } from '#core/bastion/names.ts'
 import { COMMANDS, type CommandWithNeeds } from '#core/permissions/needs.ts'
+import { tableName } from '#core/stack/names.ts'
 import type { RecordedCall } from '#sandbox/aws/calls.ts'
 import { allows, type Policy, permits, policySchema } from '#sandbox/aws/policy.ts'
 import { resourceTags } from '#sandbox/aws/resource-tags.ts'
@@ -106,7 +108,11 @@ const SCENARIOS: Readonly<Record<CommandWithNeeds, readonly Scenario[]>> = {
     { argv: ['psql', '--credentials', 'secrets-manager'] },
     { argv: ['psql', 'managed-sync', '--credentials', 'secrets-manager'], installation: 'globex' },
   ],
-  redis: [{ argv: ['redis'], cut: true }, { argv: ['redis', '--credentials', 'secrets-manager'] }],
+  redis: [
+    { argv: ['redis'], cut: true },
+    { argv: ['redis', 'sync'], installation: 'globex' },
+    { argv: ['redis', 'sync', '--credentials', 'secrets-manager'], installation: 'globex' },
+  ],
   logs: [{ argv: ['logs', 'hermes'], cut: true }],
   exec: [{ argv: ['exec', '--', 'sleep', '1'], cut: true }],
   login: [{ argv: ['login'], terminal: true, cut: true }],
@@ -183,6 +189,8 @@ const SCENARIOS: Readonly<Record<CommandWithNeeds, readonly Scenario[]>> = {
   'bastion refresh': [
     {
       argv: ['bastion', 'refresh', '--confirm', 'acme'],
+      // The second bastion of the others is no machine of the group.
+      knobs: { replacement: 'none' },
       prepare: (cli) => groupIn(cli).addVersion('ami-0123456789abcdef0', Date.now()),
     },
   ],
@@ -450,6 +458,31 @@ describe('permissions', { timeout: 400_000 }, () => {
     const document = (name: string) => `arn:aws:ssm:${region}::document/${name}`
     assert.equal(may('ssm:StartSession', document('AWS-StartNonInteractiveCommand')), true)
     assert.equal(may('ssm:StartSession', document('AWS-StartSSHSession')), false)
+  })
+
+  it('passwords of other databases, and what others write down, stay shut', { timeout: 60_000 }, async () => {
+    const { account, region, workspace } = WORLD
+    const caller = { account, arn: `arn:aws:iam::${account}:user/operator`, userId: '', sessionName: '' }
+    const psql = await policyOf('psql', { argv: [] })
+    const secret = `arn:aws:secretsmanager:${region}:${account}:secret:rds!db-1b4e28ba-a1b2c3`
+    for (const [owner, allowed] of [
+      [workspace, true],
+      ['somebody-elses', false],
+    ] as const) {
+      const tags = { 'aws:rds:primaryDBInstanceArn': `arn:aws:rds:${region}:${account}:db:${owner}` }
+      const demand = { action: 'secretsmanager:GetSecretValue', resource: secret, tags, caller }
+      assert.equal(permits(psql, demand), allowed, owner)
+    }
+    const hold = await policyOf('bastion hold', { argv: [] })
+    const table = `arn:aws:dynamodb:${region}:${account}:table/${tableName(workspace)}`
+    for (const [key, allowed] of [
+      [lifeKey(workspace), true],
+      ['another', false],
+    ] as const) {
+      const context = { 'dynamodb:LeadingKeys': key }
+      const demand = { action: 'dynamodb:PutItem', resource: table, tags: {}, context, caller }
+      assert.equal(permits(hold, demand), allowed, key)
+    }
   })
 })
 

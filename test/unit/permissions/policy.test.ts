@@ -15,6 +15,7 @@ const SCOPE: PolicyScope = {
   databases: ['paragon-acme-5d1f0c2e'],
   caches: ['paragon-acme-5d1f0c2e-redis'],
   bastionGroup: 'paragon-acme-5d1f0c2e-bastion',
+  lifeKey: 'bastion/paragon-acme-5d1f0c2e/life',
   loginSecret: 'paragon/paragon-acme-5d1f0c2e/env',
   snapshotPolicyParameter: '/pgctl/paragon-acme-5d1f0c2e/snapshot-policy',
   portDocuments: ['AWS-StartPortForwardingSessionToRemoteHost'],
