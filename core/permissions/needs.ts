@@ -28,7 +28,6 @@ export type Place =
   | 'login secret'
   | 'database secrets'
   | 'database cluster secrets'
-  | 'database users'
   | 'snapshot policy'
   | 'state table'
   | 'written state'
@@ -158,6 +157,7 @@ export const NEEDS = {
   'tunnel run': TUNNEL,
   proxy: [...TUNNEL, ...COMMAND],
   targets: FIND_DATASTORES,
+  // Entering by a token is a right to one user of one database, and no name tells which: README.md says how it looks.
   psql: [
     ...CLUSTER,
     ...FIND_DATABASES,
@@ -165,7 +165,6 @@ export const NEEDS = {
     ...all('login secret', 'secretsmanager:GetSecretValue'),
     ...all('database secrets', 'secretsmanager:GetSecretValue'),
     ...all('database cluster secrets', 'secretsmanager:GetSecretValue'),
-    ...all('database users', 'rds-db:connect'),
   ],
   redis: [...CLUSTER, ...FIND_CACHES, ...all('login secret', 'secretsmanager:GetSecretValue')],
   logs: CLUSTER,

@@ -138,11 +138,6 @@ const GRANTS: Readonly<Record<Place, (scope: PolicyScope) => Grant | undefined>>
   // Their names say nothing of the database; RDS gives them a tag that does.
   'database secrets': (scope) => databaseSecrets(scope, 'db'),
   'database cluster secrets': (scope) => databaseSecrets(scope, 'cluster'),
-  // A database is named by an id that it is given when it is made.
-  'database users': (scope) => ({
-    sid: 'EnterDatabasesByToken',
-    resources: [arn(scope, 'rds-db', 'dbuser:*/*')],
-  }),
   'snapshot policy': (scope) => ({
     sid: 'ChangeTheSnapshotPolicy',
     resources: [arn(scope, 'ssm', `parameter${scope.snapshotPolicyParameter}`)],

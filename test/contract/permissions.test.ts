@@ -202,12 +202,16 @@ function groupIn({ sandbox }: SandboxCli) {
   return sandbox.cloud.state.groupOf(WORLD)
 }
 
-/**
- * Neither installation of the sandbox has a cluster of databases, which have calls of their own; a token is no call of
- * ours, but shown to the database.
- */
-const NEVER_SEEN =
-  /DBClusterSnapshots?$|RestoreDBClusterFromSnapshot$|rds:CreateDBInstance$|^SeeDatabases rds:DescribeDBClusters$|^ReadPasswordsOfDatabaseClusters |rds-db:connect$/
+/** Neither installation of the sandbox has a cluster of databases, which have calls of their own. */
+const NEVER_SEEN = new RegExp(
+  [
+    'DBClusterSnapshots?$',
+    'RestoreDBClusterFromSnapshot$',
+    'rds:CreateDBInstance$',
+    '^SeeDatabases rds:DescribeDBClusters$',
+    '^ReadPasswordsOfDatabaseClusters ',
+  ].join('|'),
+)
 
 /** Commands that call nothing of AWS, or whose calls the sandbox does not answer. */
 const WITHOUT_NEEDS: Readonly<Record<string, string>> = {
