@@ -145,7 +145,9 @@ export const NEEDS = {
     ...COMMAND,
     ...FIND_DATASTORES,
     ...all('shell document', 'ssm:StartSession'),
-    ...all('everything', 'ec2:DescribeSecurityGroups', 'autoscaling:DescribeAutoScalingGroups'),
+    // Whether a bastion that does not answer is only stopped, its group says.
+    ...SEE_GROUP,
+    ...all('everything', 'ec2:DescribeSecurityGroups'),
     ...all('everything', 'ec2:DescribeInstanceConnectEndpoints', 'ec2:GetSerialConsoleAccessStatus'),
   ],
   sessions: all('everything', 'ssm:DescribeSessions'),
