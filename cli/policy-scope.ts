@@ -1,8 +1,10 @@
+import { lifeKey } from '#core/bastion/names.ts'
 import { isPgctlError, type PgctlError } from '#core/errors.ts'
 import { resourceNames } from '#core/installation/discovery.ts'
+import { loginSecret } from '#core/installation/profile.ts'
 import { portDocumentPattern } from '#core/permissions/documents.ts'
 import type { PolicyScope } from '#core/permissions/places.ts'
-import { signingAlias, tableName } from '#core/stack/names.ts'
+import { signingAlias, snapshotPolicyParameter, tableName } from '#core/stack/names.ts'
 import type { Deps } from './deps.ts'
 
 /** By which a tunnel goes to any host that the bastion reaches. */
@@ -31,6 +33,10 @@ export async function readPolicyScope(deps: Deps, signal: AbortSignal): Promise<
       bucketNames: names.buckets.map(({ id }) => id),
       databases: names.datastores.postgres,
       caches: names.datastores.redis,
+      bastionGroup: names.bastion,
+      lifeKey: lifeKey(workspace),
+      loginSecret: loginSecret(profile, workspace),
+      snapshotPolicyParameter: snapshotPolicyParameter(workspace),
       portDocuments: [
         installation.sessionDocuments === 'own' ? portDocumentPattern(workspace) : REMOTE_HOST_DOCUMENT,
       ],

@@ -12,6 +12,8 @@ export type Place =
   | 'shell document'
   | 'port document'
   | 'command document'
+  | 'terminal document'
+  | 'ssh document'
   | 'own sessions'
   | 'channels'
   | 'session key'
@@ -21,7 +23,14 @@ export type Place =
   | 'caches'
   | 'buckets'
   | 'trail'
+  | 'bastion group'
+  | 'access entries'
+  | 'login secret'
+  | 'database secrets'
+  | 'database cluster secrets'
+  | 'snapshot policy'
   | 'state table'
+  | 'written state'
   | 'ledger key'
   | 'any key'
   | 'new database snapshots'
@@ -58,11 +67,39 @@ const PORTS: readonly Need[] = [...SESSION, ...all('port document', 'ssm:StartSe
 const CLUSTER: readonly Need[] = [...PORTS, ...all('cluster', 'eks:DescribeCluster')]
 const COMMAND: readonly Need[] = [...ENCRYPTED, ...all('command document', 'ssm:StartSession')]
 
+const FIND_DATABASES: readonly Need[] = all('databases', 'rds:DescribeDBInstances')
+const FIND_CACHES: readonly Need[] = all(
+  'caches',
+  'elasticache:DescribeCacheClusters',
+  'elasticache:DescribeReplicationGroups',
+)
+
 /** Datastores by name. */
 const FIND_DATASTORES: readonly Need[] = [
-  ...all('databases', 'rds:DescribeDBInstances'),
-  ...all('caches', 'elasticache:DescribeCacheClusters', 'elasticache:DescribeReplicationGroups'),
+  ...FIND_DATABASES,
+  ...FIND_CACHES,
   ...all('everything', 'kafka:ListClustersV2', 'kafka:GetBootstrapBrokers'),
+]
+
+const TUNNEL: readonly Need[] = [...CLUSTER, ...FIND_DATASTORES]
+
+/** The group of a bastion, and how far its machines are. */
+const SEE_GROUP: readonly Need[] = [
+  ...all('everything', 'autoscaling:DescribeAutoScalingGroups', 'ec2:DescribeLaunchTemplateVersions'),
+  ...FIND_BASTION,
+]
+
+/** What a bastion does, and who is on it. */
+const SEE_LIFE: readonly Need[] = [
+  ...SEE_GROUP,
+  ...all('everything', 'ec2:DescribeImages', 'ssm:DescribeSessions'),
+  ...all('state table', 'dynamodb:GetItem'),
+]
+
+/** What people do with a bastion is written down. */
+const WRITE_LIFE: readonly Need[] = [
+  ...all('state table', 'dynamodb:GetItem'),
+  ...all('written state', 'dynamodb:PutItem'),
 ]
 
 const SURROUNDINGS: readonly Need[] = all(
@@ -108,7 +145,9 @@ export const NEEDS = {
     ...COMMAND,
     ...FIND_DATASTORES,
     ...all('shell document', 'ssm:StartSession'),
-    ...all('everything', 'ec2:DescribeSecurityGroups', 'autoscaling:DescribeAutoScalingGroups'),
+    // Whether a bastion that does not answer is only stopped, its group says.
+    ...SEE_GROUP,
+    ...all('everything', 'ec2:DescribeSecurityGroups'),
     ...all('everything', 'ec2:DescribeInstanceConnectEndpoints', 'ec2:GetSerialConsoleAccessStatus'),
   ],
   sessions: all('everything', 'ssm:DescribeSessions'),
@@ -116,10 +155,26 @@ export const NEEDS = {
     ...all('everything', 'ssm:DescribeSessions'),
     ...all('own sessions', 'ssm:TerminateSession'),
   ],
-  tunnel: [...CLUSTER, ...FIND_DATASTORES],
+  tunnel: TUNNEL,
+  'tunnel run': TUNNEL,
+  proxy: [...TUNNEL, ...COMMAND],
+  targets: FIND_DATASTORES,
+  // Entering by a token is a right to one user of one database, and no name tells which: README.md says how it looks.
+  psql: [
+    ...CLUSTER,
+    ...FIND_DATABASES,
+    ...all('databases', 'rds:DescribeDBClusters'),
+    ...all('login secret', 'secretsmanager:GetSecretValue'),
+    ...all('database secrets', 'secretsmanager:GetSecretValue'),
+    ...all('database cluster secrets', 'secretsmanager:GetSecretValue'),
+  ],
+  redis: [...CLUSTER, ...FIND_CACHES, ...all('login secret', 'secretsmanager:GetSecretValue')],
   logs: CLUSTER,
   exec: COMMAND,
   login: [...ENCRYPTED, ...all('shell document', 'ssm:StartSession')],
+  cp: [...COMMAND, ...all('terminal document', 'ssm:StartSession')],
+  'ssh-proxy': [...PORTS, ...COMMAND, ...all('ssh document', 'ssm:StartSession')],
+  kubeconfig: CLUSTER,
   kubectl: CLUSTER,
   helm: CLUSTER,
   run: CLUSTER,
@@ -135,6 +190,7 @@ export const NEEDS = {
   'snapshots show': SEE_SNAPSHOTS,
   'snapshots calendar': SEE_SNAPSHOTS,
   'snapshots forecast': SEE_SNAPSHOTS,
+  'snapshots policy': [...SEE_SNAPSHOTS, ...all('snapshot policy', 'ssm:GetParameter', 'ssm:PutParameter')],
   'snapshots verify': [...SEE_SNAPSHOTS, ...CLUSTER, ...all('any key', 'kms:DescribeKey')],
   'snapshots create': [
     ...SEE_SNAPSHOTS,
@@ -160,6 +216,29 @@ export const NEEDS = {
     ...all('restored', 'rds:RestoreDBClusterFromSnapshot', 'rds:CreateDBInstance'),
     ...all('restored', 'elasticache:CreateCacheCluster', 'elasticache:CreateReplicationGroup'),
     ...all('restored', 'elasticache:AddTagsToResource'),
+  ],
+  'bastion status': SEE_LIFE,
+  'bastion hold': [...SEE_GROUP, ...WRITE_LIFE],
+  'bastion release': WRITE_LIFE,
+  'bastion elevate': [
+    ...WRITE_LIFE,
+    ...all('access entries', 'eks:AssociateAccessPolicy', 'eks:DisassociateAccessPolicy'),
+  ],
+  'bastion refresh': [
+    ...SEE_LIFE,
+    ...WRITE_LIFE,
+    ...all('bastion group', 'autoscaling:TerminateInstanceInAutoScalingGroup'),
+  ],
+  'bastion stop': [
+    ...SEE_LIFE,
+    ...WRITE_LIFE,
+    ...all('bastion group', 'autoscaling:UpdateAutoScalingGroup', 'autoscaling:CreateOrUpdateTags'),
+  ],
+  'bastion start': [
+    ...SEE_GROUP,
+    ...all('everything', 'ec2:DescribeImages'),
+    ...WRITE_LIFE,
+    ...all('bastion group', 'autoscaling:UpdateAutoScalingGroup', 'autoscaling:DeleteTags'),
   ],
 } as const satisfies Readonly<Record<string, readonly Need[]>>
 

@@ -13,6 +13,14 @@ export interface PolicyScope {
   /** What identifiers of its databases and of its caches look like, `*` for any text. */
   readonly databases: readonly string[]
   readonly caches: readonly string[]
+  /** The bastion's Auto Scaling group. */
+  readonly bastionGroup: string
+  /** Of the functions' table, the key under which is written down what people do with the bastion. */
+  readonly lifeKey: string
+  /** In which the product keeps the logins of its datastores; undefined where its profile names none. */
+  readonly loginSecret: string | undefined
+  /** Where the function finds the policy of its snapshots. */
+  readonly snapshotPolicyParameter: string
   /** The documents that tunnels are opened by; a name may end with `*`. */
   readonly portDocuments: readonly string[]
   /** The key of the session preferences, as they name it: an ARN, an id or an alias; undefined where they name none. */
@@ -72,6 +80,16 @@ const GRANTS: Readonly<Record<Place, (scope: PolicyScope) => Grant | undefined>>
     resources: [documentArn(scope, 'AWS-StartNonInteractiveCommand')],
     condition: CHECK_DOCUMENT,
   }),
+  'terminal document': (scope) => ({
+    sid: 'ByTheTerminalDocument',
+    resources: [documentArn(scope, 'AWS-StartInteractiveCommand')],
+    condition: CHECK_DOCUMENT,
+  }),
+  'ssh document': (scope) => ({
+    sid: 'ByTheSshDocument',
+    resources: [documentArn(scope, 'AWS-StartSSHSession')],
+    condition: CHECK_DOCUMENT,
+  }),
   // Ids of sessions begin with a user's name or a role's session name, which is no part of a role's `aws:userid`; the
   // tag that the service itself gives them holds for both.
   'own sessions': (scope) => ({
@@ -100,9 +118,39 @@ const GRANTS: Readonly<Record<Place, (scope: PolicyScope) => Grant | undefined>>
     sid: 'SeeTheTrail',
     resources: [arn(scope, 'cloudtrail', `trail/${scope.trailName}`)],
   }),
+  // The id in the middle is the service's.
+  'bastion group': (scope) => ({
+    sid: 'ChangeTheBastionsGroup',
+    resources: [arn(scope, 'autoscaling', `autoScalingGroup:*:autoScalingGroupName/${scope.bastionGroup}`)],
+  }),
+  'access entries': (scope) => ({
+    sid: 'GiveRightsInTheCluster',
+    resources: [arn(scope, 'eks', `access-entry/${scope.clusterName}/*`)],
+  }),
+  // Behind the name of a secret stand a dash and six characters.
+  'login secret': (scope) =>
+    scope.loginSecret === undefined
+      ? undefined
+      : {
+          sid: 'ReadTheProductsLogins',
+          resources: [arn(scope, 'secretsmanager', `secret:${scope.loginSecret}-??????`)],
+        },
+  // Their names say nothing of the database; RDS gives them a tag that does.
+  'database secrets': (scope) => databaseSecrets(scope, 'db'),
+  'database cluster secrets': (scope) => databaseSecrets(scope, 'cluster'),
+  'snapshot policy': (scope) => ({
+    sid: 'ChangeTheSnapshotPolicy',
+    resources: [arn(scope, 'ssm', `parameter${scope.snapshotPolicyParameter}`)],
+  }),
   'state table': (scope) => ({
     sid: 'ReadTheFunctionsState',
     resources: [arn(scope, 'dynamodb', `table/${scope.stateTable}`)],
+  }),
+  // What else is in the table is for the functions to write.
+  'written state': (scope) => ({
+    sid: 'WriteDownWhatIsDone',
+    resources: [arn(scope, 'dynamodb', `table/${scope.stateTable}`)],
+    condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': scope.lifeKey } },
   }),
   'ledger key': (scope) => ({
     sid: 'CheckTheLedgersSignature',
@@ -155,6 +203,21 @@ function bastionGrant(scope: PolicyScope): Pick<Grant, 'resources' | 'condition'
     ? arn(scope, 'ssm', `managed-instance/${bastion.id}`)
     : arn(scope, 'ec2', `instance/${bastion.id}`)
   return { resources: [machine], condition: CHECK_DOCUMENT }
+}
+
+const SECRETS_OF = {
+  db: { sid: 'ReadPasswordsThatRdsKeeps', tag: 'aws:rds:primaryDBInstanceArn' },
+  cluster: { sid: 'ReadPasswordsOfDatabaseClusters', tag: 'aws:rds:primaryDBClusterArn' },
+} as const
+
+function databaseSecrets(scope: PolicyScope, kind: keyof typeof SECRETS_OF): Grant {
+  const { sid, tag } = SECRETS_OF[kind]
+  const owners = scope.databases.map((name) => arn(scope, 'rds', `${kind}:${name}`))
+  return {
+    sid,
+    resources: [arn(scope, 'secretsmanager', `secret:rds!${kind}-*`)],
+    condition: { StringLike: { [`aws:ResourceTag/${tag}`]: owners } },
+  }
 }
 
 function sessionKeyGrant(scope: PolicyScope): Grant | undefined {

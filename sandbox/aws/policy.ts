@@ -24,6 +24,7 @@ const statementSchema = z.strictObject({
       StringEquals: comparisons.optional(),
       StringLike: comparisons.optional(),
       BoolIfExists: comparisons.optional(),
+      'ForAllValues:StringEquals': comparisons.optional(),
     })
     .optional(),
 })
@@ -57,12 +58,15 @@ export function permits({ Statement }: Policy, demand: Demand): boolean {
 /** Whether this statement allows it. */
 export function allows({ Action, Resource, Condition = {} }: PolicyStatement, demand: Demand): boolean {
   const { StringEquals = {}, StringLike = {}, BoolIfExists = {} } = Condition
+  const { 'ForAllValues:StringEquals': allEqual = {} } = Condition
   return (
     Action.some((pattern) => isLike(demand.action.toLowerCase(), pattern.toLowerCase())) &&
     Resource.some((pattern) => isLike(demand.resource, fill(pattern, demand.caller))) &&
     every(StringEquals, demand, (value, wanted) => value === wanted) &&
     every(StringLike, demand, isLike) &&
-    every(BoolIfExists, demand, (value, wanted) => value === wanted, true)
+    every(BoolIfExists, demand, (value, wanted) => value === wanted, true) &&
+    // No request here has more than one value of a key.
+    every(allEqual, demand, (value, wanted) => value === wanted, true)
   )
 }
 

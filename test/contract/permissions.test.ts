@@ -9,7 +9,9 @@ import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { lifeKey } from '#core/bastion/names.ts'
 import { COMMANDS, type CommandWithNeeds } from '#core/permissions/needs.ts'
+import { tableName } from '#core/stack/names.ts'
 import type { RecordedCall } from '#sandbox/aws/calls.ts'
 import { allows, type Policy, permits, policySchema } from '#sandbox/aws/policy.ts'
 import { resourceTags } from '#sandbox/aws/resource-tags.ts'
@@ -17,6 +19,7 @@ import { DEFAULT_KNOBS, type KnobsChange } from '#sandbox/knobs.ts'
 import { CONFIG } from '#sandbox/life.ts'
 import { WORLD } from '#sandbox/world.ts'
 import { eventually } from '../support/eventually.ts'
+import { noteLook } from '../support/note-look.ts'
 import { type PackagedCli, packCli } from '../support/packaged-cli.ts'
 import { type SandboxCli, startSandboxCli } from '../support/sandbox-cli.ts'
 
@@ -32,6 +35,11 @@ interface Scenario {
   readonly knobs?: KnobsChange
   /** What is run first, whatever the policy. */
   readonly before?: readonly (readonly string[])[]
+  readonly prepare?: (cli: SandboxCli) => unknown
+  /** What is run behind it, by the same policy. */
+  readonly after?: readonly string[]
+  /** With what else it may end, for want of something on this computer. */
+  readonly mayEndWith?: number
 }
 
 /** Of which only the newest point is kept. */
@@ -44,6 +52,22 @@ sets:
 `
 
 const COPIES = '    copy: { region: us-east-1, key: alias/away }\n'
+
+/** Stands for the home of who types the words. */
+const HOME = 'HOME'
+
+/** Asks for an address, which the proxy has looked up on the far side, and for a Service. */
+const THROUGH_PROXY = `#!${process.execPath}
+const { connect } = require('node:net')
+const { hostname, port, username, password } = new URL(process.env.HTTP_PROXY)
+const login = Buffer.from(username + ':' + password).toString('base64')
+const ask = (to) => new Promise((resolve) => {
+  const socket = connect(Number(port), hostname)
+  socket.write('CONNECT ' + to + ' HTTP/1.1\\r\\nHost: ' + to + '\\r\\nProxy-Authorization: Basic ' + login + '\\r\\n\\r\\n')
+  socket.once('data', resolve).once('close', resolve).once('error', resolve)
+})
+ask('10.0.0.1:5432').then(() => ask('grafana:4500')).then(() => process.exit())
+`
 
 /** Stands for the id of a session that is opened for the scenario. */
 const OWN_SESSION = 'OWN'
@@ -70,9 +94,40 @@ const SCENARIOS: Readonly<Record<CommandWithNeeds, readonly Scenario[]>> = {
     { argv: ['tunnel', 'grafana', 'postgres', 'redis'], until: 'redis', cut: true },
     { argv: ['tunnel', 'kafka'], installation: 'globex' },
   ],
+  'tunnel run': [
+    { argv: ['tunnel', 'run', 'grafana', 'postgres', 'redis', '--', 'slow-shell'], cut: true },
+    { argv: ['tunnel', 'run', 'kafka', '--', 'slow-shell'], installation: 'globex' },
+  ],
+  proxy: [
+    { argv: ['proxy', '--', 'through-proxy'], cut: true },
+    { argv: ['proxy', '--', 'through-proxy'], installation: 'globex' },
+  ],
+  targets: [{ argv: ['targets'] }, { argv: ['targets'], installation: 'globex' }],
+  psql: [
+    { argv: ['psql'], cut: true },
+    { argv: ['psql', '--credentials', 'secrets-manager'] },
+    { argv: ['psql', 'managed-sync', '--credentials', 'secrets-manager'], installation: 'globex' },
+  ],
+  redis: [
+    { argv: ['redis'], cut: true },
+    { argv: ['redis', 'sync'], installation: 'globex' },
+    { argv: ['redis', 'sync', '--credentials', 'secrets-manager'], installation: 'globex' },
+  ],
   logs: [{ argv: ['logs', 'hermes'], cut: true }],
   exec: [{ argv: ['exec', '--', 'sleep', '1'], cut: true }],
   login: [{ argv: ['login'], terminal: true, cut: true }],
+  cp: [
+    { argv: ['cp', `:${HOME}/copies.yaml`, 'down.yaml'], cut: true },
+    { argv: ['cp', 'copies.yaml', `:${HOME}/up.yaml`] },
+  ],
+  'ssh-proxy': [
+    { argv: ['ssh-proxy'] },
+    { argv: ['ssh-proxy', '--document', 'ssh'] },
+    { argv: ['ssh-proxy', '--known-hosts', 'acme.pgctl'], cut: true, mayEndWith: 1 },
+  ],
+  kubeconfig: [
+    { argv: ['kubeconfig', '--write', 'acme.kube'], cut: true, after: ['tunnel', 'stop', '--all'] },
+  ],
   kubectl: [{ argv: ['kubectl', '--', 'get', 'pods'], cut: true }],
   helm: [{ argv: ['helm', '--', 'list'], cut: true }],
   run: [{ argv: ['run', '--', 'kubectl'], cut: true }],
@@ -108,6 +163,10 @@ const SCENARIOS: Readonly<Record<CommandWithNeeds, readonly Scenario[]>> = {
       before: [['snapshots', 'create']],
     },
   ],
+  'snapshots policy': [
+    { argv: ['snapshots', 'policy', '--set', 'snapshots.yaml', '--confirm', 'acme'] },
+    { argv: ['snapshots', 'policy', '--deployed'] },
+  ],
   'snapshots forecast': [{ argv: ['snapshots', 'forecast'] }],
   'snapshots verify': [{ argv: ['snapshots', 'verify'], cut: true }],
   'snapshots create': [
@@ -117,14 +176,47 @@ const SCENARIOS: Readonly<Record<CommandWithNeeds, readonly Scenario[]>> = {
     },
     { argv: ['snapshots', 'create'], cut: true },
   ],
+  'bastion status': [{ argv: ['bastion', 'status'] }],
+  'bastion hold': [{ argv: ['bastion', 'hold', '1h', '--reason', 'INC-4711'] }],
+  'bastion release': [{ argv: ['bastion', 'release'] }],
+  'bastion elevate': [
+    {
+      argv: ['bastion', 'elevate', '--for', '1h', '--reason', 'INC-4711'],
+      prepare: ({ sandbox }) => noteLook(sandbox),
+    },
+    { argv: ['bastion', 'elevate', '--end'] },
+  ],
+  'bastion refresh': [
+    {
+      argv: ['bastion', 'refresh', '--confirm', 'acme'],
+      // The second bastion of the others is no machine of the group.
+      knobs: { replacement: 'none' },
+      prepare: (cli) => groupIn(cli).addVersion('ami-0123456789abcdef0', Date.now()),
+    },
+  ],
+  'bastion stop': [{ argv: ['bastion', 'stop', '--confirm', 'acme'] }],
+  'bastion start': [{ argv: ['bastion', 'start'] }],
 }
 
-/** Neither installation of the sandbox has a cluster of databases, whose snapshots have calls of their own. */
-const NEVER_SEEN = /DBClusterSnapshots?$|RestoreDBClusterFromSnapshot$|rds:CreateDBInstance$/
+function groupIn({ sandbox }: SandboxCli) {
+  return sandbox.cloud.state.groupOf(WORLD)
+}
+
+/** Neither installation of the sandbox has a cluster of databases, which have calls of their own. */
+const NEVER_SEEN = new RegExp(
+  [
+    'DBClusterSnapshots?$',
+    'RestoreDBClusterFromSnapshot$',
+    'rds:CreateDBInstance$',
+    '^SeeDatabases rds:DescribeDBClusters$',
+    '^ReadPasswordsOfDatabaseClusters ',
+  ].join('|'),
+)
 
 /** Commands that call nothing of AWS, or whose calls the sandbox does not answer. */
 const WITHOUT_NEEDS: Readonly<Record<string, string>> = {
-  'cluster-token': 'signs a token, and asks nobody',
+  'cluster-session': 'belongs to a shell on the bastion, and asks nobody',
+  'cluster-token': 'signs a token; the tunnel that it may have opened is that of kubeconfig',
   complete: 'asks nobody',
   completion: 'asks nobody',
   config: 'asks nobody',
@@ -132,7 +224,7 @@ const WITHOUT_NEEDS: Readonly<Record<string, string>> = {
   installations: 'asks nobody',
   use: 'asks nobody',
   ...Object.fromEntries(
-    ['analytics preview', 'egress show', 'snapshots rehearse'].map((name) => [
+    ['analytics preview', 'egress show', 'image verify', 'snapshots rehearse'].map((name) => [
       name,
       'reads files of this computer',
     ]),
@@ -146,6 +238,24 @@ const WITHOUT_NEEDS: Readonly<Record<string, string>> = {
     ['billing', 'license install', 'license request', 'license status', 'license verify'].map((name) => [
       name,
       'asks the vendor, and with --deployed a function, which the sandbox has not',
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['image fetch', 'image lock', 'image seal'].map((name) => [name, 'makes images, of what is on mirrors']),
+  ),
+  ...Object.fromEntries(
+    ['tunnel attach', 'tunnel list', 'tunnel logs', 'tunnel stop'].map((name) => [
+      name,
+      'asks the supervisor on this computer',
+    ]),
+  ),
+  supervise: 'opens what it was asked for, with the credentials of who asked',
+  'bastion motd': 'reads files of the bastion',
+  'bastion report': "is called on the bastion, whose role is in the bastion's stack",
+  ...Object.fromEntries(
+    ['bastion deploy', 'bastion destroy'].map((name) => [
+      name,
+      'asks CloudFormation, which the sandbox has not; README.md says what',
     ]),
   ),
   deploy: 'asks CloudFormation, which the sandbox has not; README.md says what',
@@ -169,8 +279,11 @@ describe('permissions', { timeout: 400_000 }, () => {
     assert.equal((await cli.run(['snapshots', 'create'])).status, 0)
     const bin = join(cli.home, 'bin')
     await mkdir(bin)
-    for (const name of ['kubectl', 'helm', 'slow-shell'])
+    for (const name of ['kubectl', 'helm', 'psql', 'redis-cli', 'slow-shell'])
       await writeFile(join(bin, name), '#!/bin/sh\nsleep 1\n', { mode: 0o755 })
+    await writeFile(join(bin, 'through-proxy'), THROUGH_PROXY, { mode: 0o755 })
+    // A group that names no number has to be asked which version it means.
+    groupIn(cli).version = '$Latest'
   })
   afterEach(() => {
     cli.sandbox.cloud.gateway.order({ kind: 'clear' })
@@ -184,6 +297,8 @@ describe('permissions', { timeout: 400_000 }, () => {
   const surroundings = ({ installation = 'acme' as string }) => ({
     environment: {
       PGCTL_INSTALLATION: installation,
+      // A way of its own has every call that a shared one has, and ends with its command.
+      PGCTL_BACKGROUND: 'off',
       SHELL: join(cli.home, 'bin/slow-shell'),
       PATH: `${join(cli.home, 'bin')}${delimiter}${process.env['PATH']}`,
     },
@@ -216,7 +331,9 @@ describe('permissions', { timeout: 400_000 }, () => {
       await person.exit
     } else {
       await using before = scenario.argv.includes(OWN_SESSION) ? await openSession(environment) : undefined
-      const argv = scenario.argv.map((word) => (word === OWN_SESSION ? (before?.id ?? '') : word))
+      const argv = scenario.argv.map((word) =>
+        word === OWN_SESSION ? (before?.id ?? '') : word.replace(HOME, cli.home),
+      )
       await using command = cli.start(argv, { environment })
       if (scenario.cut) {
         await eventually(() => called('OpenDataChannel'))
@@ -229,7 +346,12 @@ describe('permissions', { timeout: 400_000 }, () => {
         command.kill('SIGINT')
       }
       const { status, stderr } = await command.outcome
-      assert.ok([0, 5, 7, 130].includes(status ?? -1), `${scenario.argv.join(' ')}: ${stderr}`)
+      const ends = [0, 5, 7, 130, scenario.mayEndWith]
+      assert.ok(ends.includes(status ?? -1), `${scenario.argv.join(' ')}: ${stderr}`)
+    }
+    if (scenario.after !== undefined) {
+      const { status, stderr } = await cli.run(scenario.after, { environment })
+      assert.equal(status, 0, stderr)
     }
     return cloud.calls.since(from)
   }
@@ -261,6 +383,7 @@ describe('permissions', { timeout: 400_000 }, () => {
       const unused = new Map<string, boolean>()
       for (const scenario of scenarios) {
         for (const argv of scenario.before ?? []) await cli.run(argv, surroundings(scenario))
+        await scenario.prepare?.(cli)
         cloud.state.turn({ ...DEFAULT_KNOBS, kms: 'on', exposed: ['bucket'] })
         const policy = await policyOf(command, scenario)
         // With a second bastion that is not ready yet, the machines are looked at as well.
@@ -328,7 +451,9 @@ describe('permissions', { timeout: 400_000 }, () => {
     const may = (action: string, resource: string, own = tags(resource)) =>
       permits(policy, { action, resource, tags: own, caller })
     const instance = (id: string) => `arn:aws:ec2:${region}:${account}:instance/${id}`
-    assert.equal(may('ssm:StartSession', instance(WORLD.bastion.instanceId)), true)
+    // That of now: the commands before have replaced the first one.
+    const bastion = cli.sandbox.cloud.state.instances(WORLD).find(({ purpose }) => purpose === 'bastion')
+    assert.equal(may('ssm:StartSession', instance(bastion?.instanceId ?? '')), true)
     assert.equal(may('ssm:StartSession', instance(WORLD.nodes[0].instanceId)), false)
     const session = `arn:aws:ssm:${region}:${account}:session/operator-0a1b2c3d`
     for (const [owner, allowed] of [
@@ -339,6 +464,31 @@ describe('permissions', { timeout: 400_000 }, () => {
     const document = (name: string) => `arn:aws:ssm:${region}::document/${name}`
     assert.equal(may('ssm:StartSession', document('AWS-StartNonInteractiveCommand')), true)
     assert.equal(may('ssm:StartSession', document('AWS-StartSSHSession')), false)
+  })
+
+  it('passwords of other databases, and what others write down, stay shut', { timeout: 60_000 }, async () => {
+    const { account, region, workspace } = WORLD
+    const caller = { account, arn: `arn:aws:iam::${account}:user/operator`, userId: '', sessionName: '' }
+    const psql = await policyOf('psql', { argv: [] })
+    const secret = `arn:aws:secretsmanager:${region}:${account}:secret:rds!db-1b4e28ba-a1b2c3`
+    for (const [owner, allowed] of [
+      [workspace, true],
+      ['somebody-elses', false],
+    ] as const) {
+      const tags = { 'aws:rds:primaryDBInstanceArn': `arn:aws:rds:${region}:${account}:db:${owner}` }
+      const demand = { action: 'secretsmanager:GetSecretValue', resource: secret, tags, caller }
+      assert.equal(permits(psql, demand), allowed, owner)
+    }
+    const hold = await policyOf('bastion hold', { argv: [] })
+    const table = `arn:aws:dynamodb:${region}:${account}:table/${tableName(workspace)}`
+    for (const [key, allowed] of [
+      [lifeKey(workspace), true],
+      ['another', false],
+    ] as const) {
+      const context = { 'dynamodb:LeadingKeys': key }
+      const demand = { action: 'dynamodb:PutItem', resource: table, tags: {}, context, caller }
+      assert.equal(permits(hold, demand), allowed, key)
+    }
   })
 })
 

@@ -4,10 +4,6 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { FRESH_LIFE } from '#core/bastion/life-state.ts'
-import { lifeKey } from '#core/bastion/names.ts'
-import { tableName } from '#core/stack/names.ts'
 import { environmentOf } from '#sandbox/environment.ts'
 import type { FaultOrder } from '#sandbox/gateway/faults.ts'
 import { knobsChangeSchema } from '#sandbox/knobs.ts'
@@ -15,6 +11,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '#sandbox/sandbo
 import { VENDOR_MODES, type Vendor } from '#sandbox/vendor/vendor.ts'
 import { WORLD } from '#sandbox/world.ts'
 import { endSupervisor } from './end-supervisor.ts'
+import { noteLook } from './note-look.ts'
 import type { PackagedCli } from './packaged-cli.ts'
 import { CliProcess } from './sandbox-cli.ts'
 import { type CommandStep, outcomeLines, type Step, splitWords, unquote } from './transcript.ts'
@@ -32,16 +29,6 @@ const ACME = [
 ]
 
 const USER_CONFIG = 'config/pgctl/config.yaml'
-
-/** Writes down that the function that looks after the bastion has just done so. */
-async function noteLook({ plainEndpoint: endpoint, operator }: Sandbox): Promise<void> {
-  const client = new DynamoDBClient({ endpoint, region: WORLD.region, credentials: operator })
-  const document = JSON.stringify({ ...FRESH_LIFE, lookedAt: Date.now() })
-  const item = { key: lifeKey(WORLD.workspace), document, version: 'of a test' }
-  const attributes = Object.fromEntries(Object.entries(item).map(([name, S]) => [name, { S }]))
-  await client.send(new PutItemCommand({ TableName: tableName(WORLD.workspace), Item: attributes }))
-  client.destroy()
-}
 
 /** Where nothing listens: a command without a sandbox that calls anyone fails at once, on this computer. */
 const NOWHERE = 'http://127.0.0.1:9'

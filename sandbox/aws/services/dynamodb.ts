@@ -19,12 +19,16 @@ export function createDynamoDb(): AwsService {
   const resources = (input: Input) => [
     `arn:aws:dynamodb:${WORLD.region}:${WORLD.account}:table/${String(input['TableName'])}`,
   ]
+  const leadingKey = (name: string) => (input: Input) => ({
+    'dynamodb:LeadingKeys': keyOf(input[name] as Item | undefined),
+  })
   return {
     name: 'dynamodb',
     dialect: jsonDialect('DynamoDB_20120810'),
     operations: {
       GetItem: {
         resources,
+        context: leadingKey('Key'),
         run(input) {
           const item = tableOf(input).get(keyOf(input['Key'] as Item))
           return item === undefined ? {} : { Item: item }
@@ -32,6 +36,7 @@ export function createDynamoDb(): AwsService {
       },
       PutItem: {
         resources,
+        context: leadingKey('Item'),
         run(input) {
           const table = tableOf(input)
           const item = input['Item'] as Item
@@ -44,6 +49,7 @@ export function createDynamoDb(): AwsService {
       },
       DeleteItem: {
         resources,
+        context: leadingKey('Key'),
         run(input) {
           tableOf(input).delete(keyOf(input['Key'] as Item))
           return {}
