@@ -128,7 +128,8 @@ describeWith([...PEERS], 'the roles in a real cluster', { timeout: 400_000 }, ()
     await delay(1_100)
   }
 
-  const run = (...argv: string[]) => cli.run(argv, { environment: { PATH: path } })
+  // A tunnel in the background would go on with the token of an earlier role.
+  const run = (...argv: string[]) => cli.run(argv, { environment: { PATH: path, PGCTL_BACKGROUND: 'off' } })
 
   async function works(...argv: string[]): Promise<string> {
     const { status, stdout, stderr } = await run(...argv)

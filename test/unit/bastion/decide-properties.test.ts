@@ -145,7 +145,8 @@ describe('whatever happens to a bastion', () => {
         world.sessionsKnown = false
         world.activityKnown = false
         let state = lived
-        const most = (DEFAULT_LIFE.leaseMost + DEFAULT_LIFE.unknownCap) / MINUTE + 60
+        // An idle one that is stale is replaced first, and what a new machine does is not known anew.
+        const most = (DEFAULT_LIFE.leaseMost + 2 * DEFAULT_LIFE.unknownCap) / MINUTE + 120
         for (let minute = 0; world.sizes.desired > 0 && minute < most; minute++) {
           world.now += MINUTE
           const decision = decide(state, world.signals(), DEFAULT_LIFE, world.now)
