@@ -15,7 +15,9 @@ import { fileURLToPath } from 'node:url'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { removeAll } from './test-aws-cleanup.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+/** The pgctl that is tried: this one, with the stack that was packaged for it, unless another is named. */
+const entry =
+  process.env['PGCTL_TEST_AWS_ENTRY'] || fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const NAME = 'smoke'
 
 interface Settings {
@@ -74,7 +76,7 @@ function pgctl(home: string, words: readonly string[], signal: AbortSignal): Pro
     XDG_CACHE_HOME: join(home, 'cache'),
   }
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'dist/main.js'), ...words], {
+    const child = spawn(process.execPath, [entry, ...words], {
       env: environment,
       stdio: ['ignore', 'pipe', 'inherit'],
     })

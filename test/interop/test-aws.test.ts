@@ -10,7 +10,7 @@ import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb'
 import { CreateSubnetCommand, CreateVpcCommand, EC2Client } from '@aws-sdk/client-ec2'
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3'
 import { type Emulator, startEmulator } from '../support/emulator.ts'
-import { packCli } from '../support/packaged-cli.ts'
+import { type PackagedCli, packCli } from '../support/packaged-cli.ts'
 import { describeWith } from '../support/peers.ts'
 
 /**
@@ -23,11 +23,14 @@ const REGION = 'eu-central-1'
 const ACCOUNT = '000000000000'
 
 describeWith(['ministack'], 'the smoke test for an account', { timeout: 300_000 }, () => {
+  let cli: PackagedCli
   let emulator: Emulator
   let environment: Record<string, string>
 
   before(async () => {
-    await using _cli = await packCli()
+    cli = await packCli()
+    const stack = ['bin/stack.ts', '--output', join(cli.folder, 'dist/stack')]
+    await promisify(execFile)(process.execPath, stack, { cwd: root })
     emulator = await startEmulator('ministack')
     Object.assign(process.env, {
       ...{ AWS_ENDPOINT_URL: emulator.url, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
@@ -44,6 +47,7 @@ describeWith(['ministack'], 'the smoke test for an account', { timeout: 300_000 
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
       AWS_EC2_METADATA_DISABLED: 'true',
+      PGCTL_TEST_AWS_ENTRY: cli.entry,
       PGCTL_TEST_AWS_ACCOUNT: ACCOUNT,
       PGCTL_TEST_AWS_REGION: REGION,
       PGCTL_TEST_AWS_VPC: Vpc?.VpcId ?? '',
@@ -58,6 +62,7 @@ describeWith(['ministack'], 'the smoke test for an account', { timeout: 300_000 
   after(async () => {
     for (const name of Object.keys(process.env)) if (/^AWS_/.test(name)) delete process.env[name]
     await emulator?.[Symbol.asyncDispose]()
+    await cli?.[Symbol.asyncDispose]()
   })
 
   const run = (change: Readonly<Record<string, string>>) =>
@@ -106,7 +111,6 @@ describeWith(['ministack'], 'the smoke test for an account', { timeout: 300_000 
   })
 
   it('removes what it has made when somebody interrupts it', async () => {
-    await promisify(execFile)(process.execPath, ['bin/stack.ts'], { cwd: root })
     const child = spawn(process.execPath, [join(root, 'bin/test-aws.ts')], {
       cwd: root,
       env: { ...environment, PGCTL_TEST_AWS_CONFIRM: ACCOUNT },
