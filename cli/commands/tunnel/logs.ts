@@ -42,17 +42,22 @@ export default class TunnelLogs extends BaseCommand {
       last = logged.seq
       this.#show(logged)
     }
-    for (const logged of readLog(supervisorPlace(process.env))) show(logged)
+    const showWritten = () => {
+      for (const logged of readLog(supervisorPlace(process.env))) show(logged)
+    }
+    showWritten()
     if (!flags.follow) return
     // What happens between the two looks is in neither; the first event of the second look tells how far that went.
     const onEvent = (event: unknown) => {
       const told = event as SupervisorEvent
-      if ('record' in told) for (const logged of readLog(supervisorPlace(process.env))) show(logged)
+      if ('record' in told) showWritten()
       else show(told.logged)
     }
     const request = { request: 'attach', words, installation: flags.installation }
     const whence = { environment: process.env, version: this.config.version }
     await askBackground(whence, { request, sameVersion: false, onEvent, signal: this.signal })
+    // The last tunnel, and the supervisor with it, may have gone between the look and the question.
+    showWritten()
   }
 
   #show(logged: LoggedEvent): void {
