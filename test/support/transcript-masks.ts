@@ -7,7 +7,7 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   [/\bAKIA[A-Z2-7]{16}\b/g, 'KEY'],
   [/(?<=\bsessions\/)[0-9a-f]{32}\b/g, 'DIGEST'],
   [/(?<=AWS_SECRET_ACCESS_KEY(='|": "))[^'"]+/g, 'SECRET'],
-  [/(?<=\/\/pgctl:|"password":")[\w-]{32}\b/g, 'PASSWORD'],
+  [/(?<=\/\/pgctl:|"password":")[\w-]{32}(?![\w-])/g, 'PASSWORD'],
   [/(?<="nonce": ?")[\w-]{22}/g, 'NONCE'],
   [/(?<=\b(?:mac|prev|digest)(?:\\?": ?\\?"| +))[\w-]{43}/g, 'DIGEST'],
   // Checkpoints: the digest, the signature and the key.
