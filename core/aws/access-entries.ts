@@ -1,5 +1,5 @@
 import type { AccessScope, EKSClient } from '@aws-sdk/client-eks'
-import type { AwsConnection } from '#core/aws/clients.ts'
+import { type AwsConnection, withEndpoint } from '#core/aws/clients.ts'
 import { abortedBy, clientPerConnection, orNone } from '#core/aws/sdk-client.ts'
 import type { ElevationApi } from '#core/bastion/control.ts'
 import type { ElevatedRole } from '#core/bastion/elevations.ts'
@@ -7,7 +7,7 @@ import { messageOf, PgctlError } from '#core/errors.ts'
 
 const clientOf = clientPerConnection<EKSClient>(async (settings) => {
   const { EKSClient } = await import('@aws-sdk/client-eks')
-  return new EKSClient(settings)
+  return new EKSClient(withEndpoint(settings, 'eks'))
 })
 
 const POLICIES: Readonly<Record<ElevatedRole, string>> = {

@@ -1,5 +1,5 @@
 import type { Session } from '@aws-sdk/client-ssm'
-import type { AwsConnection } from '#core/aws/clients.ts'
+import { type AwsConnection, withEndpoint } from '#core/aws/clients.ts'
 import { readPages } from '#core/aws/pages.ts'
 import { abortedBy } from '#core/aws/sdk-client.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
@@ -13,7 +13,7 @@ export function createSessionRecords(connection: AwsConnection): SessionRecords 
       const call = { action: 'ssm:DescribeSessions', purpose: `see who is on ${machine}`, resource: machine }
       return connection.call(call, signal, async () => {
         const { DescribeSessionsCommand, SSMClient } = await import('@aws-sdk/client-ssm')
-        const client = new SSMClient(connection.settings)
+        const client = new SSMClient(withEndpoint(connection.settings, 'ssm'))
         const input = { State: 'Active', Filters: [{ key: 'Target', value: machine }] } as const
         const sessions = await readPages(
           `sessions on ${machine}`,
