@@ -1,8 +1,6 @@
 import type { Duplex } from 'node:stream'
-import { Writable } from 'node:stream'
 import { PgctlError } from '#core/errors.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
-import { runCommand } from '#core/ssm/io/exec.ts'
 import type { DialerEvent } from '#core/tunnel/dialer.ts'
 import { formatHostPort } from '#core/tunnel/host-port.ts'
 import { listenLocally } from '#core/tunnel/io/listener.ts'
@@ -16,6 +14,7 @@ import { judgeDestination, type ProxyScope, parseAddresses } from '#core/tunnel/
 import { NO_DATASTORES, resolveTarget, type Target } from '#core/tunnel/resolve-target.ts'
 import { chooseRoute } from '#core/tunnel/routes.ts'
 import type { TargetWord } from '#core/tunnel/target.ts'
+import { outputOf } from './command-output.ts'
 import type { Deps } from './deps.ts'
 import { allInOrder } from './in-order.ts'
 
@@ -130,15 +129,6 @@ async function lookUpThere(
   { endpoints }: ProxyScope,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  const parts: Uint8Array[] = []
-  const stdout = new Writable({
-    write(chunk: Uint8Array, _encoding, callback) {
-      parts.push(chunk.slice())
-      callback()
-    },
-  })
-  const stderr = new Writable({ write: (_chunk, _encoding, callback) => callback() })
   const words = ['getent', 'ahosts', ...new Set(endpoints.map(({ host }) => host))]
-  await runCommand({ context, target, words, stdout, stderr }, signal)
-  return new Set(parseAddresses(Buffer.concat(parts).toString('utf8')))
+  return new Set(parseAddresses(await outputOf({ context, target, words }, signal)))
 }

@@ -1,7 +1,5 @@
-import { Writable } from 'node:stream'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import { systemClock } from '#core/io/system-clock.ts'
-import { runCommand } from '#core/ssm/io/exec.ts'
 import type { SessionContext } from '#core/ssm/io/session.ts'
 import type { Store } from '#core/store.ts'
 import { carry } from '#core/tunnel/io/carry.ts'
@@ -14,6 +12,7 @@ import {
   type SshDocument,
   sshSession,
 } from '#core/tunnel/ssh.ts'
+import { outputOf } from './command-output.ts'
 
 export interface SshWay {
   readonly context: SessionContext
@@ -45,16 +44,7 @@ export async function hostKeys(
   const now = systemClock.now().wall
   const known = rememberedKeys((await store.read(place).catch(() => undefined))?.value, now)
   if (known !== undefined) return known
-  const parts: Uint8Array[] = []
-  const stdout = new Writable({
-    write(chunk: Uint8Array, _encoding, callback) {
-      parts.push(chunk.slice())
-      callback()
-    },
-  })
-  const stderr = new Writable({ write: (_chunk, _encoding, callback) => callback() })
-  await runCommand({ context, target, words: HOST_KEYS_COMMAND, reason, stdout, stderr }, signal)
-  const keys = parseHostKeys(Buffer.concat(parts).toString('utf8'))
+  const keys = parseHostKeys(await outputOf({ context, target, words: HOST_KEYS_COMMAND, reason }, signal))
   await store.write(place, { keys, at: now } satisfies RememberedKeys).catch(() => undefined)
   return keys
 }
