@@ -1,7 +1,6 @@
 import type { Session } from '@aws-sdk/client-ssm'
-import { type AwsConnection, withEndpoint } from '#core/aws/clients.ts'
-import { readPages } from '#core/aws/pages.ts'
-import { abortedBy } from '#core/aws/sdk-client.ts'
+import type { AwsConnection } from '#core/aws/clients.ts'
+import { describeSessions } from '#core/aws/describe-sessions.ts'
 import type { RecordedSession, SessionHistory } from '#core/ssm/session-history.ts'
 
 const STATES = { active: 'Active', ended: 'History' } as const
@@ -10,17 +9,9 @@ const STATES = { active: 'Active', ended: 'History' } as const
 export function createSessionHistory(connection: AwsConnection): SessionHistory {
   return {
     async list(which, signal) {
-      const call = { action: 'ssm:DescribeSessions', purpose: `list the ${which} sessions` }
-      const sessions = await connection.call(call, signal, async () => {
-        const { DescribeSessionsCommand, SSMClient } = await import('@aws-sdk/client-ssm')
-        const client = new SSMClient(withEndpoint(connection.settings, 'ssm'))
-        return await readPages(
-          `${which} sessions`,
-          (NextToken) =>
-            client.send(new DescribeSessionsCommand({ State: STATES[which], NextToken }), abortedBy(signal)),
-          ({ Sessions, NextToken }) => ({ items: Sessions, next: NextToken }),
-        )
-      })
+      const list = `${which} sessions`
+      const listing = { state: STATES[which], list, purpose: `list the ${list}` }
+      const sessions = await describeSessions(connection, listing, signal)
       return sessions.flatMap(toSession).sort((a, b) => (b.startedAt ?? 0) - (a.startedAt ?? 0))
     },
   }

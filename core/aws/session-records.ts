@@ -1,7 +1,6 @@
 import type { Session } from '@aws-sdk/client-ssm'
-import { type AwsConnection, withEndpoint } from '#core/aws/clients.ts'
-import { readPages } from '#core/aws/pages.ts'
-import { abortedBy } from '#core/aws/sdk-client.ts'
+import type { AwsConnection } from '#core/aws/clients.ts'
+import { describeSessions } from '#core/aws/describe-sessions.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
 import type { SessionRecord, SessionRecords } from '#core/bastion/control.ts'
 
@@ -9,23 +8,15 @@ import type { SessionRecord, SessionRecords } from '#core/bastion/control.ts'
 export function createSessionRecords(connection: AwsConnection): SessionRecords {
   const { terminate } = createSessionApi(connection)
   return {
-    active(machine, signal) {
-      const call = { action: 'ssm:DescribeSessions', purpose: `see who is on ${machine}`, resource: machine }
-      return connection.call(call, signal, async () => {
-        const { DescribeSessionsCommand, SSMClient } = await import('@aws-sdk/client-ssm')
-        const client = new SSMClient(withEndpoint(connection.settings, 'ssm'))
-        const input = { State: 'Active', Filters: [{ key: 'Target', value: machine }] } as const
-        const sessions = await readPages(
-          `sessions on ${machine}`,
-          (NextToken) =>
-            client.send(
-              new DescribeSessionsCommand({ ...input, Filters: [...input.Filters], NextToken }),
-              abortedBy(signal),
-            ),
-          ({ Sessions, NextToken }) => ({ items: Sessions, next: NextToken }),
-        )
-        return sessions.flatMap((session) => toRecord(session, machine))
-      })
+    async active(machine, signal) {
+      const listing = {
+        state: 'Active',
+        target: machine,
+        list: `sessions on ${machine}`,
+        purpose: `see who is on ${machine}`,
+      } as const
+      const sessions = await describeSessions(connection, listing, signal)
+      return sessions.flatMap((session) => toRecord(session, machine))
     },
     end: terminate,
   }
