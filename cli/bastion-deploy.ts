@@ -1,24 +1,23 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createStackApi } from '#core/aws/stacks.ts'
+import { withDatastoreRules } from '#core/bastion/datastore-rules.ts'
 import { activityKey, bastionStackName, lifeKey } from '#core/bastion/names.ts'
 import { isPgctlError, messageOf, PgctlError } from '#core/errors.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import { carryOut, type Deployment, propose, removeStack, usableStack, withdraw } from '#core/stack/deploy.ts'
 import { stackName } from '#core/stack/names.ts'
-import { chooseParameters, type GivenParameter } from '#core/stack/parameters.ts'
-import { labelled, releaseOf, takenBy, VERSION_OUTPUT } from '#core/stack/release.ts'
+import { labelled, releaseOf, VERSION_OUTPUT } from '#core/stack/release.ts'
 import type { StackApi, StackEvent, StackState } from '#core/stack/stack-api.ts'
 import type { Template } from '#core/stack/template.ts'
+import { bastionParameters, type ParameterWishes, rulesOf } from './bastion-parameters.ts'
 import type { DeployPlan, DeployReport } from './deploy.ts'
 import { type Deployed, wireDeployed } from './deployed.ts'
 import { type Deps, type Surroundings, wireInstallation } from './deps.ts'
 
-export interface BastionDeployWishes {
+export interface BastionDeployWishes extends ParameterWishes {
   readonly planOnly: boolean
   readonly confirm: string | undefined
-  readonly set: ReadonlyMap<string, string>
-  readonly signal: AbortSignal
   readonly onPlan: (plan: DeployPlan) => void
   readonly onEvent: (event: StackEvent) => void
 }
@@ -38,8 +37,9 @@ export async function deployBastion(
   const deployment: Deployment = { api, clock: systemClock, stack, signal, onEvent }
   const state = await usableStack(deployment)
   if (state === undefined) await checkNoOtherGroup(deps, signal)
-  const template = labelled(surroundings.version, await readTemplate(surroundings.root))
-  const parameters = await parametersOf(template, state, deps, wishes)
+  const released = labelled(surroundings.version, await readTemplate(surroundings.root))
+  const parameters = await bastionParameters(released, state, deps, wishes)
+  const template = withDatastoreRules(released, rulesOf(parameters, state))
   const proposal = await propose(deployment, state, { template, parameters, name: proposalName() })
   const plan: DeployPlan = {
     ...{ stack, kind: proposal.kind, release: releaseOf(template), plan: proposal.plan, skew: [] },
@@ -84,39 +84,6 @@ async function checkNoOtherGroup({ bastionControl }: Deps, signal: AbortSignal):
     why: 'whatever made it, Terraform for one, would undo what is deployed here',
     next: 'remove it where it was made; or keep it: pgctl bastion status, start, stop and hold work on it as it is',
   })
-}
-
-/** What pgctl finds out itself is not asked for, but for a stack that has it. */
-async function parametersOf(
-  template: Template,
-  state: StackState | undefined,
-  deps: Deps,
-  { set, signal }: BastionDeployWishes,
-): Promise<readonly GivenParameter[]> {
-  const takes = takenBy(template)
-  const { installation, clusterName, namespace } = deps
-  const known = new Map([
-    ['Workspace', installation.workspace],
-    ['Name', installation.name],
-    ['Product', installation.product],
-    ['Cluster', clusterName],
-    ['Namespace', namespace],
-    ...(state === undefined ? await placeOf(deps, signal) : []),
-  ])
-  return chooseParameters(takes, { given: set, known, deployed: state?.parameters ?? new Map() })
-}
-
-/** Where the installation is: its network, and the private subnets of it. Where that cannot be seen, it is asked for. */
-async function placeOf(deps: Deps, signal: AbortSignal): Promise<[string, string][]> {
-  const { network } = await deps.inventory(['network'], 'full', signal)
-  if (network === undefined) return []
-  const subnets = network.subnets.filter(({ kind }) => kind === 'private').map(({ id }) => id)
-  const [range, ...more] = network.ranges
-  return [
-    ['VpcId', network.id],
-    ...(range === undefined || more.length > 0 ? [] : ([['VpcCidr', range]] as [string, string][])),
-    ...(subnets.length === 0 ? [] : ([['Subnets', subnets.join(',')]] as [string, string][])),
-  ]
 }
 
 export interface DestroyReport {

@@ -75,8 +75,9 @@ const LAYERS: readonly Layer[] = [
   },
   {
     folder: 'core/bastion',
-    mayImport: ['core/bastion', 'core/installation'],
-    reason: 'when a bastion runs, stops and is made anew: decisions, with ports for a cloud',
+    mayImport: ['core/bastion', 'core/installation', 'core/stack'],
+    reason:
+      'when a bastion runs, stops and is made anew, and who lets it in: decisions, with ports for a cloud',
   },
   {
     folder: 'core/bastion/io',

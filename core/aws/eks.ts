@@ -41,6 +41,7 @@ interface DescribedCluster {
   readonly resourcesVpcConfig?:
     | {
         readonly vpcId?: string | undefined
+        readonly clusterSecurityGroupId?: string | undefined
         readonly endpointPublicAccess?: boolean | undefined
         readonly publicAccessCidrs?: string[] | undefined
       }
@@ -65,6 +66,7 @@ function toCluster(name: string, described: DescribedCluster | undefined): Clust
     version,
     status: state,
     vpcId: resourcesVpcConfig?.vpcId,
+    securityGroup: resourcesVpcConfig?.clusterSecurityGroupId,
     publicAccess: publicAccessOf(resourcesVpcConfig),
   }
 }

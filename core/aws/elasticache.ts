@@ -1,4 +1,5 @@
 import type { CacheCluster, ElastiCacheClient, ReplicationGroup } from '@aws-sdk/client-elasticache'
+import { cacheGroups } from '#core/aws/attached-groups.ts'
 import type { AwsConnection } from '#core/aws/clients.ts'
 import { readPages } from '#core/aws/pages.ts'
 import { windowOf } from '#core/aws/rds.ts'
@@ -102,6 +103,7 @@ function fromCluster(id: string, cluster: CacheCluster): FoundDatastore {
     ...safetyOf(cluster),
     ...windowsOf(cluster, cluster),
     vpcId: undefined,
+    securityGroups: cacheGroups(cluster),
     access: { wantsPassword: cluster.AuthTokenEnabled },
   }
 }
@@ -128,6 +130,7 @@ function fromGroup(id: string, group: ReplicationGroup, members: readonly CacheC
     ...safetyOf(group),
     ...windowsOf(group, member),
     vpcId: undefined,
+    securityGroups: member && cacheGroups(member),
     access: {
       // Groups of users ask for a password as well, and a group's own list does not tell of them.
       wantsPassword: group.AuthTokenEnabled === true || (group.UserGroupIds ?? []).length > 0,

@@ -98,6 +98,7 @@ function toDatastore(
     maintenanceWindow: undefined,
     retentionDays: undefined,
     vpcId: undefined,
+    securityGroups: BrokerNodeGroupInfo?.SecurityGroups ?? Serverless?.VpcConfigs?.[0]?.SecurityGroupIds,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DBInstance, RDSClient } from '@aws-sdk/client-rds'
+import { databaseGroups } from '#core/aws/attached-groups.ts'
 import type { AwsConnection } from '#core/aws/clients.ts'
 import { readPages } from '#core/aws/pages.ts'
 import { abortedBy, clientPerConnection } from '#core/aws/sdk-client.ts'
@@ -65,6 +66,7 @@ function toDatastore(id: string, instance: DBInstance): FoundDatastore {
     // A member of a cluster is backed up with its cluster, and a replica with what it follows.
     retentionDays: topologyOf(instance) === 'instance' ? BackupRetentionPeriod : undefined,
     vpcId: instance.DBSubnetGroup?.VpcId,
+    securityGroups: databaseGroups(instance),
     access: {
       user: instance.MasterUsername,
       database: instance.DBName,

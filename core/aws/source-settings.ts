@@ -1,5 +1,6 @@
 import type { CacheCluster, ReplicationGroup } from '@aws-sdk/client-elasticache'
 import type { DBCluster, DBInstance } from '@aws-sdk/client-rds'
+import { cacheGroups, databaseGroups } from '#core/aws/attached-groups.ts'
 import type { Settings, SettingsOf } from '#core/snapshots/restore/settings.ts'
 
 /** What the descriptions of datastores say that a restored one must be told again. */
@@ -106,11 +107,7 @@ function cacheNetwork(
 ): Pick<Settings, 'subnetGroup' | 'securityGroups' | 'parameterGroup'> {
   return {
     subnetGroup: cache.CacheSubnetGroupName,
-    securityGroups: (cache.SecurityGroups ?? []).flatMap(({ SecurityGroupId }) => SecurityGroupId ?? []),
+    securityGroups: cacheGroups(cache),
     parameterGroup: cache.CacheParameterGroup?.CacheParameterGroupName,
   }
-}
-
-function databaseGroups({ VpcSecurityGroups = [] }: Pick<DBInstance, 'VpcSecurityGroups'>): string[] {
-  return VpcSecurityGroups.flatMap(({ VpcSecurityGroupId }) => VpcSecurityGroupId ?? [])
 }

@@ -41,6 +41,8 @@ export interface FoundDatastore {
   readonly retentionDays: number | undefined
   /** The network it is in, where the provider says it. */
   readonly vpcId: string | undefined
+  /** The security groups that say who reaches it; undefined where the provider says none with it. */
+  readonly securityGroups?: readonly string[] | undefined
   /** How it is entered, as far as the provider tells. */
   readonly access?: DatastoreAccess | undefined
 }

@@ -80,6 +80,8 @@ export interface Cluster {
   readonly status: string
   /** The network that it says it is in. */
   readonly vpcId: string | undefined
+  /** The security group of its API and nodes. */
+  readonly securityGroup?: string | undefined
   /** From where its API answers on the internet: address ranges, none where it does not; undefined is not known. */
   readonly publicAccess: readonly string[] | undefined
 }

@@ -16,6 +16,7 @@ import { type Cloud, startCloud } from '#sandbox/cloud.ts'
 import type { Peer } from '#sandbox/gateway/peer.ts'
 import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
 import { WORLD } from '#sandbox/world.ts'
+import { groupIdOf } from '#sandbox/worlds/network.ts'
 import { PARAGON } from '../support/product-profile.ts'
 
 /** The adapters against the sandbox's AWS endpoint, which checks every signature and speaks the services' wire forms. */
@@ -157,6 +158,21 @@ describe('the AWS adapters on the sandbox', { timeout: 60_000 }, () => {
     ])
     assert.equal(inventory.cluster?.host, WORLD.cluster.host)
     assert.equal(inventory.cluster?.ca, authority.certificate)
+    assert.equal(inventory.cluster?.securityGroup, groupIdOf(WORLD, 'cluster'))
+  })
+
+  it('find what says who reaches datastores', async () => {
+    const { datastores } = await createDiscovery(connect()).inventory({
+      ...QUERY,
+      parts: ['postgres', 'redis', 'kafka'],
+    })
+    assert.deepEqual(
+      datastores.map(({ engine, securityGroups }) => [engine, securityGroups]),
+      [
+        ['postgres', [groupIdOf(WORLD, 'postgres')]],
+        ['redis', [groupIdOf(WORLD, 'redis')]],
+      ],
+    )
   })
 
   it('find the way with one call where one agent is online', async () => {

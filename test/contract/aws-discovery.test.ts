@@ -86,6 +86,7 @@ describe('discovery on AWS', { timeout: 20_000 }, () => {
       version: '1.35',
       status: 'active',
       vpcId: undefined,
+      securityGroup: undefined,
       publicAccess: undefined,
     })
   })

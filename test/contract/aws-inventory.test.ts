@@ -168,6 +168,7 @@ describe('a whole installation on AWS', { timeout: 60_000 }, () => {
       maintenanceWindow: 'tue:04:00-tue:05:00',
       retentionDays: 7,
       vpcId: 'vpc-1',
+      securityGroups: [],
       access: {
         ...{ user: 'master', database: 'postgres', secret: SECRET, takesTokens: true },
         ...{ cluster: undefined, follows: undefined },
@@ -194,6 +195,7 @@ describe('a whole installation on AWS', { timeout: 60_000 }, () => {
       encryptedInTransit: false,
       public: undefined,
       vpcId: undefined,
+      securityGroups: [],
       access: { wantsPassword: undefined },
     })
     assert.deepEqual(cache, {
@@ -211,6 +213,7 @@ describe('a whole installation on AWS', { timeout: 60_000 }, () => {
       encryptedInTransit: true,
       public: undefined,
       vpcId: undefined,
+      securityGroups: [],
       access: { wantsPassword: true, sharded: true, readers: [] },
     })
     assert.deepEqual(

@@ -7,6 +7,7 @@ import { after, before, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { parse } from 'yaml'
+import { parseRules, withDatastoreRules } from '#core/bastion/datastore-rules.ts'
 import { documentTemplate } from '#core/permissions/documents.ts'
 import { packCli } from '../support/packaged-cli.ts'
 import { runPeer } from '../support/peer-process.ts'
@@ -61,7 +62,8 @@ describeWith(['cfn-lint'], 'the template and cfn-lint', { timeout: 120_000 }, ()
   })
 
   it('finds nothing in the stack of the bastion', async () => {
-    assert.deepEqual(await findings(await bastionStack()), [])
+    const rules = parseRules('sg-0a1b2c3d:5432,sg-0a1b2c3d:6379')
+    assert.deepEqual(await findings(withDatastoreRules(await bastionStack(), rules)), [])
   })
 
   it('would find a machine that takes any request for its credentials, and a rule that is none', async () => {

@@ -9,8 +9,10 @@ export default class BastionDeploy extends BaseCommand {
   static override summary = 'Deploy the bastion: its group, template, role, network and session preferences.'
   static override description = [
     'CloudFormation says what would be added, changed, made anew and removed; nothing is done before --confirm names the',
-    'installation. Network and subnets are found; the image is named with --set ImageId=ami-…, and a newer one takes the',
-    'place of what runs once nobody is on it. The group is at 0 until somebody opens a session.',
+    'installation. Network, subnets, cluster and datastores are found, and the security groups of the latter two let the',
+    'bastion in (--set Datastores=none, --set ClusterGroup= leave them alone). The image is named with --set',
+    'ImageId=ami-…, and a newer one takes the place of what runs once nobody is on it. The group is at 0 until somebody',
+    'opens a session.',
   ].join(' ')
   static override examples = [
     '<%= config.bin %> bastion deploy --set ImageId=ami-0123456789abcdef0 --plan',
@@ -41,6 +43,7 @@ export default class BastionDeploy extends BaseCommand {
       set: pairsOf(set),
       signal: this.signal,
       onPlan: (proposed) => this.log(renderDeployPlan(proposed, this.paint)),
+      onNotice: (text) => this.notice(text),
       onEvent: (event) => this.notice(renderStackEvent(event, this.paintNotice)),
     })
     if (report.done)

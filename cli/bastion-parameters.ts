@@ -1,0 +1,90 @@
+import {
+  type DatastoreRule,
+  datastoreRules,
+  formatRules,
+  inOrder,
+  NO_RULES,
+  parseRules,
+  RULES_PARAMETER,
+} from '#core/bastion/datastore-rules.ts'
+import { ENGINES } from '#core/installation/datastores.ts'
+import type { Inventory, Unreadable } from '#core/installation/inventory.ts'
+import { chooseParameters, type GivenParameter } from '#core/stack/parameters.ts'
+import { takenBy } from '#core/stack/release.ts'
+import type { StackState } from '#core/stack/stack-api.ts'
+import type { Template } from '#core/stack/template.ts'
+import type { Deps } from './deps.ts'
+
+/** What the stack of the bastion is told: what a person says, and what there is to be found. */
+
+export interface ParameterWishes {
+  readonly set: ReadonlyMap<string, string>
+  readonly signal: AbortSignal
+  readonly onNotice: (text: string) => void
+}
+
+/** What pgctl finds out itself is not asked for, but for a stack that has it. */
+export async function bastionParameters(
+  template: Template,
+  state: StackState | undefined,
+  deps: Deps,
+  { set, signal, onNotice }: ParameterWishes,
+): Promise<readonly GivenParameter[]> {
+  const takes = takenBy(template)
+  const { installation, clusterName, namespace } = deps
+  const inventory = await deps.inventory(['network', 'cluster', ...ENGINES], 'full', signal)
+  const deployed = state?.parameters ?? new Map<string, string>()
+  const known = new Map([
+    ['Workspace', installation.workspace],
+    ['Name', installation.name],
+    ['Product', installation.product],
+    ['Cluster', clusterName],
+    ['Namespace', namespace],
+    ...(state === undefined ? placeIn(inventory) : []),
+  ])
+  const rules = set.get(RULES_PARAMETER) ?? deployed.get(RULES_PARAMETER)
+  if (rules !== NO_RULES) {
+    known.set(RULES_PARAMETER, rulesIn(inventory, parseRules(deployed.get(RULES_PARAMETER) ?? NO_RULES)))
+    if (!set.has(RULES_PARAMETER))
+      for (const { part, action } of unseenIn(inventory))
+        onNotice(`${part} cannot be seen (${action}): whether it lets the bastion in stays as it is`)
+  }
+  return chooseParameters(takes, { given: set, known, deployed })
+}
+
+/** Where the installation is: its network, its private subnets, its cluster. What cannot be seen is asked for. */
+function placeIn({ network, cluster }: Inventory): [string, string][] {
+  const place: [string, string | undefined][] = [['ClusterGroup', cluster?.securityGroup]]
+  if (network !== undefined) {
+    const subnets = network.subnets.filter(({ kind }) => kind === 'private').map(({ id }) => id)
+    const [range, ...more] = network.ranges
+    place.push(
+      ['VpcId', network.id],
+      ['VpcCidr', more.length > 0 ? undefined : range],
+      ['Subnets', subnets.length === 0 ? undefined : subnets.join(',')],
+    )
+  }
+  return place.filter((each): each is [string, string] => each[1] !== undefined)
+}
+
+/**
+ * Which datastores let the bastion in, found each time anew: one that has come since is let in with the next plan. Where
+ * not all may be seen, those that are let in already stay so.
+ */
+function rulesIn(inventory: Inventory, deployed: readonly DatastoreRule[]): string {
+  const found = datastoreRules(inventory.datastores)
+  return formatRules(unseenIn(inventory).length === 0 ? found : inOrder([...found, ...deployed]))
+}
+
+function unseenIn({ unreadable }: Inventory): readonly Unreadable[] {
+  return unreadable.filter(({ part }) => (ENGINES as readonly string[]).includes(part))
+}
+
+/** The rules that these values stand for. */
+export function rulesOf(
+  parameters: readonly GivenParameter[],
+  state: StackState | undefined,
+): readonly DatastoreRule[] {
+  const chosen = parameters.find(({ name }) => name === RULES_PARAMETER)
+  return parseRules(chosen?.value ?? state?.parameters.get(RULES_PARAMETER) ?? NO_RULES)
+}
