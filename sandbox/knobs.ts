@@ -55,7 +55,13 @@ export const knobsSchema = z.strictObject({
   database: z.enum(['available', 'stopped', 'storage-full', 'maintenance']),
   /** Its audit trail. */
   trail: z.enum(['logging', 'off', 'missing']),
-  /** Rights in the cluster that nobody has. */
+  /**
+   * The operator's access entry in the first installation's cluster: with pgctl's role operate, as a bastion's template
+   * makes it for those who look, with the service's policy for who administers the whole cluster, or none. Turning it
+   * makes the entry anew.
+   */
+  access: z.enum(['operate', 'view', 'admin', 'none']),
+  /** Rights in the cluster that nobody has, whatever their entry gives. */
   forbid: z.array(
     z.string().regex(/^[a-z]+ [a-z]+(\/[a-z]+)?$/, 'a right looks like create pods/portforward'),
   ),
@@ -90,6 +96,7 @@ export const DEFAULT_KNOBS: Knobs = {
   cluster: 'ACTIVE',
   database: 'available',
   trail: 'logging',
+  access: 'operate',
   forbid: [],
 }
 

@@ -11,6 +11,7 @@ import { type Cloud, startCloud } from './cloud.ts'
 import { startDatastores, type VerifyDatabaseToken } from './datastores/datastores.ts'
 import { GroupAgents } from './group-agents.ts'
 import { type SandboxKubernetes, startKubernetes } from './kubernetes/api-server.ts'
+import { mayDo } from './kubernetes/authorizer.ts'
 import type { Attributes } from './kubernetes/request-info.ts'
 import { startGrafana } from './services/grafana.ts'
 import { startPayload } from './services/payload.ts'
@@ -147,9 +148,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       ...clusterCertificate,
       authenticate: async (token) => {
         const verdict = cloud.verifyToken(token, world)
-        return verdict.ok ? { user: verdict.identity.arn, groups: ['system:masters'] } : undefined
+        return verdict.ok
+          ? cloud.state.accessOf(world).userOf(verdict.principalArn, verdict.identity)
+          : undefined
       },
-      authorize: (_user, asked) => !cloud.state.knobs.forbid.includes(rightFor(asked)),
+      authorize: (user, asked) => !cloud.state.knobs.forbid.includes(rightFor(asked)) && mayDo(user, asked),
       ports: worldPorts,
       clock,
       ...(options.logInterval === undefined ? {} : { lineInterval: options.logInterval }),

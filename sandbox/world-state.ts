@@ -1,4 +1,5 @@
 import type { Ms } from '#core/clock.ts'
+import { AccessEntries } from './aws/access-entries.ts'
 import { BastionGroup } from './bastion-group.ts'
 import { DEFAULT_KNOBS, type Knobs, type KnobsChange } from './knobs.ts'
 import { WORLD, WORLDS } from './world.ts'
@@ -36,6 +37,7 @@ export class WorldState {
   readonly began: Ms
   #knobs: Knobs = DEFAULT_KNOBS
   readonly #groups = new Map<string, BastionGroup>()
+  readonly #access = new Map<string, AccessEntries>()
   #onChange: Array<(knobs: Knobs) => void> = []
 
   constructor(began: Ms) {
@@ -49,6 +51,8 @@ export class WorldState {
   /** Turns some knobs; the others stay. */
   turn(change: KnobsChange): Knobs {
     const given = Object.entries(change).filter(([, value]) => value !== undefined)
+    const { access = this.#knobs.access } = change
+    if (access !== this.#knobs.access) this.accessOf(WORLD).giveOperator(access, this.began)
     this.#knobs = { ...this.#knobs, ...Object.fromEntries(given) }
     for (const listener of this.#onChange) listener(this.#knobs)
     return this.#knobs
@@ -80,6 +84,15 @@ export class WorldState {
     const group = new BastionGroup(world, this.began - 3 * DAY)
     this.#groups.set(world.workspace, group)
     return group
+  }
+
+  /** Who may come into an installation's cluster. */
+  accessOf(world: World): AccessEntries {
+    const known = this.#access.get(world.workspace)
+    if (known !== undefined) return known
+    const entries = new AccessEntries(world, this.began - 90 * DAY)
+    this.#access.set(world.workspace, entries)
+    return entries
   }
 
   /** The knobs turn the first installation; the others stay in good order. */

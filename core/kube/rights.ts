@@ -102,6 +102,15 @@ export function roleGiving(right: ClusterRight): RoleName | undefined {
   return ROLE_NAMES.find((name) => ROLES[name].some((each) => gives(each, right)))
 }
 
+/** The provider's roles that one may take for a time. */
+export type LentRole = 'edit' | 'admin' | 'cluster-admin'
+
+/** The smallest of them that gives a right which our own role `operate` has. */
+export function lentRoleGiving({ group, resource }: ClusterRight): LentRole {
+  if (resource === 'pods/eviction') return 'cluster-admin'
+  return group === 'rbac.authorization.k8s.io' ? 'admin' : 'edit'
+}
+
 function gives(
   { apiGroups, resources, verbs }: ClusterRule,
   { verb, group, resource }: ClusterRight,

@@ -3,7 +3,7 @@ import { WORLDS } from '#sandbox/world.ts'
 import type { World } from '#sandbox/worlds/installation.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { WireRequest } from './http-message.ts'
-import type { Identity } from './identity.ts'
+import { type Identity, principalArnOf } from './identity.ts'
 
 const PREFIX = 'k8s-aws-v1.'
 const CLUSTER_HEADER = 'x-k8s-aws-id'
@@ -21,7 +21,7 @@ const PARAMETERS = new Set([
 
 /** Whom an EKS token stands for, or why it stands for nobody. */
 export type TokenVerdict =
-  | { readonly ok: true; readonly identity: Identity }
+  | { readonly ok: true; readonly identity: Identity; readonly principalArn: string }
   | { readonly ok: false; readonly why: string }
 
 /**
@@ -62,7 +62,8 @@ export function verifyEksToken(
     !authentication.claim.signedHeaders.includes(CLUSTER_HEADER)
   )
     return refused(`the signature does not cover ${CLUSTER_HEADER}`)
-  return { ok: true, identity: authentication.caller }
+  const { principal, caller } = authentication
+  return { ok: true, identity: caller, principalArn: principalArnOf(principal, caller) }
 }
 
 /** The region's own STS, the global one, or this computer: an endpoint override signs for that. */

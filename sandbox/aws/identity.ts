@@ -57,10 +57,27 @@ export function identityOf(principal: Principal, account: string): Identity {
     case 'operator':
       return {
         account,
-        arn: `arn:aws:iam::${account}:user/${OPERATOR}`,
+        arn: operatorArn(account),
         userId: 'AIDA7SANDBOXOPERATOR2',
         sessionName: OPERATOR,
       }
+  }
+}
+
+/** The operator's user, where no role is assumed. */
+export function operatorArn(account: string): string {
+  return `arn:aws:iam::${account}:user/${OPERATOR}`
+}
+
+/** The user or the role behind an identity: what an access entry of a cluster is for. */
+export function principalArnOf(principal: Principal, { account, arn }: Identity): string {
+  switch (principal.kind) {
+    case 'operator':
+      return arn
+    case 'session':
+      return principal.roleArn
+    case 'instance':
+      return `arn:aws:iam::${account}:role/${(worldOfBastion(principal.instanceId) ?? WORLD).bastion.role}`
   }
 }
 

@@ -1,7 +1,8 @@
 /** `selfsubjectaccessreviews`: whether the caller may do something, by the same rules as when they do it. */
 
 import type { IncomingMessage } from 'node:http'
-import { bodyOf } from './patch.ts'
+import { bodyOf, bytesOf } from './patch.ts'
+import { decodeAccessReview, PROTOBUF } from './protobuf.ts'
 import type { Attributes } from './request-info.ts'
 import { badRequest } from './status.ts'
 
@@ -19,7 +20,7 @@ export async function reviewAccess(
   request: IncomingMessage,
   judge: (asked: Attributes) => boolean | string,
 ): Promise<object> {
-  const review = await bodyOf(request)
+  const review = await reviewIn(request)
   const attributes = Object(Object(review['spec'])['resourceAttributes']) as Record<string, unknown>
   const { verb, resource, group = '', namespace, name, subresource } = attributes
   if (typeof verb !== 'string' || typeof resource !== 'string')
@@ -40,4 +41,11 @@ export async function reviewAccess(
     apiVersion: 'authorization.k8s.io/v1',
     status: { allowed: verdict === true, ...(typeof verdict === 'string' && { reason: verdict }) },
   }
+}
+
+async function reviewIn(request: IncomingMessage): Promise<Record<string, unknown>> {
+  if (request.headers['content-type'] !== PROTOBUF) return await bodyOf(request)
+  const review = decodeAccessReview(await bytesOf(request))
+  if (review === undefined) throw badRequest('the body of the request is no SelfSubjectAccessReview')
+  return review
 }

@@ -15,6 +15,7 @@ import {
 import { WORLD, type WorldPorts } from '#sandbox/world.ts'
 import type { World } from '#sandbox/worlds/installation.ts'
 import { isAccessReview, reviewAccess } from './access-review.ts'
+import type { KubernetesUser } from './authorizer.ts'
 import { bearerOfProtocols, ChannelSocket, negotiateProtocol } from './channel-socket.ts'
 import { Cluster } from './cluster.ts'
 import { getObject, Lists } from './collections.ts'
@@ -38,11 +39,6 @@ import {
   unknownResource,
 } from './status.ts'
 import { serveWatch } from './watch.ts'
-
-export interface KubernetesUser {
-  readonly user: string
-  readonly groups: readonly string[]
-}
 
 export interface KubernetesOptions {
   /** Whose cluster it is; the first installation's unless told. */
@@ -133,6 +129,7 @@ class ApiServer {
       const asked = await this.#admit(request)
       if (isAccessReview(asked)) sendJson(response, 201, await this.#review(request))
       else if (asked.verb === 'patch') sendJson(response, 200, await this.#patch(asked, request))
+      else if (asked.verb === 'delete') sendJson(response, 200, this.#delete(asked))
       else this.#answer(asked, request, response)
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error
@@ -216,6 +213,16 @@ class ApiServer {
       const watch = serveWatch(watchRequest, response, () => watches.delete(watch))
       watches.add(watch)
     }
+  }
+
+  /** Deletes a pod, in whose place another comes; nothing else is deleted from outside. */
+  #delete(asked: Attributes): object {
+    const collection = collectionOf(asked.group, asked.version, asked.resource ?? '')
+    if (collection?.key !== 'pods' || asked.subresource !== undefined) throw methodNotAllowed()
+    const pod = this.#podOf(asked)
+    const object = getObject(this.#cluster.objects, collection, asked)
+    this.#cluster.replacePod(pod.name)
+    return object
   }
 
   /** Merges a patch into a ConfigMap; nothing else is changed from outside. */

@@ -170,6 +170,13 @@ export class Cluster {
     this.#publishBackends(pod.service)
   }
 
+  /** Deletes a pod as people do it: its service's ReplicaSet makes another at once. */
+  replacePod(name: string): void {
+    const { service } = this.#existing(name)
+    this.deletePod(name)
+    this.createPod(service)
+  }
+
   #addOfWorld(world: WorldPod, now: Ms): void {
     const pod: Pod = {
       ...world,

@@ -37,7 +37,14 @@ const CORE: readonly ResourceEntry[] = [
     verbs: READ,
     shortNames: ['ns'],
   },
-  { name: 'pods', singularName: 'pod', namespaced: true, kind: 'Pod', verbs: READ, shortNames: ['po'] },
+  {
+    name: 'pods',
+    singularName: 'pod',
+    namespaced: true,
+    kind: 'Pod',
+    verbs: [...READ, 'delete'],
+    shortNames: ['po'],
+  },
   { name: 'pods/exec', singularName: '', namespaced: true, kind: 'PodExecOptions', verbs: ['create', 'get'] },
   { name: 'pods/log', singularName: '', namespaced: true, kind: 'Pod', verbs: ['get'] },
   {

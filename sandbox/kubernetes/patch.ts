@@ -29,6 +29,17 @@ export async function patchObject(
 
 /** The JSON object that a request brings. */
 export async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const body = await bytesOf(request)
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'))
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+  } catch {
+    // Told below, as for JSON that is no object.
+  }
+  throw badRequest('error decoding patch: it is no JSON object')
+}
+
+export async function bytesOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -36,13 +47,7 @@ export async function bodyOf(request: IncomingMessage): Promise<Record<string, u
     if (length > LONGEST) throw badRequest('the patch is too long')
     chunks.push(chunk)
   }
-  try {
-    const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'))
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  } catch {
-    // Told below, as for JSON that is no object.
-  }
-  throw badRequest('error decoding patch: it is no JSON object')
+  return Buffer.concat(chunks)
 }
 
 function merged(target: unknown, patch: unknown): unknown {

@@ -36,7 +36,7 @@ export function attributesOf(method: string, url: URL): Attributes {
   const namespace = inNamespace || resource === 'namespaces' ? rest[1] : undefined
   return {
     path,
-    verb: reading ? readingVerb(url, name) : (VERBS[method] ?? method.toLowerCase()),
+    verb: reading ? readingVerb(url, name) : changingVerb(method, name),
     group: inGroup ? (parts[1] ?? '') : '',
     version: (inGroup ? parts[2] : parts[1]) ?? '',
     resource,
@@ -44,6 +44,11 @@ export function attributesOf(method: string, url: URL): Attributes {
     ...(name !== undefined && { name }),
     ...(subresource !== undefined && { subresource }),
   }
+}
+
+function changingVerb(method: string, name: string | undefined): string {
+  if (method === 'DELETE' && name === undefined) return 'deletecollection'
+  return VERBS[method] ?? method.toLowerCase()
 }
 
 function readingVerb(url: URL, name: string | undefined): string {

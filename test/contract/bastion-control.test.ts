@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { CreateLaunchTemplateVersionCommand, EC2Client } from '@aws-sdk/client-ec2'
-import { EKSClient, ListAssociatedAccessPoliciesCommand } from '@aws-sdk/client-eks'
+import {
+  CreateAccessEntryCommand,
+  DeleteAccessEntryCommand,
+  EKSClient,
+  ListAssociatedAccessPoliciesCommand,
+} from '@aws-sdk/client-eks'
 import { accessPolicyOf, createElevationApi } from '#core/aws/access-entries.ts'
 import { createBastionControl } from '#core/aws/bastion-control.ts'
 import { connectAws } from '#core/aws/clients.ts'
@@ -155,6 +160,8 @@ describe('the group of a bastion', { timeout: 60_000 }, () => {
         accessScope?.namespaces,
       ])
     }
+    await assert.rejects(elevations.grant(ROLE, accessPolicyOf('edit', ROLE)), { code: 'target-unknown' })
+    await eks.send(new CreateAccessEntryCommand({ clusterName: cluster.name, principalArn: ROLE }))
     await elevations.grant(ROLE, accessPolicyOf('edit', ROLE))
     await elevations.grant(ROLE, accessPolicyOf('cluster-admin', ROLE))
     assert.deepEqual(await rights(), [
@@ -166,6 +173,8 @@ describe('the group of a bastion', { timeout: 60_000 }, () => {
       await elevations.revoke(ROLE, accessPolicyOf('cluster-admin', ROLE))
     }
     assert.deepEqual(await rights(), [])
+    await eks.send(new DeleteAccessEntryCommand({ clusterName: cluster.name, principalArn: ROLE }))
+    await elevations.revoke(ROLE, accessPolicyOf('edit', ROLE))
     eks.destroy()
     await assert.rejects(
       createElevationApi(connection(), 'another', 'x').grant(ROLE, accessPolicyOf('edit', ROLE)),

@@ -180,6 +180,8 @@ describe('the function that looks after the bastion', { timeout: 120_000 }, () =
   it('takes rights in the cluster back when their time is over', async () => {
     const policy = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy'
     const { elevations } = wire().shell(new AbortController().signal)
+    const entry = { principal: ROLE, groups: [], policies: [], createdAt: now / 1000 }
+    sandbox.cloud.state.accessOf(ACME).put(entry)
     await elevations.grant(ROLE, policy)
     await changeLife(store, workspace, (state) => ({
       ...state,

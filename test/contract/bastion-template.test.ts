@@ -5,6 +5,7 @@ import { before, describe, it } from 'node:test'
 import { parseSessionLimits } from '#core/aws/session-preferences.ts'
 import { activityKey, bastionStackName, lifeKey } from '#core/bastion/names.ts'
 import { parseInstallationFile } from '#core/installation/installation-file.ts'
+import { groupOf } from '#core/kube/role-manifests.ts'
 import { licenseFunction, licenseParameter, tableName } from '#core/stack/names.ts'
 import { packCli } from '../support/packaged-cli.ts'
 
@@ -186,9 +187,10 @@ describe('the template of the bastion', { timeout: 120_000 }, () => {
   })
 
   it('lets operators look into the namespace and no more, if they are named', () => {
-    const { AccessPolicies, PrincipalArn } = resources['OperatorAccess'].Properties
+    const { AccessPolicies, KubernetesGroups, PrincipalArn } = resources['OperatorAccess'].Properties
     assert.equal(resources['OperatorAccess'].Condition, 'HasOperators')
     assert.deepEqual(PrincipalArn, { Ref: 'OperatorRole' })
+    assert.deepEqual(KubernetesGroups, [groupOf('view')])
     assert.deepEqual(AccessPolicies, [
       {
         PolicyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy',

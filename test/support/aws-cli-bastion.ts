@@ -22,6 +22,8 @@ const associate = (name: string, principal = ROLE) => [
   ...['--access-scope', 'type=cluster'],
 ]
 
+const create = (principal = ROLE) => ['eks', 'create-access-entry', ...entry(principal)]
+
 export const BASTION_ROWS: Readonly<Record<string, AwsCliRow>> = {
   'autoscaling:UpdateAutoScalingGroup': {
     words: [
@@ -90,8 +92,31 @@ export const BASTION_ROWS: Readonly<Record<string, AwsCliRow>> = {
     want: [TEMPLATE, false, 'ami-0123456789abcdef0'],
     account: 'globex',
   },
+  'eks:CreateAccessEntry': {
+    words: [...create(`${ROLE}-new`), '--kubernetes-groups', 'pgctl:view'],
+    query: 'accessEntry.[principalArn,kubernetesGroups,username,type]',
+    want: [
+      `${ROLE}-new`,
+      ['pgctl:view'],
+      `arn:aws:sts::${account}:assumed-role/operators-new/{{SessionName}}`,
+      'STANDARD',
+    ],
+    account: 'globex',
+  },
+  'eks:DeleteAccessEntry': {
+    words: async (cli) => {
+      await cli.ask(create(`${ROLE}-gone`), 'globex')
+      return ['eks', 'delete-access-entry', ...entry(`${ROLE}-gone`)]
+    },
+    query: '@',
+    want: undefined,
+    account: 'globex',
+  },
   'eks:AssociateAccessPolicy': {
-    words: associate('AmazonEKSEditPolicy'),
+    words: async (cli) => {
+      await cli.ask(create(), 'globex')
+      return associate('AmazonEKSEditPolicy')
+    },
     query: '[principalArn,associatedAccessPolicy.accessScope.type]',
     want: [ROLE, 'cluster'],
     account: 'globex',
@@ -99,6 +124,7 @@ export const BASTION_ROWS: Readonly<Record<string, AwsCliRow>> = {
   'eks:ListAssociatedAccessPolicies': {
     words: async (cli) => {
       const principal = `${ROLE}-listed`
+      await cli.ask(create(principal), 'globex')
       await cli.ask(associate('AmazonEKSViewPolicy', principal), 'globex')
       return ['eks', 'list-associated-access-policies', ...entry(principal)]
     },
@@ -108,8 +134,11 @@ export const BASTION_ROWS: Readonly<Record<string, AwsCliRow>> = {
   },
   'eks:DisassociateAccessPolicy': {
     words: async (cli) => {
-      await cli.ask(associate('AmazonEKSAdminPolicy'), 'globex')
-      return ['eks', 'disassociate-access-policy', ...entry(), '--policy-arn', policy('AmazonEKSAdminPolicy')]
+      const principal = `${ROLE}-without`
+      await cli.ask(create(principal), 'globex')
+      await cli.ask(associate('AmazonEKSAdminPolicy', principal), 'globex')
+      const rest = ['--policy-arn', policy('AmazonEKSAdminPolicy')]
+      return ['eks', 'disassociate-access-policy', ...entry(principal), ...rest]
     },
     query: '@',
     want: undefined,

@@ -21,7 +21,7 @@ export function createEks({ state, clusterAuthority }: EksOptions): AwsService {
       ...ACCESS_ROUTES,
     ]),
     operations: {
-      ...accessOperations((name, { world }) => clusterIn(name, world, state)),
+      ...accessOperations((name, { world }) => state.accessOf(clusterIn(name, world, state).world)),
       DescribeCluster: {
         resources: (input, { region, caller }) => [
           `arn:aws:eks:${region}:${caller.account}:cluster/${nameOf(input)}`,
