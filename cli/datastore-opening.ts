@@ -1,5 +1,5 @@
 import { chooseDatastore } from '#core/datastores/choose.ts'
-import { type Authorities, readAuthorities } from '#core/datastores/io/authorities.ts'
+import { type Authorities, namedAuthorities, usualAuthorities } from '#core/datastores/io/authorities.ts'
 import type { Login } from '#core/datastores/login.ts'
 import { PgctlError } from '#core/errors.ts'
 import type { Datastore, Endpoint } from '#core/installation/datastores.ts'
@@ -45,7 +45,8 @@ export async function findDatastore(
   signal: AbortSignal,
 ): Promise<ChosenDatastore> {
   const { settings } = loadConfig(surroundings)
-  const authorities = readAuthorities(settings.ca.value, surroundings.environment)
+  const { ca } = settings
+  const named = ca.value === undefined ? undefined : namedAuthorities(ca.value)
   const deps = await wireInstallation(surroundings)
   const { datastores, unreadable } = await lookForDatastores(deps, [engine], signal)
   const command = engine === 'postgres' ? 'pgctl psql' : 'pgctl redis'
@@ -55,6 +56,7 @@ export async function findDatastore(
   const related = datastores.filter(({ id }) => id === store.id || id === store.access?.follows)
   const own = store.endpoints.map((each) => each.host)
   const hosts = [host, ...own, ...related.flatMap(({ endpoints }) => endpoints.map((each) => each.host))]
+  const authorities = named ?? (await usualAuthorities(host, surroundings.environment))
   return { deps, store, endpoint: { host, port }, hosts, authorities }
 }
 

@@ -4,6 +4,8 @@ import { readSavedPort } from '#core/tunnel/port-assignments.ts'
 import { readLogin } from './datastore-login.ts'
 import { type DatastoreWishes, findDatastore } from './datastore-opening.ts'
 import type { Surroundings } from './deps.ts'
+import { keepAuthorities } from './kept-authorities.ts'
+import { paths } from './paths.ts'
 
 export interface RecipeWishes extends DatastoreWishes {
   readonly database: string | undefined
@@ -23,8 +25,9 @@ export async function recipeFor(
   const login = await readLogin(deps, { store, ...endpoint, hosts, source, user, reason, notice }, signal)
   const port = (await readSavedPort(deps.store, workspace, store.name)) ?? derivePort(workspace, store.name)
   const asked = surroundings.flags.installation
+  const file = await keepAuthorities(paths(surroundings.environment).state, authorities)
   return makeRecipe({
-    ...{ store, endpoint, port, login, authorities: authorities.file },
+    ...{ store, endpoint, port, login, authorities: file },
     user: user ?? login?.user ?? store.access?.user,
     database: wishes.database ?? login?.database ?? store.access?.database ?? 'postgres',
     where: asked === undefined ? '' : ` --installation ${asked}`,

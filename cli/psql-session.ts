@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { checkPostgresCertificate, RDS_ADVICE } from '#core/datastores/io/check-certificate.ts'
+import { checkPostgresCertificate } from '#core/datastores/io/check-certificate.ts'
 import { ClientFiles } from '#core/datastores/io/client-files.ts'
 import { passwordLine, psqlEnvironment, readsPasswordLine } from '#core/datastores/psql.ts'
 import { PgctlError } from '#core/errors.ts'
@@ -45,8 +45,8 @@ export async function runPsql(
   const { store, endpoint, authorities } = chosen
   await using open = await openDatastore(chosen, run, undefined, tell, signal)
   const { address, port } = open.tunnel.ready
-  const trust = { name: store.name, host: endpoint.host, authorities: authorities.certificates }
-  await checkPostgresCertificate({ address, port }, { ...trust, advice: RDS_ADVICE, clock: systemClock })
+  const trust = { name: store.name, host: endpoint.host, authorities, clock: systemClock }
+  await checkPostgresCertificate({ address, port }, trust)
   const { login } = open
   const user = run.user ?? login?.user ?? store.access?.user
   if (user === undefined)

@@ -1,4 +1,3 @@
-import { ELASTICACHE_ADVICE } from '#core/datastores/io/check-certificate.ts'
 import { greetRedis } from '#core/datastores/io/greet-redis.ts'
 import { type NearNode, RedisFront } from '#core/datastores/io/redis-front.ts'
 import { redisCliEnvironment, redisCliWords } from '#core/datastores/redis-cli.ts'
@@ -95,10 +94,7 @@ class Nodes implements AsyncDisposable {
     if (!isSecure && !sharded) return undefined
     // A certificate bears no addresses, and those of all nodes bear the name of the whole.
     const name = parseAddress(host) === undefined ? host : endpoint.host
-    const trust = {
-      ...{ name: store.name, authorities: authorities.certificates },
-      ...{ advice: ELASTICACHE_ADVICE, clock: systemClock },
-    }
+    const trust = { name: store.name, authorities, clock: systemClock }
     return new RedisFront({
       tls: isSecure ? { ...trust, host: name } : undefined,
       wayTo: sharded ? (to, port) => this.#wayTo(to === '' ? host : to, port) : undefined,
