@@ -4,6 +4,7 @@ import { PgctlError } from '#core/errors.ts'
 import { askSupervisor, type ControlRequest } from '#core/tunnel/control/io/client.ts'
 import { type ControlPlace, controlPlace, makePrivate } from '#core/tunnel/control/io/place.ts'
 import { carry } from './carry.ts'
+import type { Config } from './config.ts'
 import type { Surroundings } from './deps.ts'
 import { paths } from './paths.ts'
 
@@ -16,6 +17,15 @@ const SMALL_HEAP = '--max-semi-space-size=2'
 export type Whence = Pick<Surroundings, 'environment' | 'version'>
 
 type Asked = Pick<ControlRequest, 'request' | 'sameVersion' | 'onEvent' | 'signal'>
+
+/** Whether commands share tunnels. @throws PgctlError `usage` for a word that a variable says and that is neither. */
+export function isShared({ settings: { background } }: Config): boolean {
+  if (background.value === 'on' || background.value === 'off') return background.value === 'on'
+  throw new PgctlError('usage', `"background" cannot be ${JSON.stringify(background.value)}`, {
+    why: `${background.from} says so; it is on or off`,
+    next: `set ${background.from} to on or off, or unset it`,
+  })
+}
 
 /** Where the supervisor of this user is. */
 export function supervisorPlace(environment: NodeJS.ProcessEnv): ControlPlace {

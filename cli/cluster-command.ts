@@ -1,9 +1,7 @@
-import { Flags } from '@oclif/core'
-import { PgctlError } from '#core/errors.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
+import { isShared } from './background.ts'
 import { BaseCommand } from './base-command.ts'
-import type { Config } from './config.ts'
-import { installationFlags, reasonFlag, startFlag } from './flags.ts'
+import { backgroundFlag, installationFlags, reasonFlag, startFlag } from './flags.ts'
 import { renderTunnelEvent } from './render/tunnel.ts'
 
 /** Which installation's cluster, and why. */
@@ -11,10 +9,7 @@ export const clusterFlags = {
   ...installationFlags,
   ...reasonFlag,
   ...startFlag,
-  background: Flags.option({
-    options: ['on', 'off'] as const,
-    summary: 'Share a tunnel in the background, or have a session of its own.',
-  })(),
+  ...backgroundFlag,
 }
 
 interface ClusterWishes {
@@ -28,15 +23,6 @@ interface ClusterWishes {
 
 const STARTED =
   'a tunnel to the cluster stays in the background for the next command; to end it: pgctl tunnel stop cluster; to have none: background: off'
-
-/** @throws PgctlError `usage` for a word that a variable says and that is neither. */
-function isShared({ settings: { background } }: Config): boolean {
-  if (background.value === 'on' || background.value === 'off') return background.value === 'on'
-  throw new PgctlError('usage', `"background" cannot be ${JSON.stringify(background.value)}`, {
-    why: `${background.from} says so; it is on or off`,
-    next: `set ${background.from} to on or off, or unset it`,
-  })
-}
 
 /** What the commands share that start a program with a way to the cluster. */
 export abstract class ClusterCommand extends BaseCommand {

@@ -3,19 +3,23 @@ import { PgctlError } from '#core/errors.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from './base-command.ts'
 import type { DatastoreTelling, DatastoreWishes } from './datastore-opening.ts'
-import { installationFlags, reasonFlag } from './flags.ts'
+import { backgroundFlag, installationFlags, reasonFlag } from './flags.ts'
 import { renderTunnelEvent } from './render/tunnel.ts'
 
 /** Which datastore, who enters it, and by whose certificate it is known. */
 export const datastoreFlags = {
   ...installationFlags,
   ...reasonFlag,
+  ...backgroundFlag,
   credentials: Flags.option({
     options: ['secret', 'secrets-manager', 'iam', 'prompt'] as const,
     summary: "The login: of the cluster's Secret, of Secrets Manager, a token of RDS, or asked of you.",
   })(),
   user: Flags.string({ summary: 'Enter as this user, where there are several.', helpValue: 'NAME' }),
-  reader: Flags.boolean({ summary: 'Read from a replica instead of the one that takes writes.' }),
+  reader: Flags.boolean({
+    summary: 'Read from a replica instead of the one that takes writes.',
+    default: false,
+  }),
   recipe: Flags.boolean({ summary: 'Run nothing: show how a client of your own connects.' }),
   'show-password': Flags.boolean({ summary: 'The password as well.', dependsOn: ['recipe'] }),
   ca: Flags.string({

@@ -4,7 +4,7 @@ import type { Datastore } from '#core/installation/datastores.ts'
 import { loginSecret } from '#core/installation/profile.ts'
 import { KubeClient } from '#core/kube/client.ts'
 import { readSecret } from '#core/kube/secrets.ts'
-import { openCluster } from './cluster-opening.ts'
+import type { TunnelledAccess } from '#core/tunnel/cluster-access.ts'
 import type { Deps } from './deps.ts'
 
 /** Where a login comes from: the cluster's Secret, Secrets Manager, a token of RDS, or the person who is asked. */
@@ -21,7 +21,8 @@ export interface LoginWish {
   /** Undefined takes the cluster's Secret, and where that has none, Secrets Manager. */
   readonly source: LoginSource | undefined
   readonly user: string | undefined
-  readonly reason: string | undefined
+  /** Makes the cluster reachable, for its Secret. */
+  readonly reachCluster: (signal: AbortSignal) => Promise<TunnelledAccess>
   /** Told where the login is not from where it was looked for first. */
   readonly notice: (message: string) => void
 }
@@ -86,12 +87,12 @@ function textOf({ code, message, why }: PgctlError): string {
   return code === 'credentials-missing' ? why : `${message} (${why})`
 }
 
-/** By a session of its own to the cluster's API, which ends with the answer. */
+/** By a way to the cluster's API that ends with the answer. */
 async function fromCluster(deps: Deps, wish: LoginWish, signal: AbortSignal): Promise<Login> {
   const { secret } = deps.profile.logins
   if (secret === undefined)
     throw missing(wish, 'the profile of the product names no Secret of the cluster that holds logins')
-  await using access = await openCluster(deps, { reason: wish.reason }, signal)
+  await using access = await wish.reachCluster(signal)
   await using client = new KubeClient(access)
   const found = await readSecret(client, deps.namespace, secret, signal).catch((error) => {
     throw access.explain(error)

@@ -1,35 +1,21 @@
-import { chooseDatastore } from '#core/datastores/choose.ts'
-import { type Authorities, readAuthorities } from '#core/datastores/io/authorities.ts'
+import { type Authorities, namedAuthorities, usualAuthorities } from '#core/datastores/io/authorities.ts'
+import type { NearNode } from '#core/datastores/io/redis-front.ts'
 import type { Login } from '#core/datastores/login.ts'
-import { PgctlError } from '#core/errors.ts'
 import type { Datastore, Endpoint } from '#core/installation/datastores.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
-import { datastoreTarget } from '#core/tunnel/resolve-target.ts'
-import type { Front, Tunnel } from '#core/tunnel/tunnel.ts'
-import { type LoginSource, readLogin } from './datastore-login.ts'
+import { datastoreTarget, hostTarget, type Target } from '#core/tunnel/resolve-target.ts'
+import type { Front } from '#core/tunnel/tunnel.ts'
+import { openCluster } from './cluster-opening.ts'
+import { type LoginSource, type LoginWish, readLogin } from './datastore-login.ts'
 import { type Deps, type Surroundings, wireInstallation } from './deps.ts'
+import { type DatastoreFacts, type DatastoreWish, findDatastore } from './find-datastore.ts'
 import { loadConfig } from './load-config.ts'
-import { lookForDatastores } from './tunnel-goal.ts'
 import { openTunnelTo } from './tunnel-opening.ts'
 
-export interface DatastoreWishes {
-  readonly engine: 'postgres' | 'redis'
-  readonly name: string | undefined
-  readonly reader: boolean
+export interface DatastoreWishes extends DatastoreWish {
   readonly credentials: LoginSource | undefined
   readonly user: string | undefined
   readonly reason: string | undefined
-}
-
-/** A datastore that was chosen, with what is needed to enter it; nothing is open yet. */
-export interface ChosenDatastore {
-  readonly deps: Deps
-  readonly store: Datastore
-  /** Its own address. */
-  readonly endpoint: Endpoint
-  /** Under which hosts its login may be kept. */
-  readonly hosts: readonly string[]
-  readonly authorities: Authorities
 }
 
 /** What to tell a person while a datastore is opened. */
@@ -38,83 +24,135 @@ export interface DatastoreTelling {
   notice(message: string): void
 }
 
-/** Finds the datastore that is meant. @throws PgctlError of `chooseDatastore`, and where it has no address yet. */
-export async function findDatastore(
-  surroundings: Surroundings,
-  { engine, name, reader }: DatastoreWishes,
-  signal: AbortSignal,
-): Promise<ChosenDatastore> {
-  const { settings } = loadConfig(surroundings)
-  const authorities = readAuthorities(settings.ca.value, surroundings.environment)
-  const deps = await wireInstallation(surroundings)
-  const { datastores, unreadable } = await lookForDatastores(deps, [engine], signal)
-  const command = engine === 'postgres' ? 'pgctl psql' : 'pgctl redis'
-  const chosen = chooseDatastore(datastores, unreadable, { engine, name, reader, command })
-  const store = await asWhole(deps, chosen, reader, signal)
-  const { host, port } = datastoreTarget(store)
-  const related = datastores.filter(({ id }) => id === store.id || id === store.access?.follows)
-  const own = store.endpoints.map((each) => each.host)
-  const hosts = [host, ...own, ...related.flatMap(({ endpoints }) => endpoints.map((each) => each.host))]
-  return { deps, store, endpoint: { host, port }, hosts, authorities }
+/** A datastore that was found, and the ways into it: by sessions of one's own, or by tunnels that others share. */
+export interface DatastoreWays extends DatastoreFacts {
+  /**
+   * The login and a way to the datastore, which passes `front`. Opens both, or neither.
+   * @throws PgctlError of the login first: it says more than a tunnel that was given up.
+   */
+  enter(front: Front | undefined): Promise<OpenDatastore>
+  /** A way to another node of it, which goes with its disposal. */
+  openNode(host: string, port: number, front: Front | undefined): Promise<NearWay>
 }
 
-/** A member of a cluster is entered by the cluster's own address: of the member that takes writes, or of those that read. */
-async function asWhole(
-  deps: Deps,
-  store: Datastore,
-  reads: boolean,
-  signal: AbortSignal,
-): Promise<Datastore> {
-  const id = store.access?.cluster
-  if (id === undefined) return store
-  const { writer, reader, secret } = await deps.databaseCluster(id, signal)
-  if (reads && reader === undefined)
-    throw new PgctlError('target-unknown', `the cluster ${id} has no reader`, {
-      why: 'it has no address for readers',
-      next: 'leave out --reader',
-    })
-  const endpoints = [reads && reader !== undefined ? reader : writer, writer]
-  return { ...store, endpoints, access: { ...store.access, secret: secret ?? store.access?.secret } }
+/** Where a way listens on this computer. */
+export interface NearWay extends NearNode, AsyncDisposable {
+  /** Resolves when the way is gone. Never rejects. */
+  readonly ended: Promise<unknown>
 }
 
-/** The login of a datastore, and a tunnel to it, opened at the same time. Disposal closes the tunnel. */
 export interface OpenDatastore extends AsyncDisposable {
   readonly login: Login | undefined
-  readonly tunnel: Tunnel
+  readonly near: NearNode
+  /** Whether nobody has come this way before: then it is not known yet who answers at its end. */
+  readonly isNew: boolean
 }
 
-/** Opens both, or neither. @throws PgctlError of the login first: it says more than a tunnel that was given up. */
-export async function openDatastore(
-  chosen: ChosenDatastore,
+/** The authorities that were named. @throws PgctlError `config-invalid` for a file without any */
+export function authoritiesNamed(surroundings: Surroundings): Authorities | undefined {
+  const { ca } = loadConfig(surroundings).settings
+  return ca.value === undefined ? undefined : namedAuthorities(ca.value)
+}
+
+/** Those that count for a host: the ones that were named, or the usual ones. */
+export async function authoritiesFor(
+  host: string,
+  named: Authorities | undefined,
+  { environment }: Surroundings,
+): Promise<Authorities> {
+  return named ?? (await usualAuthorities(host, environment))
+}
+
+/** Finds the datastore, to be entered by sessions of one's own. Nothing is open yet. */
+export async function findOwnWays(
+  surroundings: Surroundings,
   wishes: DatastoreWishes,
-  front: Front | undefined,
   tell: DatastoreTelling,
   signal: AbortSignal,
-): Promise<OpenDatastore> {
-  const { deps, store, endpoint, hosts } = chosen
-  const { credentials: source, user, reason } = wishes
-  const reading = readLogin(
-    deps,
-    { store, ...endpoint, hosts, source, user, reason, notice: (message) => tell.notice(message) },
-    signal,
-  )
-  // A token is signed here or refused here: for one that cannot be, no session is opened.
-  if (source === 'iam') await reading
-  // Any port will do: nobody but the client is told of it, and two clients at once need two.
-  const opening = openTunnelTo(
-    deps,
-    datastoreTarget(store),
-    { port: 0, bind: '127.0.0.1', reason, front },
-    (event) => tell.onWay(event),
-    signal,
-  )
-  const [login, tunnel] = await Promise.allSettled([reading, opening])
-  if (login.status === 'fulfilled' && tunnel.status === 'fulfilled')
-    return {
-      login: login.value,
-      tunnel: tunnel.value,
-      [Symbol.asyncDispose]: () => tunnel.value[Symbol.asyncDispose](),
+): Promise<DatastoreWays> {
+  const deps = await wireInstallation(surroundings)
+  const facts = await findDatastore(deps, wishes, signal)
+  return new OwnWays({ deps, facts, wishes, tell, signal })
+}
+
+interface OwnWaysOptions {
+  readonly deps: Deps
+  readonly facts: DatastoreFacts
+  readonly wishes: DatastoreWishes
+  readonly tell: DatastoreTelling
+  readonly signal: AbortSignal
+}
+
+class OwnWays implements DatastoreWays {
+  readonly store: Datastore
+  readonly endpoint: Endpoint
+  readonly hosts: readonly string[]
+  readonly #options: OwnWaysOptions
+
+  constructor(options: OwnWaysOptions) {
+    this.#options = options
+    const { store, endpoint, hosts } = options.facts
+    this.store = store
+    this.endpoint = endpoint
+    this.hosts = hosts
+  }
+
+  async enter(front: Front | undefined): Promise<OpenDatastore> {
+    const { deps, facts, wishes, tell, signal } = this.#options
+    const notice = (message: string) => tell.notice(message)
+    const reading = readLogin(deps, loginWish(deps, facts, wishes, notice), signal)
+    // A token is signed here or refused here: for one that cannot be, no session is opened.
+    if (wishes.credentials === 'iam') await reading
+    const opening = this.#open(datastoreTarget(facts.store), front)
+    const [login, near] = await Promise.allSettled([reading, opening])
+    if (login.status === 'fulfilled' && near.status === 'fulfilled') {
+      const way = near.value
+      return {
+        ...{ login: login.value, near: way, isNew: true },
+        [Symbol.asyncDispose]: () => way[Symbol.asyncDispose](),
+      }
     }
-  if (tunnel.status === 'fulfilled') await tunnel.value[Symbol.asyncDispose]()
-  throw login.status === 'rejected' ? login.reason : (tunnel as PromiseRejectedResult).reason
+    if (near.status === 'fulfilled') await near.value[Symbol.asyncDispose]()
+    throw login.status === 'rejected' ? login.reason : (near as PromiseRejectedResult).reason
+  }
+
+  openNode(host: string, port: number, front: Front | undefined): Promise<NearWay> {
+    return this.#open(nodeTarget(this.store, host, port), front)
+  }
+
+  /** Any port will do: nobody but the client is told of it, and two clients at once need two. */
+  async #open(target: Target, front: Front | undefined): Promise<NearWay> {
+    const { deps, wishes, tell, signal } = this.#options
+    const tunnel = await openTunnelTo(
+      deps,
+      target,
+      { port: 0, bind: '127.0.0.1', reason: wishes.reason, front },
+      (event) => tell.onWay(event),
+      signal,
+    )
+    const { address, port } = tunnel.ready
+    return {
+      ...{ address, port, ended: tunnel.ended },
+      [Symbol.asyncDispose]: () => tunnel[Symbol.asyncDispose](),
+    }
+  }
+}
+
+/** Whose login is looked for, by a session to the cluster of one's own. */
+export function loginWish(
+  deps: Deps,
+  { store, endpoint, hosts }: DatastoreFacts,
+  { credentials: source, user, reason }: Pick<DatastoreWishes, 'credentials' | 'user' | 'reason'>,
+  notice: (message: string) => void,
+): LoginWish {
+  const reachCluster = (signal: AbortSignal) => openCluster(deps, { reason }, signal)
+  return { store, ...endpoint, hosts, source, user, notice, reachCluster }
+}
+
+/** A node of a datastore by an address of its own. */
+export function nodeTarget({ encryptedInTransit }: Datastore, host: string, port: number): Target {
+  return {
+    ...hostTarget({ kind: 'host', host, port, instance: undefined }),
+    protocol: encryptedInTransit === true ? { kind: 'tls' } : { kind: 'redis' },
+  }
 }

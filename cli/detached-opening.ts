@@ -1,14 +1,13 @@
-import type { ErrorCode } from '#core/errors.ts'
-import { PgctlError } from '#core/errors.ts'
+import type { PgctlError } from '#core/errors.ts'
 import { parseBindAddress } from '#core/tunnel/bind-address.ts'
 import type { FormerLife } from '#core/tunnel/control/journal.ts'
 import type { TunnelRecord } from '#core/tunnel/control/roster.ts'
-import type { Cause } from '#core/tunnel/events.ts'
 import { parseTargets } from '#core/tunnel/target.ts'
 import { askBackgroundStarting, whenceOf } from './background.ts'
 import { chooseInstallation } from './config.ts'
 import type { Surroundings } from './deps.ts'
 import { loadConfig } from './load-config.ts'
+import { errorOf } from './supervisor/messages.ts'
 import type { OpenResult, SupervisorEvent } from './supervisor/supervisor.ts'
 import { standsAlone } from './tunnel-goal.ts'
 import type { Report, TunnelWishes } from './tunnel-opening.ts'
@@ -52,8 +51,4 @@ export async function openDetached(
     },
   })
   return { tunnels, failures: failures.map(errorOf), former }
-}
-
-function errorOf({ code, message, ...detail }: Cause): PgctlError {
-  return new PgctlError(code as ErrorCode, message, detail)
 }

@@ -36,6 +36,14 @@ export const startFlag = {
   }),
 }
 
+/** Whether a command shares a tunnel that goes on without it. */
+export const backgroundFlag = {
+  background: Flags.option({
+    options: ['on', 'off'] as const,
+    summary: 'Share a tunnel in the background, or have a session of its own.',
+  })(),
+}
+
 /** Which sandbox: several run side by side. */
 export const sandboxFlag = {
   name: Flags.string({ summary: 'The name of the sandbox.', helpValue: 'NAME', default: 'default' }),

@@ -1,16 +1,17 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { checkPostgresCertificate, RDS_ADVICE } from '#core/datastores/io/check-certificate.ts'
+import { checkPostgresCertificate } from '#core/datastores/io/check-certificate.ts'
 import { ClientFiles } from '#core/datastores/io/client-files.ts'
 import { passwordLine, psqlEnvironment, readsPasswordLine } from '#core/datastores/psql.ts'
 import { PgctlError } from '#core/errors.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import {
+  authoritiesFor,
+  authoritiesNamed,
   type DatastoreTelling,
   type DatastoreWishes,
-  findDatastore,
-  openDatastore,
 } from './datastore-opening.ts'
+import { findWays } from './datastore-ways.ts'
 import type { Surroundings } from './deps.ts'
 import { findProgram } from './find-program.ts'
 import { runProgram } from './program.ts'
@@ -41,12 +42,15 @@ export async function runPsql(
 ): Promise<number> {
   const { environment } = surroundings
   const path = findProgram('psql', environment)
-  const chosen = await findDatastore(surroundings, run, signal)
-  const { store, endpoint, authorities } = chosen
-  await using open = await openDatastore(chosen, run, undefined, tell, signal)
-  const { address, port } = open.tunnel.ready
-  const trust = { name: store.name, host: endpoint.host, authorities: authorities.certificates }
-  await checkPostgresCertificate({ address, port }, { ...trust, advice: RDS_ADVICE, clock: systemClock })
+  const named = authoritiesNamed(surroundings)
+  const ways = await findWays(surroundings, run, tell, signal)
+  const { store, endpoint } = ways
+  const authorities = await authoritiesFor(endpoint.host, named, surroundings)
+  await using open = await ways.enter(undefined)
+  const { address, port } = open.near
+  const trust = { name: store.name, host: endpoint.host, authorities, clock: systemClock }
+  const check = () => checkPostgresCertificate({ address, port }, trust)
+  if (open.isNew) await check()
   const { login } = open
   const user = run.user ?? login?.user ?? store.access?.user
   if (user === undefined)
@@ -66,6 +70,8 @@ export async function runPsql(
     descriptors: files.descriptors,
     signal,
   })
+  // Where others have come this way psql alone has checked who answers; what it minds is told in words of ours.
+  if (status === NO_CONNECTION && !open.isNew) await check()
   if (status === NO_CONNECTION && login?.password !== undefined)
     tell.notice(
       `if the password was refused: it is that of ${login.from}; others are --credentials secret, secrets-manager, iam and prompt`,

@@ -1,21 +1,21 @@
-import { ELASTICACHE_ADVICE } from '#core/datastores/io/check-certificate.ts'
+import type { Authorities } from '#core/datastores/io/authorities.ts'
 import { greetRedis } from '#core/datastores/io/greet-redis.ts'
 import { type NearNode, RedisFront } from '#core/datastores/io/redis-front.ts'
 import { redisCliEnvironment, redisCliWords } from '#core/datastores/redis-cli.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { formatHostPort, parseAddress } from '#core/tunnel/host-port.ts'
-import { hostTarget } from '#core/tunnel/resolve-target.ts'
 import {
-  type ChosenDatastore,
+  authoritiesFor,
+  authoritiesNamed,
   type DatastoreTelling,
+  type DatastoreWays,
   type DatastoreWishes,
-  findDatastore,
-  openDatastore,
+  type NearWay,
 } from './datastore-opening.ts'
+import { findWays } from './datastore-ways.ts'
 import type { Surroundings } from './deps.ts'
 import { findProgram } from './find-program.ts'
 import { runProgram } from './program.ts'
-import { openTunnelTo } from './tunnel-opening.ts'
 
 export interface RedisRun extends DatastoreWishes {
   readonly engine: 'redis'
@@ -38,13 +38,15 @@ export async function runRedis(
 ): Promise<number> {
   const { environment } = surroundings
   const path = findProgram('redis-cli', environment)
-  const chosen = await findDatastore(surroundings, run, signal)
-  const { store, endpoint } = chosen
+  const named = authoritiesNamed(surroundings)
+  const ways = await findWays(surroundings, run, tell, signal)
+  const { store, endpoint } = ways
+  const authorities = await authoritiesFor(endpoint.host, named, surroundings)
   const sharded = store.access?.sharded === true
-  await using nodes = new Nodes(chosen, run.reason, tell, signal)
+  await using nodes = new Nodes(ways, authorities)
   const front = nodes.frontFor(endpoint.host)
-  await using open = await openDatastore(chosen, run, front, tell, signal)
-  const near = open.tunnel.ready
+  await using open = await ways.enter(front)
+  const { near } = open
   const { login } = open
   const asks = run.credentials === 'prompt'
   const visitor = { name: store.name, login, asks, clock: systemClock }
@@ -69,36 +71,24 @@ export async function runRedis(
 
 /** The ways to the nodes of a cluster, each opened when a client is sent there. */
 class Nodes implements AsyncDisposable {
-  readonly #chosen: ChosenDatastore
-  readonly #reason: string | undefined
-  readonly #tell: DatastoreTelling
-  readonly #signal: AbortSignal
-  readonly #open = new Map<string, Promise<NearNode & AsyncDisposable>>()
+  readonly #ways: DatastoreWays
+  readonly #authorities: Authorities
+  readonly #open = new Map<string, Promise<NearWay>>()
 
-  constructor(
-    chosen: ChosenDatastore,
-    reason: string | undefined,
-    tell: DatastoreTelling,
-    signal: AbortSignal,
-  ) {
-    this.#chosen = chosen
-    this.#reason = reason
-    this.#tell = tell
-    this.#signal = signal
+  constructor(ways: DatastoreWays, authorities: Authorities) {
+    this.#ways = ways
+    this.#authorities = authorities
   }
 
   /** The front of a node; none where it passes bytes as they are. */
   frontFor(host: string): RedisFront | undefined {
-    const { store, endpoint, authorities } = this.#chosen
+    const { store, endpoint } = this.#ways
     const isSecure = store.encryptedInTransit === true
     const sharded = store.access?.sharded === true
     if (!isSecure && !sharded) return undefined
     // A certificate bears no addresses, and those of all nodes bear the name of the whole.
     const name = parseAddress(host) === undefined ? host : endpoint.host
-    const trust = {
-      ...{ name: store.name, authorities: authorities.certificates },
-      ...{ advice: ELASTICACHE_ADVICE, clock: systemClock },
-    }
+    const trust = { name: store.name, authorities: this.#authorities, clock: systemClock }
     return new RedisFront({
       tls: isSecure ? { ...trust, host: name } : undefined,
       wayTo: sharded ? (to, port) => this.#wayTo(to === '' ? host : to, port) : undefined,
@@ -109,31 +99,12 @@ class Nodes implements AsyncDisposable {
     const key = formatHostPort(host, port)
     const known = this.#open.get(key)
     if (known !== undefined) return known
-    const opening = this.#openNode(host, port)
+    const opening = this.#ways.openNode(host, port, this.frontFor(host))
     this.#open.set(key, opening)
-    // One that failed is tried again when the client is sent there again.
-    opening.catch(() => this.#open.delete(key))
+    // One that failed, or has ended, leads nowhere: where the client is sent there again, another is made.
+    const forget = () => this.#open.delete(key)
+    opening.then(({ ended }) => ended).then(forget, forget)
     return opening
-  }
-
-  async #openNode(host: string, port: number): Promise<NearNode & AsyncDisposable> {
-    const { deps, store } = this.#chosen
-    const word = { kind: 'host', host, port, instance: undefined } as const
-    const target = {
-      ...hostTarget(word),
-      protocol: store.encryptedInTransit === true ? ({ kind: 'tls' } as const) : ({ kind: 'redis' } as const),
-    }
-    const tunnel = await openTunnelTo(
-      deps,
-      target,
-      { port: 0, bind: '127.0.0.1', reason: this.#reason, front: this.frontFor(host) },
-      (event) => this.#tell.onWay(event),
-      this.#signal,
-    )
-    // A way that has ended leads nowhere: the next redirection makes another.
-    void tunnel.ended.then(() => this.#open.delete(formatHostPort(host, port)))
-    const { address, port: nearPort } = tunnel.ready
-    return { address, port: nearPort, [Symbol.asyncDispose]: () => tunnel[Symbol.asyncDispose]() }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -39,7 +39,7 @@ export async function runShared(
   if (!way?.isThere) return undefined
   if (way.isNew) run.onStarted()
   const held = new AbortController()
-  if (run.hold) void hold(surroundings, way.tunnel, run.onWay, held.signal)
+  if (run.hold) void holdTunnel(surroundings, way.tunnel, run.onWay, held.signal)
   try {
     const environment = environmentFor(way, surroundings.environment)
     using _run = run.onRun()
@@ -66,7 +66,8 @@ export async function openShared(
   }
 }
 
-async function hold(
+/** Holds a shared tunnel until the signal aborts, and tells what becomes of it. Never rejects. */
+export async function holdTunnel(
   surroundings: Surroundings,
   tunnel: number,
   onWay: (event: TunnelEvent) => void,

@@ -96,6 +96,15 @@ async function findInstallationGoal(
   const deps = await wireInstallation(surroundings)
   const datastores = await findDatastores(deps, words, signal)
   const targets = words.map((word) => resolveTarget(word, { ...deps.profile, datastores }))
+  return renewing(surroundings, deps, targets)
+}
+
+/** Targets that are known already. */
+export async function renewedGoal(surroundings: Surroundings, targets: readonly Target[]): Promise<Goal> {
+  return renewing(surroundings, await wireInstallation(surroundings), targets)
+}
+
+function renewing(surroundings: Surroundings, deps: Deps, targets: readonly Target[]): Goal {
   const first = installationGoal(deps, targets)
   let isFirst = true
   return {

@@ -16,7 +16,7 @@ import { parseTargets } from '#core/tunnel/target.ts'
 import { type Front, openTunnel, type Tunnel } from '#core/tunnel/tunnel.ts'
 import type { Deps, Surroundings } from './deps.ts'
 import { loadConfig } from './load-config.ts'
-import { findGoal, type Goal, installationGoal, type Way } from './tunnel-goal.ts'
+import { findGoal, type Goal, installationGoal, renewedGoal, type Way } from './tunnel-goal.ts'
 
 export interface TunnelWishes {
   readonly words: readonly string[]
@@ -100,6 +100,20 @@ export async function openTunnelTo(
 ): Promise<Tunnel> {
   const goal = installationGoal(deps, [target])
   return openNow({ goal, target, wishes, report, signal }, await goal.findWay(signal))
+}
+
+/**
+ * Opens a tunnel to a target that is known already, by a session that comes with the first connection.
+ * @throws PgctlError of the end that was reported; the signal's once that aborts.
+ */
+export async function openTargetLazily(
+  surroundings: Surroundings,
+  target: Target,
+  wishes: TargetWishes & Required<Pick<TunnelWishes, 'lazy'>>,
+  report: (event: TunnelEvent) => void,
+  signal: AbortSignal,
+): Promise<OpenedTunnel> {
+  return openLazily({ goal: await renewedGoal(surroundings, [target]), target, wishes, report, signal })
 }
 
 interface OpeningOne {

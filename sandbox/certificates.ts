@@ -27,8 +27,10 @@ const DAY = 24 * 60 * 60 * 1000
 const LIFETIME = 30 * DAY
 const LOOPBACK = ['127.0.0.1', '::1'] as const
 
-/** Makes a fresh authority (EC P-256, valid for 30 days). */
-export async function createAuthority(): Promise<Authority> {
+/** Makes a fresh authority (EC P-256, valid for 30 days). `name` is what its certificate calls it. */
+export async function createAuthority(
+  name = `pgctl sandbox ${randomBytes(4).toString('hex')}`,
+): Promise<Authority> {
   // The certificate library takes a while to load and patches Reflect: only a sandbox that starts pays for it.
   await import('reflect-metadata')
   const x509 = await import('@peculiar/x509')
@@ -39,7 +41,7 @@ export async function createAuthority(): Promise<Authority> {
   const keys = await makeKeys()
   const root = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
-    name: [{ CN: [`pgctl sandbox ${randomBytes(4).toString('hex')}`] }],
+    name: [{ CN: [name] }],
     keys,
     signingAlgorithm: ALGORITHM,
     ...period(),

@@ -39,12 +39,17 @@ export async function runSandbox({ folder, sandbox: options, signal, ready }: Ru
       agentKey: sandbox.agent,
       adminSecret: sandbox.adminSecret,
     }
-    await folder.publish(record, sandbox.authority, CONFIG)
+    await folder.publish(record, sandbox.authority, configOf(folder.authorityPath))
     ready(record)
     await aborted(signal)
   } finally {
     await folder.remove()
   }
+}
+
+/** The configuration of the sandbox's installations, whose datastores show certificates of its own authority. */
+function configOf(authorityPath: string): string {
+  return `ca: ${JSON.stringify(authorityPath)}\n${CONFIG}`
 }
 
 /** The installations, the first of them what plain commands act on: no word in it says that it is a sandbox. */

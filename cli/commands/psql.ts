@@ -5,8 +5,8 @@ export default class Psql extends DatastoreCommand {
   static override summary = 'Run psql against a database of the installation.'
   static override description = [
     'The psql of this computer, through a tunnel of its own. The certificate is checked against the real name of the',
-    "database; the authorities of RDS are in no computer's store: give them by --ca, PGCTL_CA or `ca` in the",
-    "configuration. The login is that of the product, from the cluster's Secret (get secrets), else from Secrets Manager",
+    'database and the authorities of RDS in its region, which pgctl carries: --ca, PGCTL_CA or `ca` in the configuration',
+    "name others. The login is that of the product, from the cluster's Secret (get secrets), else from Secrets Manager",
     '(the password that RDS keeps, or the secret of the product); --credentials iam --user NAME signs a token instead.',
     'Sessions are read-only unless --write: that is a guard against slips, and whoever sets the session otherwise may',
     'write as far as the login allows. The password is never an argument. Behind two dashes stand words for psql. The',

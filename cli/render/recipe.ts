@@ -1,3 +1,4 @@
+import { rdsRegion } from '#core/datastores/rds-name.ts'
 import { libpqWords, type Recipe } from '#core/datastores/recipe.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import { columns } from './columns.ts'
@@ -22,11 +23,12 @@ export function renderRecipe(recipe: Recipe, paint: Paint): string {
   return [title, ...columns(shown).map((line) => `  ${line}`)].join('\n')
 }
 
-function trust({ authorities, engine }: Recipe): string {
+function trust({ authorities, host }: Recipe): string {
   if (authorities !== undefined) return `, signed by an authority in ${authorities}`
-  return engine === 'postgres'
-    ? ', signed by an authority of RDS: --ca FILE names them'
-    : ', signed by a public authority'
+  const region = rdsRegion(host)
+  return region === undefined
+    ? ', signed by a public authority'
+    : `, signed by an authority of RDS in ${region}, which pgctl does not carry: --ca FILE names it`
 }
 
 function postgresRows(recipe: Recipe): Array<readonly [string, string]> {

@@ -1,9 +1,9 @@
 import { realpathSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import { type ErrorCode, messageOf, PgctlError } from '#core/errors.ts'
+import { messageOf, PgctlError } from '#core/errors.ts'
 import type { Variables } from '#core/tunnel/control/carried.ts'
-import type { Cause, TunnelEvent } from '#core/tunnel/events.ts'
-import type { FromHolder, HolderCalls, HolderStart, ToHolder } from './messages.ts'
+import type { TunnelEvent } from '#core/tunnel/events.ts'
+import { errorOf, type FromHolder, type HolderCalls, type HolderStart, type ToHolder } from './messages.ts'
 
 export interface HolderThreadOptions {
   readonly start: HolderStart
@@ -80,8 +80,4 @@ export class HolderThread {
     if ('error' in message) call?.reject(errorOf(message.error))
     else call?.resolve(message.answer)
   }
-}
-
-function errorOf({ code, message, ...detail }: Cause): PgctlError {
-  return new PgctlError(code as ErrorCode, message, detail)
 }

@@ -2,10 +2,24 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { PgctlError } from '#core/errors.ts'
 import { trustExtraAuthorities } from '#core/io/extra-authorities.ts'
 import type { Logger } from '#core/logger.ts'
+import type { TunnelledAccess } from '#core/tunnel/cluster-access.ts'
 import { causeOf, type TunnelEvent } from '#core/tunnel/events.ts'
+import { datastoreTarget } from '#core/tunnel/resolve-target.ts'
+import { readLogin } from '../datastore-login.ts'
+import { loginWish, nodeTarget } from '../datastore-opening.ts'
 import { type Deps, type Surroundings, wireInstallation } from '../deps.ts'
-import { type OpenedTunnel, openTunnels } from '../tunnel-opening.ts'
-import type { ClusterFacts, FromHolder, HolderCall, HolderCalls, HolderStart, ToHolder } from './messages.ts'
+import { type DatastoreFacts, findDatastore } from '../find-datastore.ts'
+import { type OpenedTunnel, openTargetLazily, openTunnels } from '../tunnel-opening.ts'
+import {
+  type ClusterFacts,
+  type ClusterReach,
+  errorOf,
+  type FromHolder,
+  type HolderCall,
+  type HolderCalls,
+  type HolderStart,
+  type ToHolder,
+} from './messages.ts'
 
 /** Serves the supervisor in this thread, whose environment is that of the person who asked. It never ends by itself. */
 export function serveHolder(logger: Logger): Promise<never> {
@@ -86,6 +100,41 @@ class Holder {
       const { value, expires } = await clusterCredentials.token({ signal })
       return { host, ca, namespace, token: { value, expires } }
     },
+
+    find: (asks, signal) => this.#find(asks, signal),
+    openTo: (asks, signal) => this.#openTo(asks, signal),
+    login: (asks, signal) => this.#login(asks, signal),
+  }
+
+  // ── datastores ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #find(
+    { who, engine, name, reader, ...whence }: HolderCalls['find']['asks'],
+    signal: AbortSignal,
+  ): Promise<DatastoreFacts> {
+    return findDatastore(await this.#wire(who, whence), { engine, name, reader }, signal)
+  }
+
+  async #openTo(
+    { id, store, node, idleMs, who: _, ...whence }: HolderCalls['openTo']['asks'],
+    signal: AbortSignal,
+  ): Promise<undefined> {
+    const target = node === undefined ? datastoreTarget(store) : nodeTarget(store, node.host, node.port)
+    // Not the port where people expect the target: that is for those who open it by name.
+    const wishes = { port: 0, bind: '127.0.0.1', lazy: { idle: idleMs } }
+    const report = (event: TunnelEvent) => this.#report(id, event)
+    this.#keep(id, await openTargetLazily(this.#surroundings(whence), target, wishes, report, signal))
+  }
+
+  async #login(
+    { who, facts, credentials, user, cluster, ...whence }: HolderCalls['login']['asks'],
+    signal: AbortSignal,
+  ): Promise<HolderCalls['login']['answers']> {
+    const deps = await this.#wire(who, whence)
+    const notices: string[] = []
+    const own = loginWish(deps, facts, { credentials, user, reason: undefined }, (text) => notices.push(text))
+    const reachCluster = (reaching: AbortSignal) => reach(deps, cluster, reaching)
+    return { login: await readLogin(deps, { ...own, reachCluster }, signal), notices }
   }
 
   #keep(id: number, tunnel: OpenedTunnel): void {
@@ -109,6 +158,19 @@ class Holder {
   #surroundings({ flags, folder }: Pick<Surroundings, 'flags' | 'folder'>): Surroundings {
     const { root, version } = this.#start
     return { flags, folder, environment: process.env, root, version, logger: this.#logger }
+  }
+}
+
+/** The cluster by the way that is shared: that goes on when this access is disposed of. */
+async function reach(deps: Deps, cluster: ClusterReach, signal: AbortSignal): Promise<TunnelledAccess> {
+  if (cluster === undefined) throw new TypeError('no way to the cluster was opened for a login that needs one')
+  if ('failure' in cluster) throw errorOf(cluster.failure)
+  const { host, ca } = await deps.clusterCredentials.endpoint(signal)
+  return {
+    ...{ server: cluster.server, tlsServerName: host, ca },
+    token: (request) => deps.clusterCredentials.token(request),
+    explain: (error) => error,
+    [Symbol.asyncDispose]: async () => {},
   }
 }
 

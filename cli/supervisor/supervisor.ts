@@ -1,4 +1,5 @@
 import type { Clock, Ms } from '#core/clock.ts'
+import { PgctlError } from '#core/errors.ts'
 import { carriedEnvironment, whoOf } from '#core/tunnel/control/carried.ts'
 import type { ControlPlace } from '#core/tunnel/control/io/place.ts'
 import { appendJournal, beginJournal, clearLog, type LoggedEvent } from '#core/tunnel/control/io/records.ts'
@@ -6,11 +7,12 @@ import { type ControlCall, type ControlServer, serveControl } from '#core/tunnel
 import type { FormerLife } from '#core/tunnel/control/journal.ts'
 import {
   type ClusterRequest,
+  type DatastoreRequest,
   type OpenRequest,
   parseRequest,
   type SelectRequest,
 } from '#core/tunnel/control/requests.ts'
-import { readyEventOf, select, type TunnelRecord } from '#core/tunnel/control/roster.ts'
+import { placeOf, readyEventOf, select, type TunnelRecord } from '#core/tunnel/control/roster.ts'
 import type { Cause } from '#core/tunnel/events.ts'
 import { formatHostPort } from '#core/tunnel/host-port.ts'
 import { formatTargetWord, parseTargets, type TargetWord } from '#core/tunnel/target.ts'
@@ -18,6 +20,7 @@ import { chooseInstallation } from '../config.ts'
 import { loadConfig } from '../load-config.ts'
 import { standsAlone } from '../tunnel-goal.ts'
 import { writeClusterFiles } from './cluster-files.ts'
+import { type DatastoreWay, SharedDatastores } from './datastores.ts'
 import type { ClusterFacts } from './messages.ts'
 import { BackgroundTunnels, type TunnelsOptions } from './tunnels.ts'
 
@@ -62,6 +65,7 @@ export type SupervisorEvent = { readonly record: TunnelRecord } | { readonly log
 export class Supervisor implements AsyncDisposable {
   readonly #options: SupervisorOptions
   readonly #tunnels: BackgroundTunnels
+  readonly #datastores: SharedDatastores
   readonly #over = Promise.withResolvers<void>()
   #former: FormerLife | undefined
   #server: ControlServer | undefined
@@ -73,6 +77,7 @@ export class Supervisor implements AsyncDisposable {
     this.#options = options
     const { place, clock, startHolder } = options
     this.#tunnels = new BackgroundTunnels({ place, clock, startHolder, onGone: () => this.#endIfIdle() })
+    this.#datastores = new SharedDatastores(this.#tunnels, clock)
   }
 
   /** Listens for requests. @throws PgctlError `state-conflict` where another supervisor does. */
@@ -124,6 +129,8 @@ export class Supervisor implements AsyncDisposable {
         return this.#counted(() => this.#open(request, call))
       case 'cluster':
         return this.#counted(() => this.#cluster(request, call))
+      case 'datastore':
+        return this.#counted(() => this.#datastore(request, call))
     }
   }
 
@@ -167,22 +174,13 @@ export class Supervisor implements AsyncDisposable {
 
   async #cluster(request: ClusterRequest, call: ControlCall): Promise<ClusterWay> {
     const { flags, folder } = request
-    const { installation = '', who, environment, background } = whose(request, CLUSTER)
+    const asker = whose(request, CLUSTER)
+    const { installation = '', who, background } = asker
     if (background === 'off' && !request.open) return { isThere: false }
     const there = this.#tunnels.findSame({ installation, word: 'cluster', who })
     const known = request.port === undefined || request.port === there?.port ? there : undefined
     if (known === undefined && !request.open) return { isThere: false }
-    const { id } =
-      known ??
-      this.#tunnels.add({
-        ...{ installation, word: 'cluster', who, lazy: true, reason: undefined },
-        implicit: request.stays !== true,
-      })
-    if (known === undefined) {
-      const { idleMs, port } = request
-      const asked = { words: ['cluster'], idleMs, port, flags, folder, environment }
-      await this.#tunnels.open({ request: 'open', ...asked }, { ids: [id], environment, ...followedBy(call) })
-    }
+    const id = known?.id ?? (await this.#openCluster(request, asker, call))
     await this.#tunnels.opened([id])
     if (request.stays) this.#tunnels.keep(id)
     const holder = this.#tunnels.holderOf(id)
@@ -210,6 +208,48 @@ export class Supervisor implements AsyncDisposable {
       access: { ...cluster, server },
       token,
     }
+  }
+
+  async #openCluster(
+    { idleMs, port, stays, flags, folder }: Omit<ClusterRequest, 'request' | 'environment' | 'open'>,
+    { installation, who, environment }: ReturnType<typeof whose>,
+    call: ControlCall,
+  ): Promise<number> {
+    const { id } = this.#tunnels.add({
+      ...{ installation, word: 'cluster', who, lazy: true, reason: undefined },
+      implicit: stays !== true,
+    })
+    const asked = { words: ['cluster'], idleMs, port, flags, folder, environment }
+    await this.#tunnels.open({ request: 'open', ...asked }, { ids: [id], environment, ...followedBy(call) })
+    return id
+  }
+
+  async #datastore(request: DatastoreRequest, call: ControlCall): Promise<DatastoreWay> {
+    const asker = whose(request, DATASTORE)
+    const { installation = '' } = asker
+    const reachCluster = () => this.#reachCluster(request, asker, call)
+    return this.#datastores.enter(request, { ...asker, installation, reachCluster, ...followedBy(call) })
+  }
+
+  /** Where the way to the cluster listens that all share; opened where it is not there. */
+  async #reachCluster(
+    request: DatastoreRequest,
+    asker: ReturnType<typeof whose>,
+    call: ControlCall,
+  ): Promise<string> {
+    const { installation, who } = asker
+    const known = this.#tunnels.findSame({ installation, word: 'cluster', who })
+    const id = known?.id ?? (await this.#openCluster(request, asker, call))
+    await this.#tunnels.opened([id])
+    try {
+      await this.#tunnels.holderOf(id)?.call('wake', { id }, call.signal)
+    } catch (error) {
+      if (known === undefined) void this.#tunnels.close(id)
+      throw error
+    }
+    const server = serverOf(this.#tunnels.get(id))
+    if (server === undefined) throw new PgctlError('session-ended', 'the tunnel to the cluster has ended just now')
+    return server
   }
 
   async #stop(request: SelectRequest): Promise<TunnelRecord[]> {
@@ -254,6 +294,8 @@ export class Supervisor implements AsyncDisposable {
 }
 
 const CLUSTER: readonly TargetWord[] = [{ kind: 'name', name: 'cluster' }]
+/** Of an installation, whichever it is. */
+const DATASTORE: readonly TargetWord[] = [{ kind: 'name', name: 'postgres' }]
 
 /** By whose credentials and which configuration the words are meant. */
 function whose(
@@ -274,11 +316,9 @@ function followedBy(call: ControlCall) {
   return { signal: call.signal, watcher: (logged: LoggedEvent) => call.event({ logged }) }
 }
 
-/** Where a tunnel is reached; an address that stands for all is none to connect to. */
 function serverOf(record: TunnelRecord | undefined): string | undefined {
-  if (record?.address === undefined || record.port === undefined) return undefined
-  const host = record.address === '0.0.0.0' || record.address === '::' ? '127.0.0.1' : record.address
-  return `https://${formatHostPort(host, record.port)}`
+  const place = placeOf(record)
+  return place && `https://${formatHostPort(place.address, place.port)}`
 }
 
 /** As it was typed: an instance is a word of its own. */

@@ -12,6 +12,7 @@ import {
 } from '#core/tunnel/control/roster.ts'
 import { type Cause, causeOf, type TunnelEvent } from '#core/tunnel/events.ts'
 import type { HolderThread, HolderThreadOptions } from './holder-thread.ts'
+import type { HolderCalls } from './messages.ts'
 import { SleepWatch } from './sleep-watch.ts'
 
 /** How long open connections may go on after a tunnel is told to close. */
@@ -118,17 +119,31 @@ export class BackgroundTunnels {
   /** Opens tunnels that were added. Answers why some are not open; @throws PgctlError where none is. */
   async open(
     { request: _, environment: __, ...asks }: OpenRequest,
-    { ids, environment, signal, watcher }: Opening,
+    opening: Opening,
   ): Promise<readonly Cause[]> {
-    const holder = this.#holder(environment)
+    const { ids, signal } = opening
+    return (await this.#begin(opening, (holder) => holder.call('open', { ...asks, ids }, signal))).failures
+  }
+
+  /** Opens one that was added, to a datastore. @throws PgctlError where it is not open. */
+  async openTo(asks: Omit<HolderCalls['openTo']['asks'], 'id'>, opening: Opening): Promise<void> {
+    const [id = Number.NaN] = opening.ids
+    await this.#begin(opening, (holder) => holder.call('openTo', { ...asks, id }, opening.signal))
+  }
+
+  async #begin<T>(
+    { ids, environment, watcher }: Opening,
+    begin: (holder: Holder) => Promise<T>,
+  ): Promise<T> {
+    const holder = this.holderFor(environment)
     const unwatch = this.watch((logged) => {
       if (ids.includes(logged.tunnel)) watcher(logged)
     })
     for (const id of ids) this.#holderOf.set(id, holder)
-    const opening = holder.call('open', { ...asks, ids }, signal)
+    const opening = begin(holder)
     for (const id of ids) this.#opening.set(id, opening)
     try {
-      return (await opening).failures
+      return await opening
     } catch (error) {
       // What has not begun has no end of its own to tell.
       for (const id of ids) this.#lose(id, causeOf(error))
@@ -164,7 +179,8 @@ export class BackgroundTunnels {
     this.#sleep.forget(id)
   }
 
-  #holder(environment: Variables): Holder {
+  /** Who holds the tunnels of that environment. */
+  holderFor(environment: Variables): Holder {
     const key = whoOf(environment)
     const known = this.#holders.get(key)
     if (known !== undefined) return known

@@ -15,7 +15,7 @@ export interface Recipe {
   readonly database: string | undefined
   readonly user: string | undefined
   readonly tls: boolean
-  /** The file of authorities that was named, if one was. */
+  /** The file of the authorities that may have signed the certificate; undefined where this computer's own count. */
   readonly authorities: string | undefined
   /** Where the login comes from; undefined where none is needed. */
   readonly from: string | undefined

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { CACHE_PASSWORD, DATABASE_LOGIN, TOKEN_USER } from '#sandbox/datastores/logins.ts'
@@ -75,6 +76,8 @@ describe('the client of a datastore', { timeout: 120_000 }, () => {
     environment = {
       PATH: `${bin}${delimiter}${process.env['PATH']}`,
       PROBE_VERSION: '15.18 (Debian 15.18-0)',
+      // Its databases bear names of RDS, and show certificates of another authority.
+      PGCTL_CA: join(cli.home, 'authority.pem'),
     }
   })
   after(() => cli?.[Symbol.asyncDispose]())
@@ -103,8 +106,7 @@ describe('the client of a datastore', { timeout: 120_000 }, () => {
       PGOPTIONS: '-c default_transaction_read_only=on',
     })
     assert.equal(files.password, `${host}:${PGPORT}:*:postgres:${DATABASE_LOGIN.password}\n`)
-    assert.match(files.authorities ?? '', /-----BEGIN CERTIFICATE-----/)
-    assert.ok(files.authorities?.includes(cli.sandbox.authority.trim()))
+    assert.equal(files.authorities?.trim(), cli.sandbox.authority.trim())
     if (process.platform !== 'linux')
       assert.ok(!existsSync(PGPASSFILE ?? '') && !existsSync(PGSSLROOTCERT ?? ''))
     // One to the database, one to the cluster's API for the Secret.
@@ -113,6 +115,42 @@ describe('the client of a datastore', { timeout: 120_000 }, () => {
       sessions.map(({ terms }) => terms.reason),
       ['INC-1', 'INC-1'],
     )
+  })
+
+  it(
+    'psql is not run where no authority of RDS has signed, whatever this computer trusts',
+    TIMEOUT,
+    async () => {
+      const more = { ...environment, PGCTL_CA: '', AWS_CA_BUNDLE: join(cli.home, 'authority.pem') }
+      const { stdout, stderr, status } = await cli.run(['psql'], { environment: more })
+      assert.deepEqual([stdout, status], ['', 7])
+      assert.match(stderr, /error: the certificate of postgres is not trusted\n/)
+      assert.match(
+        stderr,
+        /why: .*; trusted are the authorities of RDS in eu-central-1, as pgctl carries them, and no others\n/,
+      )
+      assert.match(stderr, /next: if RDS has new ones there, get them .*eu-central-1-bundle\.pem/)
+    },
+  )
+
+  it("has the three roots of its region in a file for a client of one's own", TIMEOUT, async () => {
+    const more = { ...environment, PGCTL_CA: '' }
+    const ask = async () => {
+      const { stdout } = await cli.run(['psql', '--recipe', '--json'], { environment: more })
+      return (JSON.parse(stdout) as { authorities: string }).authorities
+    }
+    const path = await ask()
+    assert.equal((await stat(path)).mode & 0o777, 0o600)
+    const content = await readFile(path, 'utf8')
+    const names = [...content.matchAll(/-----BEGIN.*?END CERTIFICATE-----/gs)].map(
+      ([pem]) => /^CN=(.*)$/m.exec(new X509Certificate(pem).subject)?.[1],
+    )
+    const root = 'Amazon RDS eu-central-1 Root CA'
+    assert.deepEqual(names.sort(), [`${root} ECC384 G1`, `${root} RSA2048 G1`, `${root} RSA4096 G1`])
+    // One that was cut short, or is of a version before, is made anew.
+    await writeFile(path, content.slice(0, 100))
+    assert.equal(await ask(), path)
+    assert.equal(await readFile(path, 'utf8'), content)
   })
 
   it(

@@ -110,7 +110,7 @@ describe("the operator's rights on the bastion", { timeout: 300_000, skip }, () 
       await writeFile(join(etc, 'installation.yaml'), formatInstallationFile(own))
       const names = join(cli.home, 'names.mjs')
       await writeFile(names, namesModule(cli.sandbox))
-      const here = `PGCTL_ETC=${etc} PGCTL_CA=${join(cli.home, 'authority.pem')} NODE_OPTIONS="--import ${names}"`
+      const here = `PGCTL_ETC=${etc} NODE_OPTIONS="--import ${names}"`
       await using person = sitDown()
       await person.sees(PROMPT)
       const sessions = () => cli.sandbox.cloud.gateway.sessions().length
@@ -118,7 +118,12 @@ describe("the operator's rights on the bastion", { timeout: 300_000, skip }, () 
       const logs = await ask(person, `${here} ${PGCTL} logs hermes --tail 2`)
       assert.equal(logs.status, '0', logs.said)
       assert.match(logs.said, /hermes/)
-      const query = await ask(person, `${here} ${PGCTL} psql -- -Atc 'select 6 * 7'`)
+      // With no flag the authorities of RDS count, and the sandbox's is none of them.
+      const refused = await ask(person, `${here} ${PGCTL} psql -- -Atc 'select 6 * 7'`)
+      assert.equal(refused.status, '7', refused.said)
+      assert.match(refused.said, /trusted are the authorities of RDS in eu-central-1, as pgctl carries them/)
+      const itsOwn = `PGCTL_CA=${join(cli.home, 'authority.pem')}`
+      const query = await ask(person, `${here} ${itsOwn} ${PGCTL} psql -- -Atc 'select 6 * 7'`)
       assert.match(query.said, /^42$/m, query.said)
       const status = await ask(person, `${here} ${PGCTL} status`)
       assert.match(status.said, /cannot be done on the bastion/)

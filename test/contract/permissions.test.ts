@@ -299,6 +299,7 @@ describe('permissions', { timeout: 400_000 }, () => {
       PGCTL_INSTALLATION: installation,
       // A way of its own has every call that a shared one has, and ends with its command.
       PGCTL_BACKGROUND: 'off',
+      PGCTL_CA: join(cli.home, 'authority.pem'),
       SHELL: join(cli.home, 'bin/slow-shell'),
       PATH: `${join(cli.home, 'bin')}${delimiter}${process.env['PATH']}`,
     },

@@ -7,6 +7,8 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { after, before, it } from 'node:test'
 import { WORLD } from '#sandbox/world.ts'
+import { ACME } from '#sandbox/worlds/acme.ts'
+import { databaseHost } from '#sandbox/worlds/datastores.ts'
 import type { SandboxNotes } from '../support/bastion-sandbox.ts'
 import { type BootedTree, bootTree, SOURCE } from '../support/booted-tree.ts'
 import { eventually } from '../support/eventually.ts'
@@ -207,16 +209,21 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     }
   })
 
-  /** The cluster's own name and port lead to the sandbox's, as the network's routes do it in a cloud. */
-  async function leadToTheCluster(notes: SandboxNotes): Promise<void> {
-    await writeFile(join(tree.root, 'etc/hosts'), `127.0.0.1 localhost ${WORLD.cluster.host}\n`)
+  /** The own names and ports of cluster and database lead to the sandbox's, as a network's routes do it in a cloud. */
+  async function leadToTheInstallation({ world, datastores }: SandboxNotes): Promise<void> {
+    const database = databaseHost(ACME, ACME.databases[0])
+    await writeFile(join(tree.root, 'etc/hosts'), `127.0.0.1 localhost ${WORLD.cluster.host} ${database}\n`)
+    const near = new Map(datastores).get(database)
+    assert.ok(near !== undefined)
     const relay = `
       const net = require('node:net')
-      net.createServer((near) => {
-        const far = net.connect(${notes.world.kubernetes}, '127.0.0.1')
+      const relay = (from, to) => new Promise((resolve) => net.createServer((near) => {
+        const far = net.connect(to, '127.0.0.1')
         near.pipe(far).pipe(near)
         for (const side of [near, far]) side.on('error', () => {})
-      }).listen(443, '127.0.0.1', () => console.log('leads'))`
+      }).listen(from, '127.0.0.1', resolve))
+      Promise.all([relay(443, ${world.kubernetes}), relay(${near.port}, ${near.loopbackPort})])
+        .then(() => console.log('leads'))`
     const child = bastion.inNetwork([process.execPath, '-e', relay])
     await once(child.stdout as NodeJS.ReadableStream, 'data')
   }
@@ -254,7 +261,8 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     assert.equal(where, 'trixie\nbastion\n')
     assert.match(await pgctl('exec', '--', 'cat', '/etc/pgctl/installation.yaml'), /paragon-acme-5d1f0c2e/)
 
-    await leadToTheCluster(notes)
+    await leadToTheInstallation(notes)
+    await writeFile(join(tree.root, 'var/tmp-authority.pem'), notes.authority)
     const [program = '', ...words] = bastion.networkWords([...clean, 'login'])
     await using person = new PtyPerson(program, words, {
       environment: { TERM: 'xterm-256color' },
@@ -265,13 +273,21 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     person.type('exec bash -l\n')
     await eventually(() => person.written.includes('acme: paragon-acme-5d1f0c2e in 111122223333'))
     // With the operator's rights, and no session but the one that they sit in.
-    const asks = ['kubectl config current-context', 'kubectl get pods -o name', 'pgctl logs hermes --tail 2']
+    const asks = [
+      ...['kubectl config current-context', 'kubectl get pods -o name', 'pgctl logs hermes --tail 2'],
+      `pgctl psql -- -Atc 'select 6 * 7'`,
+      `PGCTL_CA=/var/tmp-authority.pem pgctl psql -- -Atc "select 'six times ' || 7"`,
+    ]
     person.type(`{ ${asks.join('; ')}; } > /var/tmp/said 2>&1; exit\n`)
     assert.equal((await person.exit).exitCode, 0)
     const said = await stdout('cat', '/var/tmp/said')
     assert.match(said, /^pgctl-acme$/m)
     assert.match(said, /^pod\/hermes-/m)
     assert.match(said, /^hermes-\S+ /m)
+    // Without a flag the authorities of RDS count that are in the image, and the sandbox's is none of them.
+    assert.match(said, /trusted are the authorities of RDS in eu-central-1, as pgctl carries them/)
+    assert.doesNotMatch(said, /^42$/m)
+    assert.match(said, /^six times 7$/m)
     assert.doesNotMatch(person.written, /k8s-aws-v1|7461/)
 
     assert.match(await pgctl('logs', 'hermes', '--tail', '2'), /hermes/)

@@ -160,7 +160,7 @@ describeWith(['psql', 'postgres'], 'pgctl psql on a real Postgres', { timeout: 3
       assert.equal(unknown.status, 7)
       assert.match(
         unknown.stderr,
-        /error: the certificate of postgres is not trusted\n.*why: .*\n.*next: get the authorities/,
+        /error: the certificate of postgres is not trusted\n.*why: .* authorities of RDS in eu-central-1.*\n.*next: if RDS has new/,
       )
       await using other = await startPostgresServer({ authority, host: 'other.example', ...DATABASE_LOGIN })
       redirect(cli.sandbox.world, HOST, POSTGRES_PORT, other.port)

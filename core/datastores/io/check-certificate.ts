@@ -3,6 +3,8 @@ import { connect as connectTcp, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect, type TLSSocket } from 'node:tls'
 import type { Clock, Ms } from '#core/clock.ts'
+import type { Authorities } from '#core/datastores/io/authorities.ts'
+import { adviseTrust, describeTrusted } from '#core/datastores/trust.ts'
 import { messageOf, PgctlError } from '#core/errors.ts'
 
 /** Whose certificate is wanted, and who may have signed it. */
@@ -11,21 +13,9 @@ export interface TlsWish {
   readonly name: string
   /** The name that the certificate must bear. */
   readonly host: string
-  /** PEM, one or several in each. */
-  readonly authorities: readonly string[]
-  /** What helps where none of them has signed the certificate. */
-  readonly advice: string
+  readonly authorities: Authorities
   readonly clock: Clock
 }
-
-/** RDS signs by authorities of its own, which are in no computer's store. */
-export const RDS_ADVICE =
-  'get the authorities of RDS (curl -fo rds-ca.pem https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem), ' +
-  'and add --ca rds-ca.pem, or `ca: FILE` in the configuration'
-
-/** ElastiCache is signed for by a public one. */
-export const ELASTICACHE_ADVICE =
-  'ElastiCache shows certificates of a public authority: if something else answers here on purpose, name its own: --ca FILE'
 
 /** How long a handshake through a tunnel may take. */
 const PATIENCE: Ms = 15_000
@@ -43,7 +33,7 @@ export async function secureDatastore(socket: Duplex, wish: TlsWish): Promise<TL
   let broken: Error | undefined
   const secured = connect({
     socket,
-    ca: [...authorities],
+    ca: [...authorities.certificates],
     servername: isIP(host) === 0 ? host : '',
     host,
     minVersion: 'TLSv1.2',
@@ -110,7 +100,7 @@ function tooLate({ name }: TlsWish): PgctlError {
   })
 }
 
-function untrusted(error: unknown, { name, host, advice }: TlsWish): unknown {
+function untrusted(error: unknown, { name, host, authorities: { trusted } }: TlsWish): unknown {
   if (error instanceof PgctlError) return error
   const { code = '' } = error as NodeJS.ErrnoException
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
@@ -127,8 +117,8 @@ function untrusted(error: unknown, { name, host, advice }: TlsWish): unknown {
     })
   return new PgctlError('endpoint-unreachable', `the certificate of ${name} is not trusted`, {
     // Behind the semicolon Node advises those who run Node.
-    why: messageOf(error).split(';', 1)[0],
-    next: advice,
+    why: `${messageOf(error).split(';', 1)[0]}; ${describeTrusted(trusted, host)}`,
+    next: adviseTrust(trusted, host),
     cause: error,
   })
 }

@@ -41,6 +41,19 @@ const requestSchema = z.discriminatedUnion('request', [
     stays: z.boolean().optional(),
     idleMs: z.number().positive(),
   }),
+  /** The way to a datastore for its client, and its login; opened unless it is there. */
+  z.strictObject({
+    request: z.literal('datastore'),
+    ...whence,
+    engine: z.enum(['postgres', 'redis']),
+    name: z.string().min(1).optional(),
+    reader: z.boolean(),
+    credentials: z.enum(['secret', 'secrets-manager', 'iam', 'prompt']).optional(),
+    user: z.string().optional(),
+    /** Another node of it: then no login is looked for. */
+    node: z.strictObject({ host: z.string().min(1), port: z.number().int().min(1).max(65_535) }).optional(),
+    idleMs: z.number().positive(),
+  }),
   z.strictObject({ request: z.literal('list') }),
   z.strictObject({ request: z.literal('stop'), words, installation: z.string().optional() }),
   /** Events from now on, until all of the tunnels have ended. */
@@ -50,6 +63,7 @@ const requestSchema = z.discriminatedUnion('request', [
 export type ControlRequest = z.infer<typeof requestSchema>
 export type OpenRequest = Extract<ControlRequest, { request: 'open' }>
 export type ClusterRequest = Extract<ControlRequest, { request: 'cluster' }>
+export type DatastoreRequest = Extract<ControlRequest, { request: 'datastore' }>
 export type SelectRequest = Extract<ControlRequest, { request: 'stop' | 'attach' }>
 
 /** @throws PgctlError `protocol-violation` */

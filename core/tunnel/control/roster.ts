@@ -142,6 +142,15 @@ export function readyEventOf({
   }
 }
 
+/** Where a tunnel is reached on this computer; an address that stands for all is none to connect to. */
+export function placeOf(
+  record: TunnelRecord | undefined,
+): { readonly address: string; readonly port: number } | undefined {
+  if (record?.address === undefined || record.port === undefined || record.state === 'ended') return undefined
+  const isForAll = record.address === '0.0.0.0' || record.address === '::'
+  return { address: isForAll ? '127.0.0.1' : record.address, port: record.port }
+}
+
 /** Which tunnels somebody means. */
 export interface Selection {
   readonly installation?: string | undefined

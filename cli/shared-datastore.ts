@@ -1,0 +1,144 @@
+import { once } from 'node:events'
+import { createConnection } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { NearNode } from '#core/datastores/io/redis-front.ts'
+import { isPgctlError, messageOf, PgctlError } from '#core/errors.ts'
+import type { Datastore, Endpoint } from '#core/installation/datastores.ts'
+import { systemClock } from '#core/io/system-clock.ts'
+import { listenLocally } from '#core/tunnel/io/listener.ts'
+import type { Front } from '#core/tunnel/tunnel.ts'
+import { askBackgroundStarting, whenceOf } from './background.ts'
+import type {
+  DatastoreTelling,
+  DatastoreWays,
+  DatastoreWishes,
+  NearWay,
+  OpenDatastore,
+} from './datastore-opening.ts'
+import type { Surroundings } from './deps.ts'
+import { holdTunnel, SHARED_IDLE } from './shared-cluster.ts'
+import type { DatastoreWay } from './supervisor/datastores.ts'
+
+/**
+ * The ways to a datastore by tunnels that the clients of one user share; they are there when this resolves. Undefined
+ * where there can be none, and `tellWhy` has been told.
+ * @throws PgctlError where the datastore or its login is not found, or there is no way to it.
+ */
+export async function findSharedWays(
+  surroundings: Surroundings,
+  wishes: DatastoreWishes,
+  tell: DatastoreTelling,
+  tellWhy: (why: string) => void,
+  signal: AbortSignal,
+): Promise<DatastoreWays | undefined> {
+  const ask = (node?: Endpoint) => askFor(surroundings, wishes, node, signal)
+  try {
+    const way = await ask()
+    for (const notice of way.notices) tell.notice(notice)
+    if (way.isNew) tell.notice(started(way.store))
+    return new SharedWays({ way, ask, surroundings, tell })
+  } catch (error) {
+    // No socket here, or tunnels held by another version: a session of one's own does as well.
+    if (!isPgctlError(error, 'not-supported')) throw error
+    tellWhy(error.message)
+    return undefined
+  }
+}
+
+function askFor(
+  surroundings: Surroundings,
+  { engine, name, reader, credentials, user }: DatastoreWishes,
+  node: Endpoint | undefined,
+  signal: AbortSignal,
+): Promise<DatastoreWay> {
+  const asks = { engine, name, reader, credentials, user, node, idleMs: SHARED_IDLE }
+  const request = { request: 'datastore', ...whenceOf(surroundings), ...asks }
+  return askBackgroundStarting<DatastoreWay>(surroundings, { request, sameVersion: true, signal })
+}
+
+function started({ name }: Datastore): string {
+  return `a tunnel to ${name} stays in the background for the next command; to end it: pgctl tunnel stop ${name}; to have none: background: off`
+}
+
+interface SharedWaysOptions {
+  readonly way: DatastoreWay
+  readonly ask: (node: Endpoint) => Promise<DatastoreWay>
+  readonly surroundings: Surroundings
+  readonly tell: DatastoreTelling
+}
+
+class SharedWays implements DatastoreWays {
+  readonly store: Datastore
+  readonly endpoint: Endpoint
+  readonly hosts: readonly string[]
+  readonly #options: SharedWaysOptions
+
+  constructor(options: SharedWaysOptions) {
+    this.#options = options
+    const { store, endpoint, hosts } = options.way
+    this.store = store
+    this.endpoint = endpoint
+    this.hosts = hosts
+  }
+
+  async enter(front: Front | undefined): Promise<OpenDatastore> {
+    const { way, surroundings, tell } = this.#options
+    const fronted = front === undefined ? undefined : await openFront(way, front)
+    const held = new AbortController()
+    void holdTunnel(surroundings, way.tunnel, (event) => tell.onWay(event), held.signal)
+    return {
+      ...{ login: way.login, near: fronted ?? way, isNew: way.isNew },
+      async [Symbol.asyncDispose]() {
+        held.abort()
+        await fronted?.[Symbol.asyncDispose]()
+      },
+    }
+  }
+
+  async openNode(host: string, port: number, front: Front | undefined): Promise<NearWay> {
+    const way = await this.#options.ask({ host, port })
+    return openFront(way, front)
+  }
+}
+
+/** A port of this process in front of one that others share: each of its connections passes `front`. */
+async function openFront(shared: NearNode, front: Front | undefined): Promise<NearWay> {
+  const gone = Promise.withResolvers<void>()
+  const listener = await listenLocally({
+    plan: { kind: 'any' },
+    bind: '127.0.0.1',
+    clock: systemClock,
+    report: () => {},
+    async connect(signal) {
+      try {
+        const far = await connectTo(shared, signal)
+        return (await front?.pass(far, signal)) ?? far
+      } catch (error) {
+        // The next one is asked for anew, and finds whoever holds tunnels then.
+        gone.resolve()
+        throw error
+      }
+    },
+  })
+  const { address, port } = listener
+  return {
+    ...{ address, port, ended: gone.promise },
+    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
+  }
+}
+
+async function connectTo({ address, port }: NearNode, signal: AbortSignal): Promise<Duplex> {
+  const socket = createConnection({ host: address, port, allowHalfOpen: true, noDelay: true })
+  try {
+    await once(socket, 'connect', { signal })
+    return socket
+  } catch (cause) {
+    socket.destroy()
+    signal.throwIfAborted()
+    throw new PgctlError('session-ended', 'the tunnel in the background is gone', {
+      why: messageOf(cause),
+      next: 'run the command again: it opens another',
+      cause,
+    })
+  }
+}
