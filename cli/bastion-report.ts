@@ -9,7 +9,6 @@ import { readLife } from '#core/bastion/io/life-store.ts'
 import type { LifeState } from '#core/bastion/life-state.ts'
 import { lifeFacts, type MotdFacts } from '#core/bastion/motd.ts'
 import { activityKey } from '#core/bastion/names.ts'
-import { DEFAULT_LIFE } from '#core/bastion/policy.ts'
 import type { Ms } from '#core/clock.ts'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import { parseInstallationFile } from '#core/installation/installation-file.ts'
@@ -62,7 +61,7 @@ export async function reportActivity(
       ...{ v: 1, at: now, sessions: activity.sessions },
       versions: { pgctl: version, ...(await versionsIn(places.versions)) },
       license: licenseIn(license),
-      life: life === undefined ? null : lifeFacts(life.state, DEFAULT_LIFE),
+      life: life === undefined ? null : lifeFacts(life.state),
     })
     return life === undefined ? [] : warningsIn(life.state, now)
   } finally {

@@ -43,6 +43,7 @@ export function renderBastion(view: BastionView, name: string, paint: Paint): st
           ],
         ])
       : []),
+    ['idle', ...describeIdle(view)],
     ...state.leases.map((lease) => ['held', `by ${lease.owner}`, describeUntil(lease)]),
     ...state.elevations.map((right) => [
       'rights',
@@ -57,6 +58,21 @@ export function renderBastion(view: BastionView, name: string, paint: Paint): st
     ...oldImage(view).map((line) => paint('yellow', line)),
     ...unwatched(view).map((line) => paint('yellow', line)),
   ].join('\n')
+}
+
+/** After how long it is stopped, as the function goes by; nothing is told that it has not said. */
+function describeIdle({ state: { rules, lookedAt }, unread }: BastionView): [string, string] {
+  if (unread !== undefined) return ['not known', 'after how long it is stopped: that cannot be read']
+  if (rules === null)
+    return [
+      'not known yet',
+      lookedAt === 0
+        ? 'after how long it is stopped: the first look says so'
+        : 'after how long it is stopped: its function is of a version that does not say (pgctl deploy --plan)',
+    ]
+  return rules.idleAfter === null
+    ? ['for ever', 'it is not stopped by itself']
+    : [describeSpan(rules.idleAfter), 'without use, and it is stopped']
 }
 
 function oldImage({ signals: { image }, now }: BastionView): string[] {
@@ -83,6 +99,7 @@ export function bastionDocument(view: BastionView): object {
     state: verdict.kind,
     says: verdict.says,
     stopsInMs: verdict.stopsIn ?? null,
+    rules: state.rules === null ? null : { idleAfterMs: state.rules.idleAfter },
     group: {
       name: group.name,
       ...group.sizes,

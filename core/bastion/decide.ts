@@ -2,7 +2,7 @@ import type { Ms } from '#core/clock.ts'
 import type { Decision, LifeAction, LifeVerdict } from './actions.ts'
 import type { BastionGroup, Machine } from './control.ts'
 import type { LifeState } from './life-state.ts'
-import type { LifePolicy } from './policy.ts'
+import { type LifePolicy, rulesOf } from './policy.ts'
 import type { Signals } from './signals.ts'
 import { describeSpan } from './spans.ts'
 import { useOf } from './use.ts'
@@ -27,6 +27,7 @@ export function decide(before: LifeState, signals: Signals, policy: LifePolicy, 
   const state: LifeState = {
     ...before,
     lookedAt: now,
+    rules: rulesOf(policy),
     leases: before.leases.filter(({ until }) => !steady || until > now).map(bounded),
     elevations: before.elevations.map(bounded),
   }

@@ -34,6 +34,9 @@ const watched = z.object({
 
 const done = z.object({ at: z.number(), what: z.string(), why: z.string() })
 
+/** What of its policy a stack may set; null for an idle time never stops it. */
+const rules = z.object({ idleAfter: z.number().nullable() })
+
 const schema = z.object({
   v: z.literal(1),
   /** The last look; 0 before the first. */
@@ -58,6 +61,8 @@ const schema = z.object({
   leases: z.array(lease),
   elevations: z.array(elevation),
   watched: z.array(watched),
+  /** What the last look went by; null where none has said so, as those of older versions do not. */
+  rules: rules.nullable().default(null),
   /** What was done last, the newest first. */
   history: z.array(done),
 })
@@ -65,6 +70,7 @@ const schema = z.object({
 export type Lease = z.infer<typeof lease>
 export type Elevation = z.infer<typeof elevation>
 export type Watched = z.infer<typeof watched>
+export type Rules = z.infer<typeof rules>
 export type LifeState = z.infer<typeof schema>
 export type Done = z.infer<typeof done>
 
@@ -89,6 +95,7 @@ export const FRESH_LIFE: LifeState = {
   leases: [],
   elevations: [],
   watched: [],
+  rules: null,
   history: [],
 }
 

@@ -3,7 +3,6 @@ import type { Ms } from '#core/clock.ts'
 import type { InstallationFile } from '#core/installation/installation-file.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import type { LifeState } from './life-state.ts'
-import type { LifePolicy } from './policy.ts'
 import { describeSpan } from './spans.ts'
 
 /**
@@ -25,7 +24,8 @@ const schema = z.object({
   /** What is written down of the bastion's life; null where that could not be read. */
   life: z
     .object({
-      idleAfter: z.number().nullable(),
+      /** Null where the function that looks after it has not said by what. */
+      rules: z.object({ idleAfter: z.number().nullable() }).nullable(),
       stale: z.boolean(),
       leases: z.array(z.object({ owner: z.string(), reason: z.string(), until: z.number() })),
     })
@@ -46,12 +46,9 @@ export function parseMotdFacts(text: string): MotdFacts | undefined {
 }
 
 /** The part of the bastion's life that everybody on it may know. */
-export function lifeFacts(
-  state: LifeState,
-  { idleAfter }: Pick<LifePolicy, 'idleAfter'>,
-): NonNullable<MotdFacts['life']> {
+export function lifeFacts(state: LifeState): NonNullable<MotdFacts['life']> {
   return {
-    idleAfter: Number.isFinite(idleAfter) ? idleAfter : null,
+    rules: state.rules,
     stale: state.staleFor > 0,
     leases: state.leases.map(({ owner, reason, until }) => ({ owner, reason, until })),
   }
@@ -103,10 +100,12 @@ function stopOf({ life }: MotdFacts, now: Ms): string {
     .map(
       ({ owner, reason, until }) => `held by ${owner} for another ${describeSpan(until - now)} ("${reason}")`,
     )
-  const idle =
-    life.idleAfter === null
-      ? 'not by itself'
-      : `${describeSpan(life.idleAfter)} after the last of you has gone; pgctl bastion hold keeps it longer`
   const newer = life.stale ? ['a newer image takes its place when nobody is on it'] : []
-  return [...held, idle, ...newer].join('; ')
+  return [...held, idleStop(life), ...newer].join('; ')
+}
+
+function idleStop({ rules }: NonNullable<MotdFacts['life']>): string {
+  if (rules === null) return 'not known yet: what looks after it has not said'
+  if (rules.idleAfter === null) return 'not by itself'
+  return `${describeSpan(rules.idleAfter)} after the last of you has gone; pgctl bastion hold keeps it longer`
 }

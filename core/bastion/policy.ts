@@ -1,4 +1,5 @@
 import type { Ms } from '#core/clock.ts'
+import type { Rules } from './life-state.ts'
 
 /** What the life of a bastion goes by. Every span is counted over looks, never taken from a clock alone. */
 export interface LifePolicy {
@@ -41,4 +42,14 @@ export const DEFAULT_LIFE: LifePolicy = {
   notice: 10 * MINUTE,
   leaseMost: 24 * HOUR,
   longestStep: 5 * MINUTE,
+}
+
+/** What of a policy is written down, for all who tell what will become of the bastion. */
+export function rulesOf({ idleAfter }: LifePolicy): Rules {
+  return { idleAfter: Number.isFinite(idleAfter) ? idleAfter : null }
+}
+
+/** The policy that looks go by; where they have not said, none by which it would be stopped at a time. */
+export function policyOf(rules: Rules | null): LifePolicy {
+  return { ...DEFAULT_LIFE, idleAfter: rules?.idleAfter ?? Infinity }
 }

@@ -121,6 +121,20 @@ describe('the function that looks after the bastion', { timeout: 120_000 }, () =
     assert.equal(figure('BastionMachines'), 0)
   })
 
+  it('goes by the time that its stack says, and writes it down for all who tell of it', async () => {
+    wire('45')
+    await minutes(1)
+    assert.deepEqual((await readLife(store, workspace)).state.rules, { idleAfter: 45 * MINUTE })
+    await minutes(30)
+    assert.equal((await group())?.sizes.desired, 1)
+    await minutes(16)
+    assert.equal((await group())?.sizes.desired, 0)
+    deps = undefined
+    wire('0')
+    await minutes(1)
+    assert.deepEqual((await readLife(store, workspace)).state.rules, { idleAfter: null })
+  })
+
   it('leaves one with a session, and looks once more before it stops', async () => {
     await minutes(20)
     const { sessionId } = await createSessionApi(connection()).start({ target: bastion.instanceId })

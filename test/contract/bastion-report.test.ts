@@ -89,7 +89,15 @@ describe('the report of a bastion', { timeout: 60_000 }, () => {
     const written = parseMotdFacts(await readFile(facts(), 'utf8'))
     assert.deepEqual(written?.versions, { pgctl: '0.1.0', kubectl: '1.35.2', helm: '3.20.2' })
     assert.deepEqual(written?.license, publication)
-    assert.deepEqual(written?.life, { idleAfter: 20 * 60_000, stale: false, leases: [] })
+    assert.deepEqual(written?.life, { rules: null, stale: false, leases: [] }, 'nothing has looked yet')
+    const rules = { idleAfter: 45 * 60_000 }
+    await changeLife(table(), workspace, (state) => ({ ...state, rules }))
+    await report()
+    assert.deepEqual(parseMotdFacts(await readFile(facts(), 'utf8'))?.life, {
+      rules,
+      stale: false,
+      leases: [],
+    })
     assert.equal((await stat(facts())).mode & 0o777, 0o644)
     cloud.cloud.state.turn({ deny: ['ssm:GetParameter'] })
     await report()

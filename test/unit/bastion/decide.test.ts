@@ -4,7 +4,7 @@ import { type Decision, describeAction, type LifeAction } from '#core/bastion/ac
 import { decide } from '#core/bastion/decide.ts'
 import { hold, release } from '#core/bastion/leases.ts'
 import { FRESH_LIFE, type LifeState, parseLife, withDone } from '#core/bastion/life-state.ts'
-import { DEFAULT_LIFE, type LifePolicy } from '#core/bastion/policy.ts'
+import { DEFAULT_LIFE, type LifePolicy, policyOf } from '#core/bastion/policy.ts'
 import { formatSizes, parseSizes, runningSizes } from '#core/bastion/sizes.ts'
 import { describeSpan } from '#core/bastion/spans.ts'
 import { BastionWorld } from '../../support/bastion-world.ts'
@@ -307,6 +307,35 @@ describe('what is written down of a bastion', () => {
     watch.hold(HOUR)
     watch.for(3)
     assert.deepEqual(parseLife(JSON.parse(JSON.stringify(watch.state)), 'k'), watch.state)
+  })
+
+  it('says what the looks go by, and of one from before that was written down that it is not known', () => {
+    const watch = new Watch()
+    const { rules, ...older } = FRESH_LIFE
+    assert.equal(rules, null)
+    watch.state = parseLife(JSON.parse(JSON.stringify({ ...older, lookedAt: watch.world.now })), 'k')
+    assert.deepEqual(watch.state, { ...FRESH_LIFE, lookedAt: watch.world.now })
+    watch.policy = { ...DEFAULT_LIFE, idleAfter: 45 * MINUTE }
+    watch.look()
+    assert.deepEqual(watch.state.rules, { idleAfter: 45 * MINUTE })
+    watch.policy = { ...DEFAULT_LIFE, idleAfter: Infinity }
+    watch.look()
+    const { rules: never } = parseLife(JSON.parse(JSON.stringify(watch.state)), 'k')
+    assert.deepEqual(never, { idleAfter: null })
+  })
+
+  it('makes the one who reads it decide as the looks do, and tell no time that nobody has said', () => {
+    const watch = new Watch()
+    watch.policy = { ...DEFAULT_LIFE, idleAfter: 45 * MINUTE }
+    const { verdict } = watch.for(14)
+    const read = decide(watch.state, watch.world.signals(), policyOf(watch.state.rules), watch.world.now)
+    assert.equal(read.verdict.says, 'will stop in 32 min because nobody has used it for 13 min')
+    assert.deepEqual(read.verdict, verdict)
+    const unread = decide(FRESH_LIFE, watch.world.signals(), policyOf(null), watch.world.now)
+    assert.deepEqual(
+      [unread.verdict.kind, unread.verdict.says, unread.verdict.stopsIn],
+      ['idle', 'nobody has used it for 0 s', undefined],
+    )
   })
 
   it('is refused where it is something else', () => {

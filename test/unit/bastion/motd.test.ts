@@ -15,7 +15,7 @@ const FACTS: MotdFacts = {
   license: { verdict: 'valid', sentence: 'the license is in force', until: '2027-01-31T00:00:00.000Z' },
   sessions: ['ada-0a1b2c3d4e5f6g7h8i9j', 'bo-z1y2x3w4v5u6t7s8r9q0', 'bo-a1b2c3d4e5f6g7h8i9j0'],
   life: {
-    idleAfter: 20 * MINUTE,
+    rules: { idleAfter: 20 * MINUTE },
     stale: true,
     leases: [{ owner: 'ada', reason: 'restore of hermes', until: NOW + 125 * MINUTE }],
   },
@@ -47,14 +47,17 @@ describe('the message of the day', () => {
     assert.match(bare.join('\n'), /license {3}none is known\n {2}with you {2}nobody\n {2}stops {5}not known/)
   })
 
-  it('of one that is never stopped by itself says so', () => {
-    const life = { idleAfter: null, stale: false, leases: [] }
-    assert.match(lines({ ...FACTS, life }).join('\n'), /stops {5}not by itself\n/)
+  it('tells the time of this installation, that it is not stopped by itself, or that nobody has said so', () => {
+    const told = (rules: NonNullable<MotdFacts['life']>['rules']) =>
+      lines({ ...FACTS, life: { rules, stale: false, leases: [] } }).find((line) => /stops/.test(line))
+    assert.match(told({ idleAfter: 45 * MINUTE }) ?? '', /stops {5}45 min after the last of you has gone/)
+    assert.equal(told({ idleAfter: null }), '  stops     not by itself')
+    assert.equal(told(null), '  stops     not known yet: what looks after it has not said')
   })
 
   it('lets no word of somebody else move the cursor', () => {
     const leases = [{ owner: 'e\u001b[2Jve', reason: 'a\nb', until: NOW + MINUTE }]
-    const text = renderMotd(FILE, { ...FACTS, life: { idleAfter: null, stale: false, leases } }, { now: NOW })
+    const text = renderMotd(FILE, { ...FACTS, life: { rules: null, stale: false, leases } }, { now: NOW })
     assert.ok(!text.includes('\u001b'))
     assert.equal(text.split('\n').length, 8)
   })
