@@ -52,13 +52,16 @@ describeWith(['kubectl'], 'rights in the cluster', { timeout: 600_000 }, () => {
     return stdout
   }
 
-  /** What kubectl says of a refusal. */
+  /** What kubectl says of a refusal, and what pgctl adds to it. */
   async function refused(...words: string[]): Promise<string> {
     const { status, stdout, stderr } = await kubectl(...words)
     assert.deepEqual([status, stdout], [1, ''], stderr)
     assert.match(stderr, /^Error from server \(Forbidden\): /m)
     return stderr
   }
+
+  const lentBy = (right: string) =>
+    `not allowed to ${right}: the role operate has it: pgctl iam kubernetes --role operate; for a time: pgctl bastion elevate edit --for 1h --reason TEXT\n`
 
   /** The function that looks after the bastion, so many minutes from now. */
   async function tick(inMinutes: number): Promise<Record<string, unknown>[]> {
@@ -129,12 +132,18 @@ describeWith(['kubectl'], 'rights in the cluster', { timeout: 600_000 }, () => {
     const user = `arn:aws:iam::${account}:user/operator`
     assert.equal(
       await refused('delete', pod),
-      `Error from server (Forbidden): pods "${pod.slice(4)}" is forbidden: User "${user}" cannot delete resource "pods" in API group "" in the namespace "paragon"\n`,
+      `Error from server (Forbidden): pods "${pod.slice(4)}" is forbidden: User "${user}" cannot delete resource "pods" in API group "" in the namespace "paragon"\n${lentBy('delete pods')}`,
     )
-    assert.match(await refused('get', 'secrets'), /cannot list resource "secrets"/)
+    const secrets = await refused('get', 'secrets')
+    assert.match(secrets, /cannot list resource "secrets"/)
+    assert.ok(secrets.endsWith(lentBy('list secrets')), secrets)
     const exec = await kubectl('exec', pod, '--', 'true')
     assert.equal(exec.status, 1)
     assert.match(exec.stderr, /cannot (get|create) resource "pods\/exec"/)
+    assert.ok(exec.stderr.endsWith(lentBy('create pods/exec')), exec.stderr)
+    const own = await run('kubectl', '--background', 'off', '--', 'delete', pod)
+    assert.equal(own.status, 1)
+    assert.ok(own.stderr.endsWith(lentBy('delete pods')), own.stderr)
     assert.match(await refused('get', 'pods', '-n', 'kube-system'), /in the namespace "kube-system"/)
     assert.match(await refused('get', 'namespaces'), /at the cluster scope/)
     assert.equal((await kubectl('auth', 'can-i', 'delete', 'pods')).stdout, 'no\n')
@@ -144,6 +153,18 @@ describeWith(['kubectl'], 'rights in the cluster', { timeout: 600_000 }, () => {
     assert.match(off.stderr, /not allowed to patch configmaps of paragon-settings/)
     assert.match(off.stderr, /the role operate has it: pgctl iam kubernetes --role operate/)
     assert.match(off.stderr, /for a time: pgctl bastion elevate edit --for 1h --reason TEXT/)
+  })
+
+  it('says nothing of rights where it is not for want of them', TIMEOUT, async () => {
+    turn()
+    const missing = await kubectl('delete', 'pod', 'no-such-pod')
+    assert.deepEqual(
+      [missing.status, missing.stderr],
+      [1, 'Error from server (NotFound): pods "no-such-pod" not found\n'],
+    )
+    const [pod = ''] = await hermes()
+    const exit = await kubectl('exec', pod, '--', 'sh', '-c', 'exit 1')
+    assert.deepEqual([exit.status, exit.stderr], [1, 'command terminated with exit code 1\n'])
   })
 
   it('more is lent for a time, and is gone when that is over', TIMEOUT, async () => {
