@@ -12,7 +12,9 @@ import { systemClock } from '#core/io/system-clock.ts'
 import { tableName } from '#core/stack/names.ts'
 import type { AccessKey } from '#sandbox/aws/identity.ts'
 import { DEFAULT_KNOBS, type KnobsChange } from '#sandbox/knobs.ts'
+import { CONFIG } from '#sandbox/life.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
+import { GLOBEX } from '#sandbox/worlds/globex.ts'
 import { wireBastionFunction } from '../../functions/bastion-deps.ts'
 import { createBastionTick } from '../../functions/bastion-tick.ts'
 import { noteLook } from '../support/note-look.ts'
@@ -33,7 +35,7 @@ describeWith(['kubectl'], 'rights in the cluster', { timeout: 600_000 }, () => {
   let cli: SandboxCli
   const parts = new AsyncDisposableStack()
   before(async () => {
-    cli = parts.use(await startSandboxCli({ logInterval: 0 }))
+    cli = parts.use(await startSandboxCli({ logInterval: 0, config: CONFIG }))
   })
   after(() => parts.disposeAsync())
 
@@ -153,6 +155,23 @@ describeWith(['kubectl'], 'rights in the cluster', { timeout: 600_000 }, () => {
     assert.match(off.stderr, /not allowed to patch configmaps of paragon-settings/)
     assert.match(off.stderr, /the role operate has it: pgctl iam kubernetes --role operate/)
     assert.match(off.stderr, /for a time: pgctl bastion elevate edit --for 1h --reason TEXT/)
+  })
+
+  it("a role's entry is for whoever has assumed it, each by the name of their session", TIMEOUT, async () => {
+    const entries = cli.sandbox.cloud.state.accessOf(GLOBEX)
+    const principal = GLOBEX.role.arn
+    const before = entries.of(principal)
+    assert.ok(before !== undefined)
+    entries.put({ ...before, groups: ['pgctl:view'] })
+    const { status, stderr } = await run('kubectl', '-i', 'globex', '--', 'get', 'secrets')
+    const user = `arn:aws:sts::${GLOBEX.account}:assumed-role/${GLOBEX.workspace}-operator/`
+    assert.equal(status, 1)
+    assert.match(stderr, new RegExp(`User "${user}[^"/@]+" cannot list resource "secrets" in API group ""`))
+    entries.delete(principal)
+    const gone = await run('kubectl', '-i', 'globex', '--', 'get', 'pods')
+    assert.match(gone.stderr, /You must be logged in to the server/)
+    entries.put(before)
+    await works('kubectl', '-i', 'globex', '--', 'get', 'secrets')
   })
 
   it('says nothing of rights where it is not for want of them', TIMEOUT, async () => {
