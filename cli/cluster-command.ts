@@ -39,7 +39,8 @@ export abstract class ClusterCommand extends BaseCommand {
     // A reason stands in the record of one session: it is not put on what others do.
     if (reason === undefined && isShared(loadConfig(surroundings))) {
       const { runShared } = await import('./shared-cluster.ts')
-      const run = { program, words, hold, onStarted: () => this.notice(STARTED), onWay: this.#onWay, onRun }
+      const onStarted = () => this.notice(STARTED)
+      const run = { program, words, hold, onStarted, onWay: this.#onWay, onRun, tell: this.#tell }
       const tellWhy = (why: string) => this.notice(`${why}: this has a session of its own`)
       const status = await runShared(surroundings, run, tellWhy, this.signal)
       if (status !== undefined) {
@@ -56,9 +57,12 @@ export abstract class ClusterCommand extends BaseCommand {
       plugin: tokenPlugin({ ...where, installation: deps.installation.name }),
       onWay: this.#onWay,
       onRun,
+      tell: this.#tell,
     }
     process.exitCode = await runWithCluster(deps, run, this.signal)
   }
+
+  readonly #tell = (text: string) => this.notice(text)
 
   readonly #onWay = (event: TunnelEvent) => {
     const text = renderTunnelEvent(event, this.paintNotice)

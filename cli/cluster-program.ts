@@ -9,7 +9,7 @@ import { describeDialerEvent } from '#core/tunnel/happenings.ts'
 import { openCluster } from './cluster-opening.ts'
 import type { Deps } from './deps.ts'
 import { findProgram } from './find-program.ts'
-import { runProgram } from './program.ts'
+import { runTellingRefusals } from './kubectl-refusal.ts'
 
 export interface ClusterProgram {
   readonly program: string
@@ -18,6 +18,8 @@ export interface ClusterProgram {
   readonly environment: NodeJS.ProcessEnv
   /** The command line that prints a token of the cluster. */
   readonly plugin: readonly [string, ...string[]]
+  /** What is to be said beside what the program says. */
+  tell(text: string): void
   /** What happens to the way there while the program runs. */
   onWay(event: TunnelEvent): void
   /** Called when the program is about to run; what it gives is disposed of when that has ended. */
@@ -59,9 +61,6 @@ export async function runWithCluster(deps: Deps, run: ClusterProgram, signal: Ab
   }
   await writeFile(file, `${JSON.stringify(kubeconfig(content))}\n`, { mode: 0o600 })
   using _run = run.onRun()
-  return await runProgram(path, {
-    words: run.words,
-    environment: { ...run.environment, KUBECONFIG: file, PGCTL_INSTALLATION: installation.name },
-    signal,
-  })
+  const environment = { ...run.environment, KUBECONFIG: file, PGCTL_INSTALLATION: installation.name }
+  return await runTellingRefusals(path, run.program, { words: run.words, environment, signal }, run.tell)
 }

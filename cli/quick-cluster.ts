@@ -1,3 +1,4 @@
+import { rightBeyondView } from '#core/kube/kubectl-words.ts'
 import { askSupervisor } from '#core/tunnel/control/io/client.ts'
 import { controlPlace } from '#core/tunnel/control/io/place.ts'
 import { carry } from './carry.ts'
@@ -45,8 +46,8 @@ export function parseQuickRun(argv: readonly string[]): QuickRun | undefined {
 
 /**
  * Becomes the program, where the supervisor has a way to the cluster for it: this process is replaced, so that nothing
- * of ours is in memory, and signals and the exit status are the program's own. It returns where the usual way is to be
- * taken, whatever the reason: that one tells of it.
+ * of ours is in memory, and signals and the exit status are the program's own. With what only some may do it stays, to
+ * say more of a refusal. It returns where the usual way is to be taken, whatever the reason: that one tells of it.
  */
 export async function becomeProgram(argv: readonly string[], version: string): Promise<void> {
   const run = parseQuickRun(argv)
@@ -69,7 +70,24 @@ export async function becomeProgram(argv: readonly string[], version: string): P
   } catch {
     return
   }
-  if (way?.isThere) process.execve(path, [run.program, ...run.words], environmentFor(way, env))
+  if (!way?.isThere) return
+  const environment = environmentFor(way, env)
+  if (run.program === 'kubectl' && rightBeyondView(run.words) !== undefined)
+    await stayWith(path, run, environment)
+  process.execve(path, [run.program, ...run.words], environment)
+}
+
+async function stayWith(
+  path: string,
+  { program, words }: QuickRun,
+  environment: NodeJS.ProcessEnv,
+): Promise<never> {
+  const { listenForInterrupts } = await import('./interrupts.ts')
+  const { runTellingRefusals } = await import('./kubectl-refusal.ts')
+  const { signal, lendCtrlC } = listenForInterrupts((status) => process.exit(status))
+  if (process.stdin.isTTY) lendCtrlC()
+  const tell = (text: string) => void process.stderr.write(`${text}\n`)
+  process.exit(await runTellingRefusals(path, program, { words, environment, signal }, tell))
 }
 
 /** What the program sees of its surroundings. */

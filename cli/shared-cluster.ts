@@ -4,7 +4,7 @@ import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { askBackground, askBackgroundStarting, whenceOf } from './background.ts'
 import type { Surroundings } from './deps.ts'
 import { findProgram } from './find-program.ts'
-import { runProgram } from './program.ts'
+import { runTellingRefusals } from './kubectl-refusal.ts'
 import { environmentFor } from './quick-cluster.ts'
 import type { ClusterWay, SupervisorEvent } from './supervisor/supervisor.ts'
 
@@ -19,6 +19,8 @@ export interface SharedRun {
   /** A tunnel was opened for this, and goes on. */
   onStarted(): void
   onWay(event: TunnelEvent): void
+  /** What is to be said beside what the program says. */
+  tell(text: string): void
   /** Called when the program is about to run; what it gives is disposed of when that has ended. */
   onRun(): Disposable
 }
@@ -43,7 +45,7 @@ export async function runShared(
   try {
     const environment = environmentFor(way, surroundings.environment)
     using _run = run.onRun()
-    return await runProgram(path, { words: run.words, environment, signal })
+    return await runTellingRefusals(path, run.program, { words: run.words, environment, signal }, run.tell)
   } finally {
     held.abort()
   }

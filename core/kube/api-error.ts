@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Ms } from '#core/clock.ts'
 import { type ErrorCode, messageOf, PgctlError } from '#core/errors.ts'
-import { lentRoleGiving, roleGiving } from '#core/kube/rights.ts'
+import { roleGiving, waysTo } from '#core/kube/rights.ts'
 
 /** What was asked of the API, in the words that its access rules use. */
 export interface ApiSubject {
@@ -167,12 +167,7 @@ function askForRight(subject: ApiSubject, why: string): string {
   const { resource, group = '' } = subject
   const asked = `ask for a Role with the verb "${verb}" on "${resource}"${placeOf(subject)}`
   const right = { verb, group, resource }
-  const role = roleGiving(right)
-  if (role === undefined) return asked
-  const ours = `${asked}; the role ${role} has it: pgctl iam kubernetes --role ${role}`
-  // Who may not even look is not helped by a right to change things.
-  if (role === 'view' || subject.namespace === undefined) return ours
-  return `${ours}; for a time: pgctl bastion elevate ${lentRoleGiving(right)} --for 1h --reason TEXT`
+  return roleGiving(right) === undefined ? asked : `${asked}; ${waysTo(right)}`
 }
 
 function placeOf({ namespace }: ApiSubject): string {

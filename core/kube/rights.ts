@@ -111,6 +111,15 @@ export function lentRoleGiving({ group, resource }: ClusterRight): LentRole {
   return group === 'rbac.authorization.k8s.io' ? 'admin' : 'edit'
 }
 
+/** How one comes by a right that one of our roles has. */
+export function waysTo(right: ClusterRight): string {
+  const role = roleGiving(right)
+  const ours = `the role ${role} has it: pgctl iam kubernetes --role ${role}`
+  // Who may not even look is not helped by a right to change things.
+  if (role === 'view') return ours
+  return `${ours}; for a time: pgctl bastion elevate ${lentRoleGiving(right)} --for 1h --reason TEXT`
+}
+
 function gives(
   { apiGroups, resources, verbs }: ClusterRule,
   { verb, group, resource }: ClusterRight,

@@ -35,7 +35,7 @@ const BINDINGS: readonly Binding[] = ROLE_NAMES.map((role) => ({
 const DISCOVERY = /^\/(version|healthz|livez|readyz|api|apis|openapi)(\/|$)/
 const REVIEWS: ClusterRule = {
   apiGroups: ['authorization.k8s.io'],
-  resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'],
+  resources: ['selfsubjectaccessreviews'],
   verbs: ['create'],
 }
 

@@ -12,7 +12,9 @@ import { systemClock } from '#core/io/system-clock.ts'
 import { tableName } from '#core/stack/names.ts'
 import type { AccessKey } from '#sandbox/aws/identity.ts'
 import { DEFAULT_KNOBS, type KnobsChange } from '#sandbox/knobs.ts'
+import { CONFIG } from '#sandbox/life.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
+import { GLOBEX } from '#sandbox/worlds/globex.ts'
 import { wireBastionFunction } from '../../functions/bastion-deps.ts'
 import { createBastionTick } from '../../functions/bastion-tick.ts'
 import { noteLook } from '../support/note-look.ts'
@@ -33,7 +35,7 @@ describeWith(['kubectl'], 'rights in the cluster', { timeout: 600_000 }, () => {
   let cli: SandboxCli
   const parts = new AsyncDisposableStack()
   before(async () => {
-    cli = parts.use(await startSandboxCli({ logInterval: 0 }))
+    cli = parts.use(await startSandboxCli({ logInterval: 0, config: CONFIG }))
   })
   after(() => parts.disposeAsync())
 
@@ -52,13 +54,16 @@ describeWith(['kubectl'], 'rights in the cluster', { timeout: 600_000 }, () => {
     return stdout
   }
 
-  /** What kubectl says of a refusal. */
+  /** What kubectl says of a refusal, and what pgctl adds to it. */
   async function refused(...words: string[]): Promise<string> {
     const { status, stdout, stderr } = await kubectl(...words)
     assert.deepEqual([status, stdout], [1, ''], stderr)
     assert.match(stderr, /^Error from server \(Forbidden\): /m)
     return stderr
   }
+
+  const lentBy = (right: string) =>
+    `not allowed to ${right}: the role operate has it: pgctl iam kubernetes --role operate; for a time: pgctl bastion elevate edit --for 1h --reason TEXT\n`
 
   /** The function that looks after the bastion, so many minutes from now. */
   async function tick(inMinutes: number): Promise<Record<string, unknown>[]> {
@@ -129,12 +134,18 @@ describeWith(['kubectl'], 'rights in the cluster', { timeout: 600_000 }, () => {
     const user = `arn:aws:iam::${account}:user/operator`
     assert.equal(
       await refused('delete', pod),
-      `Error from server (Forbidden): pods "${pod.slice(4)}" is forbidden: User "${user}" cannot delete resource "pods" in API group "" in the namespace "paragon"\n`,
+      `Error from server (Forbidden): pods "${pod.slice(4)}" is forbidden: User "${user}" cannot delete resource "pods" in API group "" in the namespace "paragon"\n${lentBy('delete pods')}`,
     )
-    assert.match(await refused('get', 'secrets'), /cannot list resource "secrets"/)
+    const secrets = await refused('get', 'secrets')
+    assert.match(secrets, /cannot list resource "secrets"/)
+    assert.ok(secrets.endsWith(lentBy('list secrets')), secrets)
     const exec = await kubectl('exec', pod, '--', 'true')
     assert.equal(exec.status, 1)
     assert.match(exec.stderr, /cannot (get|create) resource "pods\/exec"/)
+    assert.ok(exec.stderr.endsWith(lentBy('create pods/exec')), exec.stderr)
+    const own = await run('kubectl', '--background', 'off', '--', 'delete', pod)
+    assert.equal(own.status, 1)
+    assert.ok(own.stderr.endsWith(lentBy('delete pods')), own.stderr)
     assert.match(await refused('get', 'pods', '-n', 'kube-system'), /in the namespace "kube-system"/)
     assert.match(await refused('get', 'namespaces'), /at the cluster scope/)
     assert.equal((await kubectl('auth', 'can-i', 'delete', 'pods')).stdout, 'no\n')
@@ -144,6 +155,35 @@ describeWith(['kubectl'], 'rights in the cluster', { timeout: 600_000 }, () => {
     assert.match(off.stderr, /not allowed to patch configmaps of paragon-settings/)
     assert.match(off.stderr, /the role operate has it: pgctl iam kubernetes --role operate/)
     assert.match(off.stderr, /for a time: pgctl bastion elevate edit --for 1h --reason TEXT/)
+  })
+
+  it("a role's entry is for whoever has assumed it, each by the name of their session", TIMEOUT, async () => {
+    const entries = cli.sandbox.cloud.state.accessOf(GLOBEX)
+    const principal = GLOBEX.role.arn
+    const before = entries.of(principal)
+    assert.ok(before !== undefined)
+    entries.put({ ...before, groups: ['pgctl:view'] })
+    const { status, stderr } = await run('kubectl', '-i', 'globex', '--', 'get', 'secrets')
+    const user = `arn:aws:sts::${GLOBEX.account}:assumed-role/${GLOBEX.workspace}-operator/`
+    assert.equal(status, 1)
+    assert.match(stderr, new RegExp(`User "${user}[^"/@]+" cannot list resource "secrets" in API group ""`))
+    entries.delete(principal)
+    const gone = await run('kubectl', '-i', 'globex', '--', 'get', 'pods')
+    assert.match(gone.stderr, /You must be logged in to the server/)
+    entries.put(before)
+    await works('kubectl', '-i', 'globex', '--', 'get', 'secrets')
+  })
+
+  it('says nothing of rights where it is not for want of them', TIMEOUT, async () => {
+    turn()
+    const missing = await kubectl('delete', 'pod', 'no-such-pod')
+    assert.deepEqual(
+      [missing.status, missing.stderr],
+      [1, 'Error from server (NotFound): pods "no-such-pod" not found\n'],
+    )
+    const [pod = ''] = await hermes()
+    const exit = await kubectl('exec', pod, '--', 'sh', '-c', 'exit 1')
+    assert.deepEqual([exit.status, exit.stderr], [1, 'command terminated with exit code 1\n'])
   })
 
   it('more is lent for a time, and is gone when that is over', TIMEOUT, async () => {
