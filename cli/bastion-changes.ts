@@ -1,10 +1,11 @@
-import type { BastionGroup, Machine } from '#core/bastion/control.ts'
-import { currentOf } from '#core/bastion/decide.ts'
+import { type BastionGroup, currentOf, type Machine } from '#core/bastion/control.ts'
+import { stoppedByHand } from '#core/bastion/decide-stopped.ts'
 import { changeLife } from '#core/bastion/io/life-store.ts'
 import { noGroup, startGroup, untilOnline } from '#core/bastion/io/start.ts'
 import { hold, release } from '#core/bastion/leases.ts'
 import type { Lease } from '#core/bastion/life-state.ts'
 import { DEFAULT_LIFE } from '#core/bastion/policy.ts'
+import type { Opening } from '#core/bastion/schedule.ts'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import { checkNobodyCut } from './bastion-command.ts'
@@ -40,27 +41,37 @@ function waitingShell(deps: Deps, tell: (text: string) => void) {
   return { control: deps.bastionControl, clock: systemClock, onWait: tellAtTimes(tell) }
 }
 
-/** Whether it was running. */
+export interface Stopped {
+  /** Whether it was running. */
+  readonly stopped: boolean
+  /** When its schedule starts it again; undefined where it has none. */
+  readonly next: Opening | undefined
+}
+
+/** What somebody stops stays at 0 until another window of its schedule opens, or somebody starts it. */
 export async function stopBastion(
   deps: Deps,
   view: BastionView,
   confirm: string | undefined,
   signal: AbortSignal,
-): Promise<boolean> {
-  const { sizes, machines } = view.signals.group
-  if (sizes.desired === 0 && machines.length === 0) return false
-  checkNobodyCut(view, deps.installation.name, confirm)
+): Promise<Stopped> {
+  const { policy, state, now, signals } = view
+  const { sizes, machines } = signals.group
+  const stopped = sizes.desired > 0 || machines.length > 0
+  const next = policy.schedule?.next(now)
+  if (!stopped && policy.schedule?.at(now) === undefined) return { stopped, next }
+  if (stopped) checkNobodyCut(view, deps.installation.name, confirm)
   const owner = await ownerOf(deps, signal)
-  if (view.state.leases.length > 0)
-    await changeLife(
-      lifeTable(deps),
-      deps.installation.workspace,
-      (state) => release(state, () => true).state,
+  // First, so that no look between finds a bastion at 0 that nobody has stopped.
+  if (state.leases.length > 0 || policy.schedule !== undefined)
+    await changeLife(lifeTable(deps), deps.installation.workspace, (before) =>
+      stoppedByHand(before, signals.group, now),
     )
-  const remember = sizes.desired > 0 ? sizes : view.signals.group.remembered
+  if (!stopped) return { stopped, next }
+  const remember = sizes.desired > 0 ? sizes : signals.group.remembered
   await deps.bastionControl.resize({ ...sizes, minimum: 0, desired: 0 }, remember)
   await noteByHand(deps, 'stop', `${owner} asked for it`)
-  return true
+  return { stopped, next }
 }
 
 export async function holdBastion(

@@ -5,7 +5,7 @@ import { changeLife, readLife } from '#core/bastion/io/life-store.ts'
 import { lookAtBastion } from '#core/bastion/io/look.ts'
 import { noGroup } from '#core/bastion/io/start.ts'
 import { FRESH_LIFE, type LifeState, withDone } from '#core/bastion/life-state.ts'
-import { policyOf } from '#core/bastion/policy.ts'
+import { type LifePolicy, policyOf } from '#core/bastion/policy.ts'
 import type { Signals } from '#core/bastion/signals.ts'
 import type { Ms } from '#core/clock.ts'
 import { isPgctlError, messageOf } from '#core/errors.ts'
@@ -19,6 +19,8 @@ export interface BastionView {
   readonly now: Ms
   readonly signals: Signals & { readonly group: BastionGroup }
   readonly state: LifeState
+  /** What the last look went by, as far as it has said. */
+  readonly policy: LifePolicy
   /** What the next look would decide if it came now, by what the last one went by. */
   readonly decision: Decision
   /** Why what was written down is not known; undefined where it is. */
@@ -37,8 +39,9 @@ export async function readBastion(deps: Deps, signal: AbortSignal): Promise<Bast
   const signals = await lookAtBastion(shell, workspace, now)
   const { group } = signals
   if (group === undefined) throw noGroup()
-  const decision = decide(state, signals, policyOf(state.rules), now)
-  return { now, signals: { ...signals, group }, state, decision, unread }
+  const policy = policyOf(state.rules)
+  const decision = decide(state, signals, policy, now)
+  return { now, signals: { ...signals, group }, state, policy, decision, unread }
 }
 
 /** The table of the functions, where leases are written down. */

@@ -1,5 +1,4 @@
-import type { BastionControl, BastionGroup } from '#core/bastion/control.ts'
-import { currentOf } from '#core/bastion/decide.ts'
+import { type BastionControl, type BastionGroup, currentOf } from '#core/bastion/control.ts'
 import { startGroup, untilOnline } from '#core/bastion/io/start.ts'
 import { DEFAULT_LIFE } from '#core/bastion/policy.ts'
 import { describeSpan } from '#core/bastion/spans.ts'

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createStackBucket } from '#core/aws/stack-bucket.ts'
 import { createStackApi } from '#core/aws/stacks.ts'
+import { checkHours } from '#core/bastion/hours.ts'
 import { messageOf, PgctlError } from '#core/errors.ts'
 import { systemClock, systemRandom } from '#core/io/system-clock.ts'
 import { readBastionVersion } from '#core/license/bastion-version.ts'
@@ -142,6 +143,8 @@ function parametersOf(
   { here }: Deployed,
   given: ReadonlyMap<string, string>,
 ): readonly GivenParameter[] {
+  for (const [name, value] of given)
+    if (parameterName(name) === parameterName('bastionHours')) checkHours(value, name, 'usage')
   const known = new Map([
     [parameterName('workspace'), here.installation.workspace],
     [parameterName('installationId'), here.id],

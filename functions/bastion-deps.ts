@@ -4,8 +4,10 @@ import { createBastionControl } from '#core/aws/bastion-control.ts'
 import { connectAws } from '#core/aws/clients.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
 import { createSessionRecords } from '#core/aws/session-records.ts'
+import { checkHours } from '#core/bastion/hours.ts'
 import type { TickShell } from '#core/bastion/io/tick.ts'
-import { DEFAULT_LIFE, type LifePolicy } from '#core/bastion/policy.ts'
+import { DEFAULT_LIFE, type LifePolicy, scheduleOf } from '#core/bastion/policy.ts'
+import type { Ms } from '#core/clock.ts'
 import { PgctlError } from '#core/errors.ts'
 import { parseProfile, resourceName } from '#core/installation/profile.ts'
 import { createOutboundAgents } from '#core/io/outbound.ts'
@@ -38,19 +40,28 @@ export function wireBastionFunction(environment: NodeJS.ProcessEnv, profiles: UR
       profile.namespace,
     ),
     store: createDocumentTable(connection, variable(BASTION_VARIABLES.table)),
-    policy: policyOf(environment[BASTION_VARIABLES.idleMinutes]),
+    policy: policyIn(environment),
   }
   return { workspace, shell: (signal) => ({ ...ports, signal }) }
 }
 
+function policyIn(environment: NodeJS.ProcessEnv): LifePolicy {
+  const hours = environment[BASTION_VARIABLES.hours] ?? ''
+  return {
+    ...DEFAULT_LIFE,
+    idleAfter: idleTime(environment[BASTION_VARIABLES.idleMinutes]),
+    schedule: scheduleOf(checkHours(hours, BASTION_VARIABLES.hours, 'config-invalid')),
+  }
+}
+
 /** 0 never stops it. */
-function policyOf(minutes: string | undefined): LifePolicy {
-  if (minutes === undefined || minutes === '') return DEFAULT_LIFE
+function idleTime(minutes: string | undefined): Ms {
+  if (minutes === undefined || minutes === '') return DEFAULT_LIFE.idleAfter
   const count = Number(minutes)
   if (!Number.isInteger(count) || count < 0 || count > 1_440)
     throw new PgctlError('config-invalid', `${BASTION_VARIABLES.idleMinutes} is ${minutes}`, {
       why: 'it is minutes, from 0 to 1440; 0 never stops the bastion',
       next: 'deploy the stack with another value: pgctl deploy --set bastionIdleMinutes=20 --plan',
     })
-  return { ...DEFAULT_LIFE, idleAfter: count === 0 ? Infinity : count * 60_000 }
+  return count === 0 ? Infinity : count * 60_000
 }

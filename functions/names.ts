@@ -39,6 +39,8 @@ export const BASTION_VARIABLES = {
   table: 'PGCTL_STATE_TABLE',
   /** After how many minutes without use it is stopped; 0 never stops it. */
   idleMinutes: 'PGCTL_BASTION_IDLE_MINUTES',
+  /** At which hours it must be up; empty at none. */
+  hours: 'PGCTL_BASTION_HOURS',
 } as const
 
 /** Of the metrics; the alarms of the template look for them there. */

@@ -1,7 +1,7 @@
-import type { GroupSizes, Machine } from '#core/bastion/control.ts'
-import { currentOf } from '#core/bastion/decide.ts'
+import { currentOf, type GroupSizes, type Machine } from '#core/bastion/control.ts'
 import { describeOldImage } from '#core/bastion/image-age.ts'
 import type { Elevation, Lease } from '#core/bastion/life-state.ts'
+import { describeEnd, describeOpening } from '#core/bastion/schedule-words.ts'
 import { describeSpan } from '#core/bastion/spans.ts'
 import { describeAge } from '#core/text/age.ts'
 import { neutralise } from '#core/text/neutralise.ts'
@@ -44,6 +44,7 @@ export function renderBastion(view: BastionView, name: string, paint: Paint): st
         ])
       : []),
     ['idle', ...describeIdle(view)],
+    ...describeHours(view),
     ...state.leases.map((lease) => ['held', `by ${lease.owner}`, describeUntil(lease)]),
     ...state.elevations.map((right) => [
       'rights',
@@ -62,17 +63,27 @@ export function renderBastion(view: BastionView, name: string, paint: Paint): st
 
 /** After how long it is stopped, as the function goes by; nothing is told that it has not said. */
 function describeIdle({ state: { rules, lookedAt }, unread }: BastionView): [string, string] {
-  if (unread !== undefined) return ['not known', 'after how long it is stopped: that cannot be read']
+  if (unread !== undefined)
+    return ['not known', 'when it is stopped and when it must be up: that cannot be read']
   if (rules === null)
     return [
       'not known yet',
       lookedAt === 0
-        ? 'after how long it is stopped: the first look says so'
-        : 'after how long it is stopped: its function is of a version that does not say (pgctl deploy --plan)',
+        ? 'when it is stopped and when it must be up: the first look says so'
+        : 'when it is stopped: its function is of a version that does not say (pgctl deploy --plan)',
     ]
   return rules.idleAfter === null
     ? ['for ever', 'it is not stopped by itself']
     : [describeSpan(rules.idleAfter), 'without use, and it is stopped']
+}
+
+/** At which hours it must be up: until when it is so, or from when on again. */
+function describeHours({ state: { rules }, policy: { schedule }, now }: BastionView): string[][] {
+  if (schedule === undefined)
+    return rules?.hours ? [['hours', 'not known', `this version cannot read them: ${rules.hours}`]] : []
+  const [up, next] = [schedule.at(now), schedule.next(now)]
+  if (up !== undefined) return [['hours', `up ${describeEnd(up, now)}`, up.window.text]]
+  return next === undefined ? [] : [['hours', `next: ${describeOpening(next, now)}`, next.window.text]]
 }
 
 function oldImage({ signals: { image }, now }: BastionView): string[] {
@@ -99,7 +110,8 @@ export function bastionDocument(view: BastionView): object {
     state: verdict.kind,
     says: verdict.says,
     stopsInMs: verdict.stopsIn ?? null,
-    rules: state.rules === null ? null : { idleAfterMs: state.rules.idleAfter },
+    rules: state.rules === null ? null : { idleAfterMs: state.rules.idleAfter, hours: state.rules.hours },
+    schedule: scheduleDocument(view),
     group: {
       name: group.name,
       ...group.sizes,
@@ -134,6 +146,12 @@ export function bastionDocument(view: BastionView): object {
       ...(activity.known ? [] : [activity.why]),
     ],
   }
+}
+
+function scheduleDocument({ policy: { schedule }, now }: BastionView): object | null {
+  if (schedule === undefined) return null
+  const up = schedule.at(now)
+  return { open: up !== undefined, until: isoOrNull(up?.until), next: isoOrNull(schedule.next(now)?.at) }
 }
 
 export function leaseDocument({ id, owner, reason, from, until }: Lease): object {

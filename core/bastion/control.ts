@@ -34,6 +34,15 @@ export interface BastionGroup {
   readonly machines: readonly Machine[]
 }
 
+/** The newest whose agent answers, else the newest: during a refresh there may be two. */
+export function currentOf({ machines }: BastionGroup): Machine | undefined {
+  return machines.find(isOnline) ?? machines[0]
+}
+
+export function isOnline({ agent }: Machine): boolean {
+  return agent.kind === 'registered' && agent.ping === 'online'
+}
+
 /** The image that machines are made of. */
 export interface BastionImage {
   readonly id: string

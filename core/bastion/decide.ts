@@ -1,8 +1,11 @@
 import type { Ms } from '#core/clock.ts'
-import type { Decision, LifeAction, LifeVerdict } from './actions.ts'
-import type { BastionGroup, Machine } from './control.ts'
+import type { Decision, LifeAction } from './actions.ts'
+import { type BastionGroup, currentOf, isOnline, type Machine } from './control.ts'
+import { ofStopped } from './decide-stopped.ts'
+import { type Look, stop, verdict } from './decision.ts'
 import type { LifeState } from './life-state.ts'
 import { type LifePolicy, rulesOf } from './policy.ts'
+import { describeUp } from './schedule-words.ts'
 import type { Signals } from './signals.ts'
 import { describeSpan } from './spans.ts'
 import { useOf } from './use.ts'
@@ -30,17 +33,11 @@ export function decide(before: LifeState, signals: Signals, policy: LifePolicy, 
     rules: rulesOf(policy),
     leases: before.leases.filter(({ until }) => !steady || until > now).map(bounded),
     elevations: before.elevations.map(bounded),
+    // The clock of whoever has stopped it may be ahead.
+    stopped: before.stopped && { ...before.stopped, at: Math.min(before.stopped.at, now) },
   }
   const decision = ofGroup({ state, signals, policy, step, now })
   return { ...decision, actions: [...revocations(state, now), ...decision.actions] }
-}
-
-interface Look {
-  readonly state: LifeState
-  readonly signals: Signals
-  readonly policy: LifePolicy
-  readonly step: Ms
-  readonly now: Ms
 }
 
 /** They stay written down until somebody has really taken them away. */
@@ -66,8 +63,7 @@ function ofGroup(look: Look): Decision {
   if (machine !== undefined)
     return ofCurrent({ ...look, state: ofMachine(state, machine.id) }, group, machine)
   const empty = ofMachine(state, null)
-  if (group.sizes.desired === 0)
-    return { state: { ...empty, bootFor: 0 }, actions: [], verdict: verdict('stopped', stoppedSays(state)) }
+  if (group.sizes.desired === 0) return ofStopped({ ...look, state: { ...empty, bootFor: 0 } }, group)
   const bootFor = empty.bootFor + step
   const says = `its group has started no machine for ${describeSpan(bootFor)}`
   return {
@@ -75,20 +71,6 @@ function ofGroup(look: Look): Decision {
     actions: [],
     verdict: bootFor < policy.onlineWithin ? verdict('starting', says) : verdict('failed', says),
   }
-}
-
-function stoppedSays({ history }: LifeState): string {
-  const last = history.find(({ what }) => what === 'stop')
-  return last === undefined ? 'its group is at 0' : `its group is at 0: ${last.why}`
-}
-
-/** The newest whose agent answers, else the newest: during a refresh there may be two. */
-export function currentOf({ machines }: BastionGroup): Machine | undefined {
-  return machines.find(isOnline) ?? machines[0]
-}
-
-function isOnline({ agent }: Machine): boolean {
-  return agent.kind === 'registered' && agent.ping === 'online'
 }
 
 /** Spans are of one machine: another one begins anew. */
@@ -101,7 +83,8 @@ function ofMachine(state: LifeState, machine: string | null): LifeState {
   }
 }
 
-function ofCurrent(look: Look, group: BastionGroup, machine: Machine): Decision {
+function ofCurrent(seen: Look, group: BastionGroup, machine: Machine): Decision {
+  const look = { ...seen, state: startedSince(seen.state, group, machine) }
   const { state, signals } = look
   const { agent } = machine
   // Where agents may not be asked about, nothing is concluded from their silence.
@@ -111,7 +94,16 @@ function ofCurrent(look: Look, group: BastionGroup, machine: Machine): Decision 
   return hasAnswered ? ofSilent(look, machine) : ofStarting(look, group, machine)
 }
 
-function ofStarting({ state, signals, policy, step }: Look, group: BastionGroup, machine: Machine): Decision {
+/** Whoever has started it after it was stopped has taken that back. */
+function startedSince(state: LifeState, { sizes }: BastionGroup, { id }: Machine): LifeState {
+  return sizes.desired > 0 && state.stopped?.machine !== id ? { ...state, stopped: null } : state
+}
+
+function ofStarting(
+  { state, signals, policy, step, now }: Look,
+  group: BastionGroup,
+  machine: Machine,
+): Decision {
   const bootFor = state.bootFor + step
   const next = { ...state, bootFor }
   const says = `${machine.id} has been starting for ${describeSpan(bootFor)}`
@@ -149,7 +141,7 @@ function ofStarting({ state, signals, policy, step }: Look, group: BastionGroup,
       verdict: verdict('failed', `${why}: another one is tried`),
     }
   return {
-    state: { ...next, tries: 0 },
+    state: { ...next, tries: 0, stopped: { at: now, by: 'failure', machine: machine.id } },
     actions: [stop(group, `${why}, as none of ${policy.tries} machines in a row has`)],
     verdict: verdict('failed', `${why}, as none of ${policy.tries} machines in a row has: it is stopped`),
   }
@@ -259,7 +251,7 @@ function whileUsed(
 }
 
 function whileIdle(
-  { state: before, policy, step }: Look,
+  { state: before, policy, step, now }: Look,
   group: BastionGroup,
   { machine, stale, actions }: Found,
 ): Decision {
@@ -267,13 +259,16 @@ function whileIdle(
   const idleFor = before.idle ? before.idleFor + step : 0
   const state = { ...before, idle: true, idleFor }
   const unused = `nobody has used it for ${describeSpan(idleFor)}`
-  if (idleFor >= policy.idleAfter)
+  const up = policy.schedule?.at(now)
+  if (up === undefined && idleFor >= policy.idleAfter)
     return {
       state,
       actions: [...actions, stop(group, unused)],
       verdict: verdict('stopping', `is stopped because ${unused}`, stale),
     }
-  if (stale && idleFor >= policy.refreshIdle) {
+  // While it must be up it is not taken away, until a newer image has waited for as long as it may.
+  const mayRefresh = up === undefined || state.staleFor >= policy.refreshAfter
+  if (stale && idleFor >= policy.refreshIdle && mayRefresh) {
     const why = `a newer image is there, and ${unused}`
     return {
       state,
@@ -281,18 +276,14 @@ function whileIdle(
       verdict: verdict('replacing', why, stale),
     }
   }
-  if (policy.idleAfter === Infinity) return { state, actions, verdict: verdict('idle', unused, stale) }
-  const stopsIn = policy.idleAfter - idleFor
+  const idle = (says: string) => verdict('idle', says, stale)
+  const stopsIn = Math.max(policy.idleAfter - idleFor, (up?.until ?? now) - now)
+  if (up !== undefined) {
+    const told = idle(`${describeUp(up, now)}; ${unused}`)
+    const ends = up.until !== undefined && Number.isFinite(stopsIn)
+    return { state, actions, verdict: ends ? { ...told, stopsIn } : told }
+  }
+  if (policy.idleAfter === Infinity) return { state, actions, verdict: idle(unused) }
   const says = `will stop in ${describeSpan(stopsIn)} because ${unused}`
-  return { state, actions, verdict: { ...verdict('idle', says, stale), stopsIn } }
-}
-
-/** What the sizes were is kept with the group; where they are remembered already, that stays. */
-function stop({ sizes, remembered }: BastionGroup, why: string): LifeAction {
-  const had = sizes.desired > 0 ? sizes : remembered
-  return { kind: 'resize', sizes: { ...sizes, minimum: 0, desired: 0 }, remember: had, unlessUsed: true, why }
-}
-
-function verdict(kind: LifeVerdict['kind'], says: string, stale = false): LifeVerdict {
-  return { kind, says, stale }
+  return { state, actions, verdict: { ...idle(says), stopsIn } }
 }

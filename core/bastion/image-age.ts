@@ -23,11 +23,17 @@ export function describeOldImage(image: BastionImage | undefined, now: Ms): stri
     : `the image ${image.id} is ${age} days old: what has been mended since is not in it`
 }
 
+/** Why no bastion ought to be started of it any more, in a clause; undefined where one may be, or nobody knows. */
+export function whyTooOld(image: BastionImage | undefined, now: Ms): string | undefined {
+  const age = imageAge(image, now)
+  return age === undefined || age < TOO_OLD_DAYS ? undefined : `its image is ${age} days old`
+}
+
 /** @throws PgctlError `unhealthy` for an image of which no bastion ought to be started any more. */
 export function checkStartable(image: BastionImage | undefined, now: Ms): void {
-  const age = imageAge(image, now)
-  if (image === undefined || age === undefined || age < TOO_OLD_DAYS) return
-  throw new PgctlError('unhealthy', `the bastion is not started: its image is ${age} days old`, {
+  const old = whyTooOld(image, now)
+  if (image === undefined || old === undefined) return
+  throw new PgctlError('unhealthy', `the bastion is not started: ${old}`, {
     why: `what has been mended since is not in ${image.id}; ${TOO_OLD_DAYS} days are the most`,
     next: 'deploy a newer one (pgctl bastion deploy --set ImageId=ami-…), or insist: pgctl bastion start --old-image',
   })

@@ -34,8 +34,16 @@ const watched = z.object({
 
 const done = z.object({ at: z.number(), what: z.string(), why: z.string() })
 
-/** What of its policy a stack may set; null for an idle time never stops it. */
-const rules = z.object({ idleAfter: z.number().nullable() })
+/** What of its policy a stack may set: null for an idle time never stops it, null for hours keeps it up at none. */
+const rules = z.object({ idleAfter: z.number().nullable(), hours: z.string().nullable() })
+
+/** Why no window that is open already starts it: somebody has stopped it, or too many machines never answered. */
+const stopped = z.object({
+  at: z.number(),
+  by: z.enum(['person', 'failure']),
+  /** The machine that was stopped; one that is another has been started since. */
+  machine: z.string().nullable(),
+})
 
 const schema = z.object({
   v: z.literal(1),
@@ -63,6 +71,7 @@ const schema = z.object({
   watched: z.array(watched),
   /** What the last look went by; null where none has said so, as those of older versions do not. */
   rules: rules.nullable().default(null),
+  stopped: stopped.nullable().default(null),
   /** What was done last, the newest first. */
   history: z.array(done),
 })
@@ -96,6 +105,7 @@ export const FRESH_LIFE: LifeState = {
   elevations: [],
   watched: [],
   rules: null,
+  stopped: null,
   history: [],
 }
 

@@ -3,6 +3,8 @@ import type { Ms } from '#core/clock.ts'
 import type { InstallationFile } from '#core/installation/installation-file.ts'
 import { neutralise } from '#core/text/neutralise.ts'
 import type { LifeState } from './life-state.ts'
+import { policyOf } from './policy.ts'
+import { describeNext, describeUp } from './schedule-words.ts'
 import { describeSpan } from './spans.ts'
 
 /**
@@ -25,7 +27,7 @@ const schema = z.object({
   life: z
     .object({
       /** Null where the function that looks after it has not said by what. */
-      rules: z.object({ idleAfter: z.number().nullable() }).nullable(),
+      rules: z.object({ idleAfter: z.number().nullable(), hours: z.string().nullable() }).nullable(),
       stale: z.boolean(),
       leases: z.array(z.object({ owner: z.string(), reason: z.string(), until: z.number() })),
     })
@@ -101,11 +103,20 @@ function stopOf({ life }: MotdFacts, now: Ms): string {
       ({ owner, reason, until }) => `held by ${owner} for another ${describeSpan(until - now)} ("${reason}")`,
     )
   const newer = life.stale ? ['a newer image takes its place when nobody is on it'] : []
-  return [...held, idleStop(life), ...newer].join('; ')
+  return [...held, ...idleStop(life, now), ...newer].join('; ')
 }
 
-function idleStop({ rules }: NonNullable<MotdFacts['life']>): string {
-  if (rules === null) return 'not known yet: what looks after it has not said'
-  if (rules.idleAfter === null) return 'not by itself'
-  return `${describeSpan(rules.idleAfter)} after the last of you has gone; pgctl bastion hold keeps it longer`
+function idleStop({ rules }: NonNullable<MotdFacts['life']>, now: Ms): string[] {
+  if (rules === null) return ['not known yet: what looks after it has not said']
+  const { schedule } = policyOf(rules)
+  const [up, next] = [schedule?.at(now), schedule?.next(now)]
+  if (up !== undefined && up.until === undefined) return [describeUp(up, now)]
+  const after =
+    rules.idleAfter === null
+      ? 'not by itself'
+      : `${describeSpan(rules.idleAfter)} after the last of you has gone; pgctl bastion hold keeps it longer`
+  return [
+    ...(up === undefined ? [after] : [describeUp(up, now), `then ${after}`]),
+    ...(up === undefined && next !== undefined ? [`up again by schedule, ${describeNext(next, now)}`] : []),
+  ]
 }

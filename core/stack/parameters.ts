@@ -29,6 +29,11 @@ const KNOWN: Readonly<Record<string, { readonly description: string; readonly pa
     description: 'After how many minutes without use the bastion is stopped; 0 never stops it',
     pattern: '^([0-9]{1,3}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)$',
   },
+  bastionHours: {
+    description:
+      'When the bastion must be up, as Mon-Fri 08:00-18:00 Europe/Berlin; several with a semicolon',
+    pattern: '^[A-Za-z0-9 ,:;/_+-]*$',
+  },
   checkpointLock: {
     description: 'Whether checkpoints are locked for a year: none, GOVERNANCE or COMPLIANCE',
     pattern: '^(none|GOVERNANCE|COMPLIANCE)$',

@@ -5,6 +5,7 @@ import { createBastionControl } from '#core/aws/bastion-control.ts'
 import { connectAws } from '#core/aws/clients.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
+import { stoppedByHand } from '#core/bastion/decide-stopped.ts'
 import { changeLife, readLife } from '#core/bastion/io/life-store.ts'
 import { activityKey } from '#core/bastion/names.ts'
 import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
@@ -25,10 +26,11 @@ import { eventually } from '../support/eventually.ts'
 const { workspace, region, account, bastion } = ACME
 const PROFILES = new URL('../../profiles/', import.meta.url)
 const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
 const context = { awsRequestId: 'req-1', getRemainingTimeInMillis: () => 100_000 } as unknown as Context
 const ROLE = `arn:aws:iam::${account}:role/operators`
 
-describe('the function that looks after the bastion', { timeout: 120_000 }, () => {
+describe('the function that looks after the bastion', { timeout: 300_000 }, () => {
   let sandbox: Sandbox
   let agents: OutboundAgents
   let store: Store
@@ -63,11 +65,12 @@ describe('the function that looks after the bastion', { timeout: 120_000 }, () =
   const connection = () =>
     connectAws({ region, environment: process.env, agents, clock: systemClock, version: '0' })
   const group = () => createBastionControl(connection(), bastion.name).look()
-  const wire = (idleMinutes = '20') => {
+  const wire = (idleMinutes = '20', hours = '') => {
     deps ??= wireBastionFunction(
       {
         ...{ AWS_REGION: region, PGCTL_WORKSPACE: workspace, PGCTL_PRODUCT: 'paragon' },
         ...{ PGCTL_STATE_TABLE: tableName(workspace), PGCTL_BASTION_IDLE_MINUTES: idleMinutes },
+        PGCTL_BASTION_HOURS: hours,
       },
       PROFILES,
     )
@@ -90,10 +93,19 @@ describe('the function that looks after the bastion', { timeout: 120_000 }, () =
     const report = { v: 1, at: now, machine: machine.id, connections: 0, programs: 0, sessions: [] }
     await store.write(activityKey(workspace), report)
   }
-  async function minutes(count: number) {
+  /** So many looks, five minutes apart. */
+  const spans = (count: number) => minutes(count, 5)
+  /** The next time that clocks show `time` in UTC: one look, as if nobody had looked since. */
+  async function jumpTo(time: string) {
+    const today = Date.parse(`${new Date(now).toISOString().slice(0, 10)}T${time}Z`)
+    now = today > now ? today : today + DAY
+    await saysNothing()
+    return invoke()
+  }
+  async function minutes(count: number, each = 1) {
     let last: Record<string, unknown> = {}
-    for (let minute = 0; minute < count; minute++) {
-      now += MINUTE
+    for (let look = 0; look < count; look++) {
+      now += each * MINUTE
       await saysNothing()
       last = await invoke()
     }
@@ -124,7 +136,7 @@ describe('the function that looks after the bastion', { timeout: 120_000 }, () =
   it('goes by the time that its stack says, and writes it down for all who tell of it', async () => {
     wire('45')
     await minutes(1)
-    assert.deepEqual((await readLife(store, workspace)).state.rules, { idleAfter: 45 * MINUTE })
+    assert.deepEqual((await readLife(store, workspace)).state.rules, { idleAfter: 45 * MINUTE, hours: null })
     await minutes(30)
     assert.equal((await group())?.sizes.desired, 1)
     await minutes(16)
@@ -132,7 +144,7 @@ describe('the function that looks after the bastion', { timeout: 120_000 }, () =
     deps = undefined
     wire('0')
     await minutes(1)
-    assert.deepEqual((await readLife(store, workspace)).state.rules, { idleAfter: null })
+    assert.deepEqual((await readLife(store, workspace)).state.rules, { idleAfter: null, hours: null })
   })
 
   it('leaves one with a session, and looks once more before it stops', async () => {
@@ -191,6 +203,94 @@ describe('the function that looks after the bastion', { timeout: 120_000 }, () =
     assert.equal((await minutes(1))['state'], 'idle')
   })
 
+  /** One that has gone to 0 after its hours, in the evening. */
+  async function inTheEvening() {
+    wire('20', '08:00-18:00 UTC')
+    await jumpTo('18:05')
+    await spans(5)
+    assert.equal((await group())?.sizes.desired, 0)
+  }
+
+  it('keeps it up within its hours, stops it when they end, and starts it before they open', async () => {
+    wire('20', '08:00-18:00 UTC')
+    await jumpTo('17:00')
+    const idle = await spans(6)
+    assert.match(String(idle['says']), /^up by schedule until 18:00 \(08:00-18:00 UTC\); nobody has used it/)
+    assert.equal((await readLife(store, workspace)).state.rules?.hours, '08:00-18:00 UTC')
+    await spans(6)
+    assert.equal((await group())?.sizes.desired, 0)
+    await eventually(() => !sandbox.cloud.gateway.isOnline(bastion.instanceId))
+    assert.equal((await jumpTo('07:56'))['state'], 'stopped')
+    const last = sandbox.cloud.calls.since().at(-1)?.number ?? 0
+    await minutes(1)
+    const start = logged().find(({ msg }) => msg === 'action')
+    assert.deepEqual(
+      [start?.['what'], start?.['why'], start?.['outcome']],
+      ['start', 'up by schedule until 18:00 (08:00-18:00 UTC)', 'done'],
+    )
+    // Which are among those that its role has: a test of the template names them.
+    const changes = sandbox.cloud.calls
+      .since(last)
+      .filter(({ action }) => !/^(Describe|Get|Put)/.test(action))
+    assert.deepEqual(
+      changes.map(({ action }) => action),
+      ['UpdateAutoScalingGroup', 'DeleteTags'],
+    )
+    assert.deepEqual((await group())?.sizes, { minimum: 1, maximum: 1, desired: 1 })
+    await eventually(online)
+    assert.equal((await spans(6))['state'], 'idle')
+  })
+
+  it('leaves to a person what they have stopped, until its hours open again', async () => {
+    wire('20', '08:00-18:00 UTC')
+    await jumpTo('09:00')
+    const before = await group()
+    assert.ok(before !== undefined)
+    await changeLife(store, workspace, (state) => stoppedByHand(state, before, now))
+    const { sizes } = before
+    await createBastionControl(connection(), bastion.name).resize({ ...sizes, minimum: 0, desired: 0 }, sizes)
+    assert.match(String((await spans(3))['says']), /^its group is at 0; next: \w+ 08:00 \(/)
+    await jumpTo('17:55')
+    assert.equal((await group())?.sizes.desired, 0)
+    await jumpTo('08:00')
+    assert.equal((await group())?.sizes.desired, 1)
+  })
+
+  it('tries three machines at an opening where none answers, is unwell, and tries again at the next', async () => {
+    await inTheEvening()
+    sandbox.cloud.state.turn({ boot: 'silent' })
+    for (let day = 0; day < 2; day++) {
+      await jumpTo('07:55')
+      const last = sandbox.cloud.calls.since().at(-1)?.number ?? 0
+      await minutes(16)
+      await jumpTo('12:00')
+      const calls = sandbox.cloud.calls.since(last).map(({ action }) => action)
+      const count = (wanted: string) => calls.filter((action) => action === wanted).length
+      assert.deepEqual(
+        [count('TerminateInstanceInAutoScalingGroup'), count('UpdateAutoScalingGroup')],
+        [2, 2],
+        'started, two times replaced, and stopped',
+      )
+      assert.deepEqual([(await group())?.sizes.desired, figure('BastionUnwell')], [0, 1])
+      await jumpTo('18:05')
+      assert.equal(figure('BastionUnwell'), 0)
+    }
+  })
+
+  it('starts none of an image that is too old, and tells so by its figures', async () => {
+    await inTheEvening()
+    const morning = now + DAY
+    const { state } = sandbox.cloud
+    state.groupOf(ACME).addVersion('ami-0123456789abcdef0', morning - 72 * DAY)
+    state.groupOf(ACME).version = '$Latest'
+    assert.match(
+      String((await jumpTo('08:30'))['says']),
+      /^up by schedule until 18:00 .*, and not started: its image is 71 days old$/,
+    )
+    assert.deepEqual([figure('BastionUnwell'), figure('BastionImageAgeDays')], [1, 71])
+    assert.equal((await group())?.sizes.desired, 0)
+  })
+
   it('takes rights in the cluster back when their time is over', async () => {
     const policy = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy'
     const { elevations } = wire().shell(new AbortController().signal)
@@ -221,9 +321,13 @@ describe('the function that looks after the bastion', { timeout: 120_000 }, () =
     assert.equal((await group())?.sizes.desired, 1)
   })
 
-  it('refuses an event that the schedule does not send, and a time that is none', async () => {
+  it('refuses an event that the schedule does not send, and times and hours that are none', async () => {
     await assert.rejects(invoke({ trigger: 'somebody' }))
     deps = undefined
     assert.throws(() => wire('1441'), { code: 'config-invalid' })
+    assert.throws(() => wire('20', 'Mon-Fri 8-18'), {
+      code: 'config-invalid',
+      message: 'PGCTL_BASTION_HOURS does not say at which hours the bastion must be up',
+    })
   })
 })

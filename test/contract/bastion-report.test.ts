@@ -90,7 +90,7 @@ describe('the report of a bastion', { timeout: 60_000 }, () => {
     assert.deepEqual(written?.versions, { pgctl: '0.1.0', kubectl: '1.35.2', helm: '3.20.2' })
     assert.deepEqual(written?.license, publication)
     assert.deepEqual(written?.life, { rules: null, stale: false, leases: [] }, 'nothing has looked yet')
-    const rules = { idleAfter: 45 * 60_000 }
+    const rules = { idleAfter: 45 * 60_000, hours: 'Mon-Fri 08:00-18:00 Europe/Berlin' }
     await changeLife(table(), workspace, (state) => ({ ...state, rules }))
     await report()
     assert.deepEqual(parseMotdFacts(await readFile(facts(), 'utf8'))?.life, {

@@ -18,6 +18,8 @@ export class BastionWorld {
   running: string[] | undefined
   /** Versions of the template whose machines never answer. */
   bad = new Set<string>()
+  /** How old the image of the next machine is; undefined where nobody may know. */
+  imageDays: number | undefined
   now = Date.parse('2026-11-26T08:00:00Z')
   #count = 0
 
@@ -77,7 +79,10 @@ export class BastionWorld {
               },
             }
           : { known: false, why: 'it has not said so' },
-      image: { known: false, why: 'nobody asks here' },
+      image:
+        this.imageDays === undefined
+          ? { known: false, why: 'nobody asks here' }
+          : { known: true, value: { id: 'ami-1', createdAt: this.now - this.imageDays * 86_400_000 } },
     }
   }
 

@@ -1,12 +1,14 @@
 import { Flags } from '@oclif/core'
+import { describeNext } from '#core/bastion/schedule-words.ts'
 import { BastionCommand } from '../../bastion-command.ts'
 import { installationFlags } from '../../flags.ts'
 
 export default class BastionStop extends BastionCommand {
   static override summary = 'Stop the bastion now: its group is set to 0, and its sizes are kept.'
   static override description = [
-    'It starts again with the next command that opens a session. Where somebody is on it, or holds it, they are named and',
-    'nothing happens before --confirm repeats the name of the installation; what was held is let go of.',
+    'It starts again with the next command that opens a session, or when the next window of its schedule opens. Where',
+    'somebody is on it, or holds it, they are named and nothing happens before --confirm repeats the name of the',
+    'installation; what was held is let go of.',
   ].join(' ')
   static override examples = [
     '<%= config.bin %> bastion stop',
@@ -26,8 +28,10 @@ export default class BastionStop extends BastionCommand {
     const { confirm, ...where } = flags
     const deps = await this.deps(where)
     const { stopBastion } = await import('../../bastion-changes.ts')
-    const stopped = await stopBastion(deps, await this.view(deps), confirm, this.signal)
-    this.log(stopped ? 'the bastion is stopped' : 'the bastion was stopped already')
-    return { stopped }
+    const view = await this.view(deps)
+    const { stopped, next } = await stopBastion(deps, view, confirm, this.signal)
+    const until = next === undefined ? '' : `; its schedule starts it again: ${describeNext(next, view.now)}`
+    this.log(`${stopped ? 'the bastion is stopped' : 'the bastion was stopped already'}${until}`)
+    return { stopped, next: next === undefined ? null : new Date(next.at).toISOString() }
   }
 }

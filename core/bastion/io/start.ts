@@ -1,7 +1,13 @@
 import { type Clock, type Ms, sleep } from '#core/clock.ts'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
-import type { BastionControl, BastionGroup, BastionImage, Machine } from '../control.ts'
-import { currentOf } from '../decide.ts'
+import {
+  type BastionControl,
+  type BastionGroup,
+  type BastionImage,
+  currentOf,
+  isOnline,
+  type Machine,
+} from '../control.ts'
 import { checkStartable } from '../image-age.ts'
 import { runningSizes } from '../sizes.ts'
 import { describeSpan } from '../spans.ts'
@@ -65,10 +71,6 @@ export async function untilOnline(
     onWait?.(waited, machine?.id)
     await sleep(clock, LOOK_AGAIN, signal)
   }
-}
-
-function isOnline({ agent }: Machine): boolean {
-  return agent.kind === 'registered' && agent.ping === 'online'
 }
 
 export function noGroup(): PgctlError {

@@ -1,66 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Decision, describeAction, type LifeAction } from '#core/bastion/actions.ts'
 import { decide } from '#core/bastion/decide.ts'
 import { hold, release } from '#core/bastion/leases.ts'
-import { FRESH_LIFE, type LifeState, parseLife, withDone } from '#core/bastion/life-state.ts'
-import { DEFAULT_LIFE, type LifePolicy, policyOf } from '#core/bastion/policy.ts'
+import { FRESH_LIFE, parseLife } from '#core/bastion/life-state.ts'
+import { DEFAULT_LIFE, policyOf } from '#core/bastion/policy.ts'
 import { formatSizes, parseSizes, runningSizes } from '#core/bastion/sizes.ts'
 import { describeSpan } from '#core/bastion/spans.ts'
+import { BastionWatch } from '../../support/bastion-watch.ts'
 import { BastionWorld } from '../../support/bastion-world.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-/** A bastion that is looked at once a minute. */
-class Watch {
-  readonly world = new BastionWorld()
-  state: LifeState = FRESH_LIFE
-  policy: LifePolicy = DEFAULT_LIFE
-  readonly done: LifeAction[] = []
-
-  look(passed = MINUTE): Decision {
-    this.world.now += passed
-    const decision = decide(this.state, this.world.signals(), this.policy, this.world.now)
-    this.state = withDone(
-      decision.state,
-      decision.actions.map((action) => ({
-        at: this.world.now,
-        what: describeAction(action),
-        why: action.why,
-      })),
-    )
-    for (const action of decision.actions) {
-      this.done.push(action)
-      this.world.take(action)
-    }
-    return decision
-  }
-
-  /** Looks for `minutes`; the last decision. */
-  for(minutes: number): Decision {
-    let last = this.look()
-    for (let look = 1; look < minutes; look++) last = this.look()
-    return last
-  }
-
-  hold(span: number): void {
-    this.state = hold(
-      this.state,
-      { id: 'l-1', owner: 'ada', reason: 'restore of hermes', span },
-      this.policy,
-      this.world.now,
-    )
-  }
-
-  get kinds(): string[] {
-    return this.done.map(({ kind }) => kind)
-  }
-}
-
 describe('the life of a bastion', () => {
   it('says when it will stop and why, and then stops, with the sizes that it had', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     const { verdict } = watch.for(14)
     assert.equal(verdict.says, 'will stop in 7 min because nobody has used it for 13 min')
     assert.equal(verdict.stopsIn, 7 * MINUTE)
@@ -85,7 +39,7 @@ describe('the life of a bastion', () => {
     ["somebody's program", (world: BastionWorld) => world.set({ programs: 1 })],
   ] as const)
     it(`is used by ${what}, for as long as that is there`, () => {
-      const watch = new Watch()
+      const watch = new BastionWatch()
       watch.for(19)
       use(watch.world)
       assert.equal(watch.for(300).verdict.kind, 'busy')
@@ -93,7 +47,7 @@ describe('the life of a bastion', () => {
     })
 
   it('is held open by a lease, and stops its idle time after the lease', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.look()
     watch.hold(3 * HOUR)
     assert.equal(watch.for(179).verdict.says, 'held by ada for another 1 min ("restore of hermes")')
@@ -102,7 +56,7 @@ describe('the life of a bastion', () => {
   })
 
   it('is free at once when a lease is let go of', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.look()
     watch.hold(3 * HOUR)
     const { released, state } = release(watch.state, ({ owner }) => owner === 'ada')
@@ -112,7 +66,7 @@ describe('the life of a bastion', () => {
   })
 
   it('takes what is not known for use up to the cap, and not beyond', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.world.activityKnown = false
     const early = watch.for(180)
     assert.equal(early.verdict.kind, 'busy')
@@ -127,7 +81,7 @@ describe('the life of a bastion', () => {
   })
 
   it('never stops a machine with a session for what is not known besides', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.world.activityKnown = false
     watch.world.open('s-1')
     assert.equal(watch.for(1_000).verdict.kind, 'busy')
@@ -135,7 +89,7 @@ describe('the life of a bastion', () => {
   })
 
   it('stops again what Terraform has started again, after a whole idle time, and remembers what it set', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.for(22)
     watch.world.sizes = { minimum: 2, maximum: 3, desired: 2 }
     watch.world.settle()
@@ -147,7 +101,7 @@ describe('the life of a bastion', () => {
   })
 
   it('puts a newer image in its place once it is idle, and not while somebody is on it', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     const { id } = watch.world.machine
     watch.world.open('s-1')
     watch.look()
@@ -162,7 +116,7 @@ describe('the life of a bastion', () => {
   })
 
   it('warns before it replaces one that is never idle, and leaves one that is held', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.policy = { ...DEFAULT_LIFE, refreshAfter: 2 * HOUR }
     watch.world.open('s-1')
     watch.look()
@@ -181,7 +135,7 @@ describe('the life of a bastion', () => {
   })
 
   it('goes back to the image that was good when a newer one does not answer in time', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.look()
     watch.world.template = '2'
     watch.world.bad.add('2')
@@ -198,7 +152,7 @@ describe('the life of a bastion', () => {
   })
 
   it('gives up after some machines that never answer, and is at 0 then', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.world.machines = []
     watch.world.bad.add('1')
     watch.world.settle()
@@ -209,7 +163,7 @@ describe('the life of a bastion', () => {
   })
 
   it('replaces a machine whose agent has died, with the sessions that nobody can use, unless it is held', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.world.open('s-1')
     watch.look()
     watch.world.ping('connection-lost')
@@ -223,7 +177,7 @@ describe('the life of a bastion', () => {
   })
 
   it('concludes nothing from agents that may not be asked about', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.world.machines = watch.world.machines.map((machine) => ({ ...machine, agent: { kind: 'unread' } }))
     watch.world.open('s-1')
     watch.for(100)
@@ -231,7 +185,7 @@ describe('the life of a bastion', () => {
   })
 
   it('warns and then ends a session whose client is long gone', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.world.open('s-1', 'disconnected')
     watch.for(31)
     assert.deepEqual(watch.done, [
@@ -246,7 +200,7 @@ describe('the life of a bastion', () => {
   })
 
   it('calls a session stuck when the service, the bastion and its sockets agree, and not before', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.world.open('s-1')
     watch.world.running = []
     watch.world.connections = 1
@@ -259,7 +213,7 @@ describe('the life of a bastion', () => {
   })
 
   it('lets no leap of the clock make it look idle, or end a lease in one look', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.for(5)
     assert.equal(watch.look(30 * 24 * HOUR).verdict.kind, 'idle')
     assert.deepEqual(watch.kinds, [])
@@ -270,7 +224,7 @@ describe('the life of a bastion', () => {
   })
 
   it('cuts a lease that a clock set back has made too long', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.look()
     watch.hold(24 * HOUR)
     watch.look(-365 * 24 * HOUR)
@@ -278,7 +232,7 @@ describe('the life of a bastion', () => {
   })
 
   it('takes rights back when their time is over, and asks again until they are gone', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.look()
     const from = watch.world.now
     const right = { id: 'e-1', principal: 'arn:role', policy: 'edit', by: 'ada', reason: 'INC-1', from }
@@ -303,29 +257,29 @@ describe('the life of a bastion', () => {
 
 describe('what is written down of a bastion', () => {
   it('is read again as it was written', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.hold(HOUR)
     watch.for(3)
     assert.deepEqual(parseLife(JSON.parse(JSON.stringify(watch.state)), 'k'), watch.state)
   })
 
   it('says what the looks go by, and of one from before that was written down that it is not known', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     const { rules, ...older } = FRESH_LIFE
     assert.equal(rules, null)
     watch.state = parseLife(JSON.parse(JSON.stringify({ ...older, lookedAt: watch.world.now })), 'k')
     assert.deepEqual(watch.state, { ...FRESH_LIFE, lookedAt: watch.world.now })
     watch.policy = { ...DEFAULT_LIFE, idleAfter: 45 * MINUTE }
     watch.look()
-    assert.deepEqual(watch.state.rules, { idleAfter: 45 * MINUTE })
+    assert.deepEqual(watch.state.rules, { idleAfter: 45 * MINUTE, hours: null })
     watch.policy = { ...DEFAULT_LIFE, idleAfter: Infinity }
     watch.look()
     const { rules: never } = parseLife(JSON.parse(JSON.stringify(watch.state)), 'k')
-    assert.deepEqual(never, { idleAfter: null })
+    assert.deepEqual(never, { idleAfter: null, hours: null })
   })
 
   it('makes the one who reads it decide as the looks do, and tell no time that nobody has said', () => {
-    const watch = new Watch()
+    const watch = new BastionWatch()
     watch.policy = { ...DEFAULT_LIFE, idleAfter: 45 * MINUTE }
     const { verdict } = watch.for(14)
     const read = decide(watch.state, watch.world.signals(), policyOf(watch.state.rules), watch.world.now)

@@ -15,7 +15,7 @@ const FACTS: MotdFacts = {
   license: { verdict: 'valid', sentence: 'the license is in force', until: '2027-01-31T00:00:00.000Z' },
   sessions: ['ada-0a1b2c3d4e5f6g7h8i9j', 'bo-z1y2x3w4v5u6t7s8r9q0', 'bo-a1b2c3d4e5f6g7h8i9j0'],
   life: {
-    rules: { idleAfter: 20 * MINUTE },
+    rules: { idleAfter: 20 * MINUTE, hours: null },
     stale: true,
     leases: [{ owner: 'ada', reason: 'restore of hermes', until: NOW + 125 * MINUTE }],
   },
@@ -50,9 +50,29 @@ describe('the message of the day', () => {
   it('tells the time of this installation, that it is not stopped by itself, or that nobody has said so', () => {
     const told = (rules: NonNullable<MotdFacts['life']>['rules']) =>
       lines({ ...FACTS, life: { rules, stale: false, leases: [] } }).find((line) => /stops/.test(line))
-    assert.match(told({ idleAfter: 45 * MINUTE }) ?? '', /stops {5}45 min after the last of you has gone/)
-    assert.equal(told({ idleAfter: null }), '  stops     not by itself')
+    assert.match(told({ idleAfter: 45 * MINUTE, hours: null }) ?? '', /stops {5}45 min after the last of you/)
+    assert.equal(told({ idleAfter: null, hours: null }), '  stops     not by itself')
     assert.equal(told(null), '  stops     not known yet: what looks after it has not said')
+  })
+
+  it('tells until when its hours keep it, and when they have it up again', () => {
+    const told = (hours: string, idleAfter: number | null = 20 * MINUTE) => {
+      const life = { rules: { idleAfter, hours }, stale: false, leases: [] }
+      return lines({ ...FACTS, life }).find((line) => /stops/.test(line))
+    }
+    const open = told('Mon-Fri 08:00-18:00 Europe/Berlin')
+    assert.equal(
+      open,
+      '  stops     up by schedule until 18:00 (Mon-Fri 08:00-18:00 Europe/Berlin); then 20 min after the last of you has gone; pgctl bastion hold keeps it longer',
+    )
+    assert.match(
+      told('Mon 08:00-18:00 UTC') ?? '',
+      /stops {5}20 min after .*; up again by schedule, Mon 08:00 \(Mon 08:00-18:00 UTC\)$/,
+    )
+    assert.match(told('00:00-24:00 UTC') ?? '', /stops {5}up by schedule without an end \(00:00-24:00 UTC\)$/)
+    assert.match(told('08:00-18:00 UTC', null) ?? '', /until 18:00 \(.*\); then not by itself$/)
+    // Of a newer version, which this one cannot read.
+    assert.match(told('weekdays') ?? '', /stops {5}20 min after the last/)
   })
 
   it('lets no word of somebody else move the cursor', () => {
