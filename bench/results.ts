@@ -75,6 +75,15 @@ export function renderResults(outcomes: readonly Outcome[], machine: Machine, da
   ].join('\n')
 }
 
+/** The page with the tables of these subjects as an earlier page has them. */
+export function keepTables(page: string, earlier: string, subjects: readonly Subject[]): string {
+  const kept = earlier
+    .trimEnd()
+    .split(/\n(?=## )/)
+    .filter((section) => subjects.some(({ title }) => section.startsWith(`## ${title}\n`)))
+  return `${[page.trimEnd(), ...kept.map((section) => section.trimEnd())].join('\n\n')}\n`
+}
+
 /**
  * The page with some tables measured anew; each says when that was, and beside what. Subjects that the page does not
  * have come to its end.

@@ -38,6 +38,8 @@ export interface Subject {
   readonly where?: string
   /** Who else was measured; the vendor's client unless it says otherwise. */
   readonly others?: readonly string[]
+  /** A run of all leaves it out, and its table as it is. */
+  readonly onlyByName?: boolean
   /** Gives each row as soon as it is known. */
   measure(bench: Bench): AsyncGenerator<Row, void>
 }

@@ -3,9 +3,10 @@
 #
 #   npm pack && pgctl image fetch --architecture arm64 --boot --into packer/parts-arm64
 #   mv pgctl-*.tgz packer/parts-arm64/pgctl.tgz
-#   packer init packer/ && packer build -var architecture=arm64 -var parts=packer/parts-arm64 -var region=eu-central-1 packer/
+#   packer init packer/ && packer build -var architecture=arm64 -var parts=packer/parts-arm64 \
+#     -var account=111122223333 -var region=eu-central-1 packer/
 packer {
-  required_version = ">= 1.9.0"
+  required_version = ">= 1.12.0"
   required_plugins {
     amazon = {
       source  = "github.com/hashicorp/amazon"
@@ -14,8 +15,21 @@ packer {
   }
 }
 
+variable "account" {
+  type        = string
+  description = "The account that the AMI is made in; in any other the build stops, and makes none."
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account))
+    error_message = "The account is one of AWS, 12 digits."
+  }
+}
+
 variable "region" {
   type = string
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "The region is one of AWS, as eu-central-1."
+  }
 }
 
 variable "architecture" {
@@ -30,6 +44,10 @@ variable "architecture" {
 variable "parts" {
   type        = string
   description = "What `pgctl image fetch --boot` has fetched for this architecture, with pgctl.tgz beside it."
+  validation {
+    condition     = fileexists("${var.parts}/tools.lock.json") && fileexists("${var.parts}/pgctl.tgz")
+    error_message = "The parts lack tools.lock.json or pgctl.tgz: pgctl image fetch --boot --into PARTS, npm pack."
+  }
 }
 
 variable "kms_key" {
@@ -42,6 +60,20 @@ variable "subnet" {
   type        = string
   description = "Where the throw-away instance is; the default network unless it is given."
   default     = ""
+  validation {
+    condition     = can(regex("^(subnet-[0-9a-f]+)?$", var.subnet))
+    error_message = "The subnet is one's id, as subnet-0123456789abcdef0."
+  }
+}
+
+variable "from" {
+  type        = list(string)
+  description = "Ranges that may reach the throw-away instance; this computer's public address unless there are some."
+  default     = []
+  validation {
+    condition     = !contains(var.from, "0.0.0.0/0") && !contains(var.from, "::/0")
+    error_message = "The throw-away instance is not reached from everywhere."
+  }
 }
 
 locals {
@@ -71,7 +103,8 @@ source "amazon-ebssurrogate" "bastion" {
     }
   }
   # Only from here, only for the time of the build, and only to the throw-away instance.
-  temporary_security_group_source_public_ip = true
+  temporary_security_group_source_cidrs     = var.from
+  temporary_security_group_source_public_ip = length(var.from) == 0
   temporary_key_pair_type                   = "ed25519"
   metadata_options {
     http_endpoint               = "enabled"
@@ -123,17 +156,24 @@ source "amazon-ebssurrogate" "bastion" {
 build {
   sources = ["source.amazon-ebssurrogate.bastion"]
 
+  # First of all, as no field of the source can say it.
+  provisioner "shell-local" {
+    inline = ["${path.root}/build/account.sh ${var.account} ${var.region}"]
+  }
+  # What is uploaded goes into a folder that is there.
+  provisioner "shell" {
+    inline = ["mkdir /tmp/parts /tmp/packer"]
+  }
   provisioner "file" {
     source      = "${var.parts}/"
     destination = "/tmp/parts"
   }
   provisioner "file" {
     sources     = ["${path.root}/build", "${path.root}/provision", "${path.root}/root"]
-    destination = "/tmp"
+    destination = "/tmp/packer"
   }
   provisioner "shell" {
     inline = [
-      "mkdir -p /tmp/packer && mv /tmp/build /tmp/provision /tmp/root /tmp/packer/",
       "chmod -R go-w /tmp/packer && chmod 0755 /tmp/packer/build/*.sh",
       "sudo /tmp/packer/build/on-instance.sh /tmp/parts /dev/xvdf ${var.architecture} > /tmp/digest",
     ]

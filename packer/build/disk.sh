@@ -3,7 +3,9 @@
 set -euo pipefail
 
 tree=$(realpath "${1:?TREE}")
-device=${2:?DEVICE}
+# A name may be a link, whose partitions nobody links at once.
+device=$(realpath "${2:?DEVICE}")
+[[ -b $device ]] || { echo "disk.sh: there is no disk $2" >&2; exit 1; }
 target=$(mktemp -d)
 esp=$(mktemp -d)
 trap 'umount "$target" 2>/dev/null || true; rmdir "$target" || true; rm -rf "$esp"' EXIT

@@ -8,6 +8,7 @@ device=${2:?DEVICE}
 architecture=${3:?ARCHITECTURE}
 here=$(dirname "$(realpath "$0")")
 tree=${PGCTL_TREE:-/var/tmp/pgctl-tree}
+[[ -b $device ]] || { echo "on-instance.sh: there is no disk $device" >&2; exit 1; }
 
 # Only on this instance, and only what makes a tree and a disk.
 if [[ -z ${PGCTL_PREPARED:-} ]]; then

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { wrapKubernetes } from '../peers/recipes.ts'
-import { PEERS } from '../peers/table.ts'
+import { buildPeer, wrapKubernetes } from '../peers/recipes.ts'
+import { PEERS, type Peer } from '../peers/table.ts'
 import { eventually } from '../support/eventually.ts'
 
 /** `npm run peers` with toolchains that do nothing but what a test tells them. */
@@ -135,6 +135,30 @@ describe('the table of peers', () => {
   it('pins every version that it can', () => {
     for (const { name, version, recipe } of PEERS)
       if (recipe.kind !== 'apt') assert.match(version, /^\d+\.\d+\.\d+$/, name)
+  })
+})
+
+describe('a module that is built in its own tree', () => {
+  it('is refused when its sum is not the one in the table', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pgctl-peers-'))
+    const path = process.env['PATH']
+    try {
+      const go = `#!/bin/sh\necho '{"Dir": "${folder}", "Sum": "h1:another="}'\n`
+      await writeFile(join(folder, 'go'), go, { mode: 0o755 })
+      process.env['PATH'] = `${folder}:${path}`
+      const peer: Peer = {
+        ...{ name: 'tool', version: '1.0.0' },
+        recipe: { kind: 'go-tree', module: 'example.org/tool', sum: 'h1:pinned=' },
+      }
+      const { signal } = new AbortController()
+      await assert.rejects(
+        buildPeer({ peer, folder, log: join(folder, 'log'), signal }),
+        /example\.org\/tool has the sum h1:another=, and not h1:pinned=/,
+      )
+    } finally {
+      process.env['PATH'] = path
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 })
 

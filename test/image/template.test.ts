@@ -1,131 +1,133 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { type Emulator, startEmulator } from '../support/emulator.ts'
-import { attributesOf, olderTemplate } from '../support/packer-template.ts'
-import { describeWith, programOf } from '../support/peers.ts'
+import { peerNamed } from '../peers/table.ts'
+import { root } from '../support/image-tree.ts'
+import { type Packer, packerIn } from '../support/packer.ts'
+import { describeWith } from '../support/peers.ts'
 
 /**
- * The AMI's template. What can be had here of Packer is 1.6.6 of 2020, and not the plugin that the template asks for.
- * So each part of it is checked in the way that there is:
+ * The AMI's template as it is committed, read by the Packer and the plugin that it names. Which part of it is checked
+ * how:
  *
  * | part | how |
  * | --- | --- |
- * | names of all fields of the source | against the plugin's published fields |
- * | syntax, variables, provisioners, fields that 1.6.6 has | `packer validate` of the template less the rest |
- * | a whole build with those fields | `packer build` against an emulator, less provisioners: an AMI comes out |
- * | the rest (metadata of version 2 only, protection, deprecation) | by its values here; never by a Packer that knows it |
+ * | form, syntax, names and types of all fields | `packer fmt -check`, `packer validate`, for both architectures |
+ * | variables, and what they refuse | `packer validate`, here |
+ * | source, AMI, tags, what is temporary, provisioners, post-processors | `packer build` in template-build.test.ts |
+ * | what the fields do in AWS, the instance's boot, its own names of disks | never |
  */
 
-const run = promisify(execFile)
-const path = new URL('../../packer/bastion.pkr.hcl', import.meta.url)
-const template = await readFile(path, 'utf8')
-
-/** Fields of `amazon-ebssurrogate`, plugin 1.8.2, as far as the template uses them. */
-const FIELDS = [
-  ...['region', 'ami_name', 'instance_type', 'subnet_id', 'ssh_username', 'source_ami_filter'],
-  ...['temporary_security_group_source_public_ip', 'temporary_key_pair_type', 'metadata_options'],
-  ...['launch_block_device_mappings', 'ami_root_device', 'ami_architecture', 'ami_virtualization_type'],
-  ...['boot_mode', 'ena_support', 'imds_support', 'encrypt_boot', 'kms_key_id', 'deprecate_at'],
-  ...['deregistration_protection', 'tags', 'snapshot_tags', 'run_tags'],
-]
+const folder = join(root, 'packer')
+const template = await readFile(join(folder, 'bastion.pkr.hcl'), 'utf8')
 
 describe("the AMI's template", () => {
-  it('uses fields that the plugin has, and each once', () => {
-    const used = attributesOf(template, 'source "amazon-ebssurrogate" "bastion"')
-    assert.deepEqual([...used].sort(), [...FIELDS].sort())
-  })
-
-  it('makes an image that asks for version 2 of the metadata, is encrypted, ages and is protected', () => {
-    for (const line of [
-      /^ {2}imds_support\s+= "v2\.0"$/m,
-      /^ {4}http_tokens\s+= "required"$/m,
-      /^ {4}http_put_response_hop_limit = 1$/m,
-      /^ {2}encrypt_boot\s+= true$/m,
-      /^ {2}deprecate_at = timeadd\(local\.built, "1440h"\)$/m,
-      /^ {2}deregistration_protection \{\n {4}enabled = true$/m,
-      /^ {4}volume_type\s+= "gp3"$/m,
-    ])
-      assert.match(template, line)
-  })
-
-  it('holds no key, and no version but that of its own plugin', () => {
+  it('holds no key, and no version but that of its plugin, which is the one that the tests have', () => {
     assert.doesNotMatch(template, /AKIA|secret|password/i)
     assert.deepEqual(
       [...template.matchAll(/"(\d+\.\d+\.\d+)"/g)].map(([, version]) => version),
-      ['1.8.2'],
+      [peerNamed('packer-plugin-amazon')?.version],
     )
   })
 })
 
-describeWith(['packer', 'moto'], "the AMI's template, by Packer", { timeout: 120_000 }, () => {
-  let folder: string
-  let moto: Emulator
+describeWith(
+  ['packer', 'packer-plugin-amazon'],
+  "the AMI's template, by Packer",
+  { timeout: 180_000 },
+  () => {
+    let home: string
+    let parts: string
+    let packer: Packer
 
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'pgctl-packer-'))
-    await mkdir(join(folder, 'parts'))
-    await writeFile(join(folder, 'parts/tools.lock.json'), '{}')
-    // What the template uploads is beside it.
-    for (const name of ['build', 'provision', 'root'])
-      await symlink(fileURLToPath(new URL(`../../packer/${name}`, import.meta.url)), join(folder, name))
-    moto = await startEmulator('moto')
-  })
-  after(async () => {
-    await moto?.[Symbol.asyncDispose]()
-    await rm(folder, { recursive: true, force: true })
-  })
-
-  /** It says on standard output what is wrong. */
-  const packer = (...words: string[]) =>
-    run(programOf('packer'), words, {
-      cwd: folder,
-      env: {
-        PATH: process.env['PATH'],
-        HOME: folder,
-        CHECKPOINT_DISABLE: '1',
-        PACKER_PLUGIN_PATH: folder,
-        AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
-        AWS_SECRET_ACCESS_KEY: 'none',
-      },
-    }).catch((error: { stdout?: string }) => {
-      throw new Error(error.stdout ?? String(error))
+    before(async () => {
+      home = await mkdtemp(join(tmpdir(), 'pgctl-packer-'))
+      parts = join(home, 'parts')
+      await mkdir(parts)
+      for (const name of ['tools.lock.json', 'pgctl.tgz']) await writeFile(join(parts, name), '{}')
+      packer = await packerIn(home)
     })
-  const variables = (architecture: string) => [
-    ...['-var', `architecture=${architecture}`, '-var', `parts=${join(folder, 'parts')}`],
-    ...['-var', 'region=eu-central-1'],
-  ]
+    after(() => rm(home, { recursive: true, force: true }))
 
-  for (const architecture of ['amd64', 'arm64'])
-    it(`is valid for ${architecture}, as far as this Packer knows its fields`, async () => {
-      const file = join(folder, `${architecture}.pkr.hcl`)
-      await writeFile(file, olderTemplate(template))
-      await packer('validate', ...variables(architecture), file)
+    const good = { account: '123456789012', region: 'eu-central-1', architecture: 'amd64' }
+    type Values = Readonly<Record<string, string | undefined>>
+
+    /** What it says of the template, or of another, with these variables besides good ones; `''` if it is valid. */
+    async function objection(values: Values = {}, place = folder): Promise<string> {
+      const words = Object.entries({ ...good, parts, ...values }).flatMap(([name, value]) =>
+        value === undefined ? [] : ['-var', `${name}=${value}`],
+      )
+      const { status, stdout, stderr } = await packer.run('validate', ...words, place)
+      assert.equal(status === 0, /^The configuration is valid\.$/m.test(stdout), stdout + stderr)
+      return status === 0 ? '' : (stdout + stderr).replaceAll(/\s+/g, ' ')
+    }
+
+    it('is in the form that `packer fmt` gives it', async () => {
+      const { status, stdout } = await packer.run('fmt', '-check', '-diff', folder)
+      assert.equal(status, 0, stdout)
     })
 
-  it('is not valid for an architecture that there is none of, and without its variables', async () => {
-    const file = join(folder, 'wrong.pkr.hcl')
-    await writeFile(file, olderTemplate(template))
-    await assert.rejects(packer('validate', ...variables('riscv64'), file), /amd64 or arm64/)
-    await assert.rejects(packer('validate', file), /Unset variable|region/)
-  })
+    it('is valid for both architectures, with all that may be given', async () => {
+      assert.equal(await objection(), '')
+      const more = {
+        architecture: 'arm64',
+        subnet: 'subnet-0123456789abcdef0',
+        kms_key: 'arn:aws:kms:eu-central-1:123456789012:key/0f9c0d3e-5d3b-4a0e-9d4c-9a1f0a3f7c11',
+        from: '["198.51.100.0/24"]',
+      }
+      assert.equal(await objection(more), '')
+    })
 
-  it('is in the form that `packer fmt` gives it', async () => {
-    const file = join(folder, 'form.pkr.hcl')
-    await writeFile(file, template)
-    await packer('fmt', file)
-    assert.equal(await readFile(file, 'utf8'), template)
-  })
+    it('tells what it wants to know', async () => {
+      const { stdout } = await packer.run('inspect', folder)
+      for (const name of ['account', 'architecture', 'parts', 'region'])
+        assert.match(stdout, new RegExp(`^var\\.${name}: "<unknown>"$`, 'm'))
+      assert.match(stdout, /^var\.from: "\[\]"$/m)
+      assert.match(stdout, /amazon-ebssurrogate\.bastion/)
+    })
 
-  it('builds an AMI in an emulator, with its disks and tags', async () => {
-    const file = join(folder, 'build.pkr.hcl')
-    await writeFile(file, olderTemplate(template, { endpoint: moto.url, sourceAmi: 'ami-12c6146b' }))
-    const { stdout } = await packer('build', '-color=false', ...variables('amd64'), file)
-    assert.match(stdout, /AMIs were created:\n\s*eu-central-1: ami-[0-9a-f]+/)
-  })
-})
+    const refused: readonly (readonly [string, Values, RegExp])[] = [
+      ['an architecture that there is none of', { architecture: 'riscv64' }, /amd64 or arm64/],
+      ['an account that is none', { account: '1234' }, /The account is one of AWS, 12 digits/],
+      ['a region that is none', { region: 'Frankfurt' }, /The region is one of AWS/],
+      ['a subnet that is none', { subnet: 'vpc-0123456789abcdef0' }, /The subnet is one's id/],
+      ['a key that is none', { kms_key: 'my key' }, /"my key" is not a valid KMS Key Id/],
+      ['everybody at the instance', { from: '["0.0.0.0/0"]' }, /not reached from everywhere/],
+      ['a range that is none', { from: '["here"]' }, /Error parsing CIDR/],
+      ['parts that are not there', { parts: '/nowhere' }, /The parts lack tools\.lock\.json or pgctl\.tgz/],
+      ...['account', 'architecture', 'parts', 'region'].map(
+        (name) => [`no ${name}`, { [name]: undefined }, /Unset variable/] as const,
+      ),
+    ]
+    for (const [what, values, why] of refused)
+      it(`refuses ${what}`, async () => {
+        assert.match(await objection(values), why)
+      })
+
+    const faults: readonly (readonly [string, RegExp, string, RegExp])[] = [
+      ['a field that the plugin has not', /imds_support/, 'imds_suport', /not expected here|Unsupported/],
+      ['a version of the metadata that is none', /"v2\.0"/, '"v3.0"', /imds_support values are "v2\.0"/],
+      ['tokens that are not asked for clearly', /"required"/, '"perhaps"', /http_tokens requires/],
+      ['a way to boot that is none', /"uefi"/, '"floppy"', /boot mode|boot_mode/i],
+      [
+        'a root that is no disk of the instance',
+        /= "\/dev\/xvdf"\n/,
+        '= "/dev/xvdg"\n',
+        /no volume with name/i,
+      ],
+      ['another plugin', /"1\.8\.2"/, '"1.8.1"', /Missing plugins|1\.8\.1/],
+    ]
+    for (const [what, from, to, why] of faults)
+      it(`would not be valid with ${what}`, async () => {
+        const place = join(home, 'faulty')
+        await mkdir(place, { recursive: true })
+        for (const name of ['build', 'provision', 'root'])
+          await cp(join(folder, name), join(place, name), { recursive: true })
+        assert.match(template, from)
+        await writeFile(join(place, 'bastion.pkr.hcl'), template.replace(from, to))
+        assert.match(await objection({}, place), why)
+      })
+  },
+)

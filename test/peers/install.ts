@@ -42,7 +42,7 @@ export async function installPeers(peers: readonly Peer[], installer: Installer)
     const ofKind = (...kinds: Recipe['kind'][]) => waiting.filter(({ recipe }) => kinds.includes(recipe.kind))
     // Downloads and the one-core parts of builds leave room for each other: two lanes, not more.
     const done = await Promise.all([
-      inTurn(ofKind('go', 'go-main', 'kubernetes'), (peer) => installOne(peer, root, installer)),
+      inTurn(ofKind('go', 'go-main', 'kubernetes', 'go-tree'), (peer) => installOne(peer, root, installer)),
       (async () => [
         ...(await installPackages(ofKind('apt'), root, installer)),
         // Packages come first, as the image's tree is made with some of them.

@@ -27,6 +27,8 @@ export async function buildPeer(build: Build): Promise<void> {
       return buildGoMain(build, recipe)
     case 'kubernetes':
       return buildKubernetes(build)
+    case 'go-tree':
+      return buildGoTree(build, recipe)
     case 'pip':
       return buildEnvironment(build, recipe)
     case 'cargo':
@@ -43,9 +45,9 @@ export async function buildPeer(build: Build): Promise<void> {
 /** No toolchain but the one that is here; a module's files are completed as the build finds out what it needs. */
 const GO = { GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod', GOWORK: 'off', CGO_ENABLED: '0' }
 
-const goOptions = ({ log, signal }: Build, cwd: string): StepOptions => ({
+const goOptions = ({ log, signal }: Build, cwd: string, flags = GO.GOFLAGS): StepOptions => ({
   cwd,
-  environment: GO,
+  environment: { ...GO, GOFLAGS: flags },
   log,
   signal,
 })
@@ -58,19 +60,26 @@ async function withModule(build: Build, action: (folder: string) => Promise<void
   await rm(folder, { recursive: true })
 }
 
-const goBuild = (build: Build, cwd: string, target: string, flags = '') =>
+const goBuild = (build: Build, cwd: string, target: string, ldflags = '', options = goOptions(build, cwd)) =>
   runStep(
     [
       'go',
       'build',
       '-ldflags',
-      `-s -w ${flags}`.trim(),
+      `-s -w ${ldflags}`.trim(),
       '-o',
       join(build.folder, 'bin', build.peer.name),
       target,
     ],
-    goOptions(build, cwd),
+    options,
   )
+
+/** Where a module has been unpacked, its module file, and its sum, which the checksum database has signed. */
+async function downloadModule(build: Build, folder: string, module: string) {
+  const spec = `${module}@v${build.peer.version}`
+  const described = await runStep(['go', 'mod', 'download', '-json', spec], goOptions(build, folder))
+  return JSON.parse(described) as { GoMod: string; Dir: string; Sum: string }
+}
 
 async function requireModule(build: Build, folder: string, module: string): Promise<void> {
   await runStep(['go', 'mod', 'init', 'pgctl.test/peer'], goOptions(build, folder))
@@ -101,9 +110,7 @@ const KUBERNETES_MAINS: Readonly<Record<string, string>> = {
 const buildKubernetes = (build: Build) =>
   withModule(build, async (folder) => {
     const { name, version } = build.peer
-    const spec = `k8s.io/kubernetes@v${version}`
-    const described = await runStep(['go', 'mod', 'download', '-json', spec], goOptions(build, folder))
-    const { GoMod, Dir } = JSON.parse(described) as { GoMod: string; Dir: string }
+    const { GoMod, Dir } = await downloadModule(build, folder, 'k8s.io/kubernetes')
     await writeFile(join(folder, 'go.mod'), wrapKubernetes(await readFile(GoMod, 'utf8'), version))
     const main = await readFile(join(Dir, 'cmd', KUBERNETES_MAINS[name] ?? ''), 'utf8')
     await mkdir(join(folder, 'cmd'))
@@ -112,6 +119,15 @@ const buildKubernetes = (build: Build) =>
       .map((package_) => `-X ${package_}.gitVersion=v${version}`)
       .join(' ')
     await goBuild(build, folder, './cmd', stamp)
+  })
+
+/** What a module replaces holds only where it is the main one, and the cache that it is unpacked in is read-only. */
+const buildGoTree = (build: Build, { module, sum }: RecipeOf<'go-tree'>) =>
+  withModule(build, async (folder) => {
+    const { Dir, Sum } = await downloadModule(build, folder, module)
+    if (Sum !== sum) throw new Error(`${module} has the sum ${Sum}, and not ${sum}`)
+    await runStep(['sh', '-c', 'cp -R "$0/." . && chmod -R u+w .', Dir], goOptions(build, folder))
+    await goBuild(build, folder, '.', '', goOptions(build, folder, '-mod=readonly'))
   })
 
 /**

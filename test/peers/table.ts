@@ -8,6 +8,8 @@ export type Recipe =
   | { readonly kind: 'go-main'; readonly module: string; readonly package: string; readonly call: string }
   /** A command of Kubernetes' own module, which refuses to be required as it is. */
   | { readonly kind: 'kubernetes' }
+  /** The main package of a module that replaces others, built in a copy of its own tree; `sum` is the module's. */
+  | { readonly kind: 'go-tree'; readonly module: string; readonly sum: string }
   /** A virtual environment; `module` is what `python -m` runs. */
   | {
       readonly kind: 'pip'
@@ -73,6 +75,26 @@ export const PEERS = [
       ldflags: '-X helm.sh/helm/v3/internal/version.version=v3.20.2',
     },
   },
+  // Packer is under the Business Source License: tests call it, and nothing of it is shipped.
+  {
+    name: 'packer',
+    version: '1.16.0',
+    recipe: {
+      kind: 'go-tree',
+      module: 'github.com/hashicorp/packer',
+      sum: 'h1:+e9/aNeyZuEGm9fGre3wfg2BNnj1AQj5HzboO4iEYuY=',
+    },
+  },
+  // The one that packer/bastion.pkr.hcl names; a test compares.
+  {
+    name: 'packer-plugin-amazon',
+    version: '1.8.2',
+    recipe: {
+      kind: 'go-tree',
+      module: 'github.com/hashicorp/packer-plugin-amazon',
+      sum: 'h1:fNNWpbfky9+KY9+qZWgfTGjdDUOvVag8rC3gEUWkjOY=',
+    },
+  },
   {
     name: 'aws',
     version: '1.46.3',
@@ -108,7 +130,11 @@ export const PEERS = [
   debian('dnsmasq', 'dnsmasq-base', '/usr/sbin/dnsmasq'),
   debian('shellcheck', 'shellcheck', '/usr/bin/shellcheck'),
   debian('bats', 'bats', '/usr/bin/bats'),
-  debian('packer', 'packer', '/usr/bin/packer'),
+  // What the build of an AMI finds on its instance.
+  debian('sudo', 'sudo', '/usr/bin/sudo'),
+  debian('sfdisk', 'fdisk', '/usr/sbin/sfdisk'),
+  debian('mkfs.vfat', 'dosfstools', '/usr/sbin/mkfs.vfat'),
+  debian('mcopy', 'mtools', '/usr/bin/mcopy'),
   debian('lynis', 'lynis', '/usr/sbin/lynis', '/usr/bin/lynis'),
   { name: 'bastion-tree', version: '1.0.0', recipe: { kind: 'image' } },
   debian('prometheus', 'prometheus', '/usr/bin/prometheus'),

@@ -10,6 +10,7 @@ export function missingToolchain(kind: Recipe['kind']): string | undefined {
     case 'go':
     case 'go-main':
     case 'kubernetes':
+    case 'go-tree':
       return olderThan('Go', ['go', 'env', 'GOVERSION'], /go(\d+\.\d+)/, [1, 26])
     case 'pip':
       return (

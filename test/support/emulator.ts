@@ -14,12 +14,17 @@ export interface Emulator extends AsyncDisposable {
 
 const READY_WITHIN_MS = 60_000
 
-export async function startEmulator(name: 'moto' | 'ministack'): Promise<Emulator> {
+/** Starts one; `settings` are its own, in its environment. */
+export async function startEmulator(
+  name: 'moto' | 'ministack',
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Emulator> {
   await using parts = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), `pgctl-${name}-`))
   parts.defer(() => rm(home, { recursive: true, force: true, maxRetries: 5 }))
   const [port = 0] = await freePorts(1)
   const environment = {
+    ...settings,
     HOME: home,
     // ministack runs functions on the first Node that it finds.
     PATH: [dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter),
