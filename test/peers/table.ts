@@ -21,7 +21,13 @@ export type Recipe =
   /** The tree of the bastion's image, by the lock and the scripts of `packer/`. */
   | { readonly kind: 'image' }
   /** A package of Debian; `paths` is where it puts the program, with `*` for a version. */
-  | { readonly kind: 'apt'; readonly package: string; readonly paths: readonly string[] }
+  | {
+      readonly kind: 'apt'
+      readonly package: string
+      readonly paths: readonly string[]
+      /** What is looked for is a file, and no program. */
+      readonly file?: boolean
+    }
 
 export interface Peer {
   readonly name: string
@@ -36,6 +42,13 @@ const debian = (name: string, pack: string, ...paths: string[]): Peer => ({
   name,
   version: "the system's",
   recipe: { kind: 'apt', package: pack, paths },
+})
+
+/** A package whose file is no program: firmware, which an emulator runs. */
+const firmware = (pack: string, path: string): Peer => ({
+  name: pack,
+  version: "the system's",
+  recipe: { kind: 'apt', package: pack, paths: [path], file: true },
 })
 
 export const PEERS = [
@@ -109,8 +122,14 @@ export const PEERS = [
   debian('shellcheck', 'shellcheck', '/usr/bin/shellcheck'),
   debian('bats', 'bats', '/usr/bin/bats'),
   debian('packer', 'packer', '/usr/bin/packer'),
+  // A disk is made with these, and booted by the last.
+  debian('sfdisk', 'fdisk', '/usr/sbin/sfdisk'),
+  debian('mkfs.vfat', 'dosfstools', '/usr/sbin/mkfs.vfat'),
+  debian('mcopy', 'mtools', '/usr/bin/mcopy'),
+  debian('qemu-system-x86_64', 'qemu-system-x86', '/usr/bin/qemu-system-x86_64'),
+  firmware('ovmf', '/usr/share/OVMF/OVMF_CODE_4M.fd'),
   debian('lynis', 'lynis', '/usr/sbin/lynis', '/usr/bin/lynis'),
-  { name: 'bastion-tree', version: '1.0.0', recipe: { kind: 'image' } },
+  { name: 'bastion-tree', version: '1.1.0', recipe: { kind: 'image' } },
   debian('prometheus', 'prometheus', '/usr/bin/prometheus'),
   debian('postgres', 'postgresql', '/usr/lib/postgresql/*/bin/postgres'),
   debian('psql', 'postgresql-client', '/usr/bin/psql'),
