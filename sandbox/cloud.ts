@@ -32,6 +32,7 @@ import { rdsSnapshotOperations } from './aws/services/rds-snapshots.ts'
 import { createS3 } from './aws/services/s3.ts'
 import { createSecretsManager } from './aws/services/secrets-manager.ts'
 import { createSsm } from './aws/services/ssm.ts'
+import { createMessageDelivery } from './aws/services/ssm-agents.ts'
 import { createSts } from './aws/services/sts.ts'
 import { SnapshotWorlds } from './aws/snapshots/snapshot-worlds.ts'
 import type { IssuedCertificate } from './certificates.ts'
@@ -72,7 +73,7 @@ export interface Cloud extends AsyncDisposable {
   readonly gateway: MessageGateway
   /** The snapshots of all accounts. */
   readonly snapshots: SnapshotWorlds
-  /** Every operation that the endpoint answers, as IAM names actions: `sts:GetCallerIdentity`. */
+  /** Every operation that the endpoint answers to who works here, as IAM names actions: `sts:GetCallerIdentity`. */
   readonly operations: readonly string[]
   /** A key for a machine that the group of a bastion has started. */
   admit(instanceId: string): AccessKey
@@ -93,6 +94,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const snapshots = options.snapshots ?? new SnapshotWorlds()
   const services: readonly AwsService[] = [
     createSsm(state, gateway),
+    createMessageDelivery(),
     createEc2(state),
     createEks({ state, clusterAuthority: options.clusterAuthority }),
     createSts(authenticator),
@@ -141,7 +143,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     gateway,
     snapshots,
     operations: services.flatMap(({ name, operations }) =>
-      Object.keys(operations).map((operation) => `${name}:${operation}`),
+      Object.keys(operations)
+        .filter((operation) => operations[operation]?.ofAgents !== true)
+        .map((operation) => `${name}:${operation}`),
     ),
     admit: (instanceId) => authenticator.admit(instanceId),
     verifyToken: (token, world = WORLD) => verifyEksToken(token, world, authenticator, clock.now().wall),

@@ -50,6 +50,8 @@ export const knobsSchema = z.strictObject({
   kms: z.enum(['off', 'on']),
   /** What every login shell is told to run at its beginning, as the session preferences say. */
   shellProfile: z.string(),
+  /** The account on the machine that the session preferences have sessions run as; null where they name none. */
+  runAs: z.string().min(1).nullable(),
   cluster: z.enum(['ACTIVE', 'CREATING', 'missing']),
   /** The first installation's databases, as RDS tells them. */
   database: z.enum(['available', 'stopped', 'storage-full', 'maintenance']),
@@ -93,6 +95,7 @@ export const DEFAULT_KNOBS: Knobs = {
   maximum: null,
   kms: 'off',
   shellProfile: '',
+  runAs: null,
   cluster: 'ACTIVE',
   database: 'available',
   trail: 'logging',

@@ -1,6 +1,6 @@
 #!/bin/bash
 # All of the build on the throw-away instance: on-instance.sh PARTS DEVICE ARCHITECTURE. It prints the digest of the
-# manifest, and nothing else, on standard output.
+# manifest, and nothing else, on standard output. PGCTL_TREE is a tree that tree.sh has made of these parts already.
 set -euo pipefail
 
 parts=$(realpath "${1:?PARTS}")
@@ -16,8 +16,10 @@ if [[ -z ${PGCTL_PREPARED:-} ]]; then
   apt-get -qq install -y --no-install-recommends mmdebstrap jq dosfstools mtools fdisk e2fsprogs >&2
 fi
 
-chmod 0755 "$parts"/tools/*
-PGCTL_BOOT=yes "$here/tree.sh" "$parts" "$tree" "$architecture" >&2
+if [[ -z ${PGCTL_TREE:-} ]]; then
+  chmod 0755 "$parts"/tools/*
+  PGCTL_BOOT=yes "$here/tree.sh" "$parts" "$tree" "$architecture" >&2
+fi
 # The pgctl that seals the tree is the one in it.
 export PGCTL="$tree/usr/lib/pgctl/node $tree/usr/lib/pgctl/package/dist/main.js"
 read -ra without <<<"${PGCTL_WITHOUT:-}"

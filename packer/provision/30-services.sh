@@ -7,6 +7,11 @@ systemctl enable auditd.service audit-rules.service chrony.service nftables.serv
   systemd-resolved.service pgctl-first-boot.service pgctl-license-verify.service \
   pgctl-bastion-report.timer
 
+# The vendor's package enables its unit only where systemd runs, and none does where an image is made.
+if [[ -e /usr/lib/systemd/system/amazon-ssm-agent.service ]]; then
+  systemctl enable amazon-ssm-agent.service
+fi
+
 # Nobody logs in at a console, nothing waits for a network, and nothing comes from an archive: a bastion is renewed by
 # a newer image, never in place.
 systemctl mask getty@.service serial-getty@.service console-getty.service container-getty@.service \

@@ -104,7 +104,7 @@ export class AwsEndpoint {
     const resources = operation.resources(demand.input, call)
     handling.resources = resources
     if (!service.alwaysAllowed?.includes(demand.operation)) {
-      handling.permission = action
+      if (operation.ofAgents !== true) handling.permission = action
       handling.dependents = operation.dependents?.(demand.input) ?? []
       for (const each of [action, ...handling.dependents]) {
         const refused = this.#refusedOn(each, resources, call, operation.context?.(demand.input) ?? {})

@@ -25,6 +25,8 @@ export interface Call {
 export interface Operation {
   /** What a policy calls it, where that is not the operation's own name. */
   readonly action?: string
+  /** Asked by agents alone, of their own machine: no policy of somebody who works here is about it. */
+  readonly ofAgents?: true
   /** The resources that a policy would have to allow it on. */
   resources(input: Input, call: Call): readonly string[]
   /** Actions that a policy must allow on the same resources as well: whoever makes something with tags tags it. */

@@ -57,14 +57,17 @@ export function findProgram(peer: Peer, environment: NodeJS.ProcessEnv = process
     return firstExecutable([join(peersFolder(environment), folderNameOf(peer), 'tree/usr/bin/helm')])
   if (recipe.kind !== 'apt')
     return firstExecutable([join(peersFolder(environment), folderNameOf(peer), 'bin', name)])
+  if (recipe.file) return firstOf(recipe.paths, constants.R_OK)
   const onPath = (environment['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name))
   return firstExecutable([...recipe.paths.flatMap((path) => globSync(path)), ...onPath])
 }
 
-function firstExecutable(candidates: readonly string[]): string | undefined {
+const firstExecutable = (candidates: readonly string[]) => firstOf(candidates, constants.X_OK)
+
+function firstOf(candidates: readonly string[], mode: number): string | undefined {
   return candidates.find((path) => {
     try {
-      accessSync(path, constants.X_OK)
+      accessSync(path, mode)
       return true
     } catch {
       return false

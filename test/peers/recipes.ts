@@ -199,7 +199,7 @@ async function buildTree({ folder, log, signal }: Build): Promise<void> {
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
   const image = (...words: string[]) => runStep([process.execPath, 'bin/dev.js', 'image', ...words], options)
   const fetchBy = (lock: string) =>
-    image('fetch', lock, '--architecture', architecture, '--into', parts, ...without)
+    image('fetch', lock, '--boot', '--architecture', architecture, '--into', parts, ...without)
   const renewed = join(folder, 'lock')
   try {
     await fetchBy('packer/tools.lock.json')
@@ -215,5 +215,7 @@ async function buildTree({ folder, log, signal }: Build): Promise<void> {
   }
   await rm(renewed, { recursive: true, force: true })
   await cp(join(parts, 'tools.lock.json'), join(folder, 'tools.lock.json'))
-  await runStep(['packer/build/tree.sh', parts, join(folder, 'tree'), architecture], options)
+  const words = ['packer/build/tree.sh', parts, join(folder, 'tree'), architecture]
+  // With its kernel, as it is on the disk of an image: a container that boots it takes no notice.
+  await runStep(words, { ...options, environment: { PGCTL_BOOT: 'yes' } })
 }

@@ -23,7 +23,13 @@ export type Recipe =
   /** The tree of the bastion's image, by the lock and the scripts of `packer/`. */
   | { readonly kind: 'image' }
   /** A package of Debian; `paths` is where it puts the program, with `*` for a version. */
-  | { readonly kind: 'apt'; readonly package: string; readonly paths: readonly string[] }
+  | {
+      readonly kind: 'apt'
+      readonly package: string
+      readonly paths: readonly string[]
+      /** What is looked for is a file, and no program. */
+      readonly file?: boolean
+    }
 
 export interface Peer {
   readonly name: string
@@ -38,6 +44,13 @@ const debian = (name: string, pack: string, ...paths: string[]): Peer => ({
   name,
   version: "the system's",
   recipe: { kind: 'apt', package: pack, paths },
+})
+
+/** A package whose file is no program: firmware, which an emulator runs. */
+const firmware = (pack: string, path: string): Peer => ({
+  name: pack,
+  version: "the system's",
+  recipe: { kind: 'apt', package: pack, paths: [path], file: true },
 })
 
 export const PEERS = [
@@ -135,8 +148,11 @@ export const PEERS = [
   debian('sfdisk', 'fdisk', '/usr/sbin/sfdisk'),
   debian('mkfs.vfat', 'dosfstools', '/usr/sbin/mkfs.vfat'),
   debian('mcopy', 'mtools', '/usr/bin/mcopy'),
+  // The disk that comes of it is booted by these.
+  debian('qemu-system-x86_64', 'qemu-system-x86', '/usr/bin/qemu-system-x86_64'),
+  firmware('ovmf', '/usr/share/OVMF/OVMF_CODE_4M.fd'),
   debian('lynis', 'lynis', '/usr/sbin/lynis', '/usr/bin/lynis'),
-  { name: 'bastion-tree', version: '1.0.0', recipe: { kind: 'image' } },
+  { name: 'bastion-tree', version: '1.1.0', recipe: { kind: 'image' } },
   debian('prometheus', 'prometheus', '/usr/bin/prometheus'),
   debian('postgres', 'postgresql', '/usr/lib/postgresql/*/bin/postgres'),
   debian('psql', 'postgresql-client', '/usr/bin/psql'),

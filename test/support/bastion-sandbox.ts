@@ -1,6 +1,10 @@
-/** A sandbox whose bastion is another machine: `bastion-sandbox.ts FILE` writes there what an agent has to know. */
+/**
+ * A sandbox whose bastion is another machine: `bastion-sandbox.ts FILE [CHANGES] [NAMES]` writes there what an agent has
+ * to know. Changes are of knobs, as JSON; names, with commas between, are further ones on its certificate.
+ */
 
 import { writeFileSync } from 'node:fs'
+import { knobsChangeSchema } from '#sandbox/knobs.ts'
 import { startSandbox } from '#sandbox/sandbox.ts'
 import type { WorldPorts } from '#sandbox/world.ts'
 
@@ -17,7 +21,10 @@ export interface SandboxNotes {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const sandbox = await startSandbox({ agent: 'external', pace: 'none' })
+  const [, , file = '', changes = '{}', names = ''] = process.argv
+  const more = names === '' ? [] : names.split(',')
+  const sandbox = await startSandbox({ agent: 'external', pace: 'none', names: more })
+  sandbox.cloud.state.turn(knobsChangeSchema.parse(JSON.parse(changes)))
   const { datastores, installation: _, ...world } = sandbox.world
   const { endpoint, authority, operator, agent } = sandbox
   const notes: SandboxNotes = {
@@ -28,6 +35,6 @@ if (process.argv[1] === import.meta.filename) {
     world,
     datastores: [...(datastores ?? [])],
   }
-  writeFileSync(process.argv[2] ?? '', JSON.stringify(notes), { mode: 0o644 })
+  writeFileSync(file, JSON.stringify(notes), { mode: 0o644 })
   process.stdout.write('ready\n')
 }

@@ -40,11 +40,17 @@ export interface Ran {
 export interface BootOptions {
   /** The user data of its launch template; without it there is none. */
   readonly userData?: object
+  /** What lies around it, where that is there already; it stays. */
+  readonly outside?: Outside
+  /** Credentials that systemd is given. */
+  readonly credentials?: Readonly<Record<string, string>>
 }
 
 /** Boots; resolves when systemd says that it has done all that it is to start. */
 export async function bootTree(tree: string, options: BootOptions = {}): Promise<BootedTree> {
   const words = ['--register=no', '--keep-unit', '--quiet', '--private-network', '--resolv-conf=off']
+  for (const [name, text] of Object.entries(options.credentials ?? {}))
+    words.push(`--set-credential=${name}:${text}`)
   words.push('--timezone=off', '--link-journal=no', `--bind-ro=${root}:${SOURCE}`, '-D', tree, '--boot')
   const container = spawn(programOf('systemd-nspawn'), words, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
@@ -68,7 +74,7 @@ export async function bootTree(tree: string, options: BootOptions = {}): Promise
     networkWords: (line) => ['nsenter', '--target', String(leader), '--net', ...line],
     async [Symbol.asyncDispose]() {
       for (const helper of helpers) helper.kill('SIGKILL')
-      await outside?.[Symbol.asyncDispose]()
+      if (options.outside === undefined) await outside?.[Symbol.asyncDispose]()
       if (container.exitCode !== null) return
       const ended = once(container, 'exit')
       // The leader of the container is its init: with it everything in it ends.
@@ -79,7 +85,8 @@ export async function bootTree(tree: string, options: BootOptions = {}): Promise
   }
   try {
     leader = await leaderOf(container)
-    outside = await startOutside(leader, options.userData)
+    outside = options.outside ?? (await startOutside({ userData: options.userData }))
+    await outside.join(leader)
     await settled(booted)
     return booted
   } catch (error) {

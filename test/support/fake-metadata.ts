@@ -3,10 +3,12 @@
  * hosts that take connections, so that a test can tell a way that is open from one that is shut.
  */
 
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createPlainServer } from 'node:net'
 
-const [userData] = process.argv.slice(2)
+/** What it tells more is in a file, by path, which may be written at any time: credentials are known late. */
+const [more = '', userData] = process.argv.slice(2)
 const TOKEN = 'a-token-of-the-test'
 const documents = new Map([
   ['/latest/meta-data/mac', '02:00:00:00:00:01'],
@@ -16,13 +18,23 @@ const documents = new Map([
 if (userData !== undefined) documents.set('/latest/user-data', userData)
 
 createServer((request, response) => {
-  if (request.method === 'PUT' && request.url === '/latest/api/token') return response.end(TOKEN)
+  if (request.method === 'PUT' && request.url === '/latest/api/token') {
+    // The time that was asked for comes back: some clients take no token without it.
+    const name = 'x-aws-ec2-metadata-token-ttl-seconds'
+    return response.setHeader(name, request.headers[name] ?? '').end(TOKEN)
+  }
   // Version 2 only, as the launch template asks.
   if (request.headers['x-aws-ec2-metadata-token'] !== TOKEN) return response.writeHead(401).end()
-  const document = documents.get(request.url ?? '')
+  const document = documentAt(request.url ?? '')
   if (document === undefined) return response.writeHead(404).end()
   response.end(document)
 }).listen(80, '169.254.169.254', () => process.stdout.write('ready\n'))
 
 for (const host of ['10.20.0.9', '10.30.0.9', '10.40.0.9'])
   for (const port of [22, 443, 5432]) createPlainServer((socket) => socket.end('here\n')).listen(port, host)
+
+function documentAt(path: string): string | undefined {
+  const known = documents.get(path)
+  if (known !== undefined || !existsSync(more)) return known
+  return (JSON.parse(readFileSync(more, 'utf8')) as Record<string, string>)[path]
+}

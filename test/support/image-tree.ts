@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { NOT_IN_THE_TREE } from '../peers/recipes.ts'
 import type { PeerName } from '../peers/table.ts'
-import { packCli } from './packaged-cli.ts'
+import { type PackagedCli, packCli } from './packaged-cli.ts'
 import { lacking, programOf } from './peers.ts'
 
 /** The tree of the image that `npm run peers` has made, in layers that a test may write to and throw away. */
@@ -18,20 +18,34 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 /** The tree as the cache has it: everything but pgctl, and not sealed. Nobody writes to it. */
 export const cachedTree = (): string => dirname(dirname(dirname(programOf('bastion-tree'))))
 
-/** A suite that needs the tree, and so root; it is counted where it is skipped. */
+/** A suite that needs the tree, and so root; it is counted where it is skipped, by what it `lacks` beside these too. */
 export function describeImage(
   peers: readonly PeerName[],
   title: string,
-  options: { readonly timeout: number },
+  { timeout, lacks }: { readonly timeout: number; readonly lacks?: string | undefined },
   body: () => void,
 ): void {
   const isRoot = process.getuid?.() === 0
   const reason =
-    lacking('bastion-tree', ...peers) ?? (isRoot ? undefined : 'only root mounts and boots a tree')
-  describe(title, options, () => {
+    lacks ?? lacking('bastion-tree', ...peers) ?? (isRoot ? undefined : 'only root mounts and boots a tree')
+  describe(title, { timeout }, () => {
     if (reason === undefined) body()
     else it('needs a tree', (test: TestContext) => test.skip(reason))
   })
+}
+
+export const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
+
+/** What `npm pack` makes, from a folder with the packaged CLI. */
+export async function packInto(parts: string, folder: string): Promise<void> {
+  const words = ['-czf', join(parts, 'pgctl.tgz'), '--transform', 's,^[.],package,', '-C', folder, '.']
+  await run('tar', words)
+}
+
+/** The parts that the end of a build needs: pgctl as it is packaged, and the lock of the cached tree. */
+export async function putParts(cli: PackagedCli, parts: string): Promise<void> {
+  await packInto(parts, cli.folder)
+  await cp(join(cachedTree(), '../tools.lock.json'), join(parts, 'tools.lock.json'))
 }
 
 export interface Layer extends AsyncDisposable {
@@ -58,26 +72,24 @@ export async function layerOver(tree: string): Promise<Layer> {
   }
 }
 
-/** What `npm pack` makes, from a folder with the packaged CLI. */
-export async function packInto(parts: string, folder: string): Promise<void> {
-  const words = ['-czf', join(parts, 'pgctl.tgz'), '--transform', 's,^[.],package,', '-C', folder, '.']
-  await run('tar', words)
-}
-
 export interface FinishedTree extends Layer {
   /** The digest of its manifest. */
   readonly digest: string
 }
 
+export interface TreeOptions {
+  /** A package of the vendor's agent, which is then put in as the build of an image does it. */
+  readonly agent?: string | undefined
+}
+
 /** The tree with pgctl in it, as it is packaged, without what the build left, and sealed: by the image's own scripts. */
-export async function finishedTree(): Promise<FinishedTree> {
+export async function finishedTree({ agent }: TreeOptions = {}): Promise<FinishedTree> {
   const layer = await layerOver(cachedTree())
   const parts = await mkdtemp(join(tmpdir(), 'pgctl-parts-'))
   try {
+    if (agent !== undefined) await provisionAnew(layer.root, parts, agent)
     await using cli = await packCli()
-    await packInto(parts, cli.folder)
-    await cp(join(cachedTree(), '../tools.lock.json'), join(parts, 'tools.lock.json'))
-    const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
+    await putParts(cli, parts)
     const words = [parts, layer.root, architecture, ...NOT_IN_THE_TREE]
     const environment = { ...process.env, PGCTL: `${process.execPath} ${cli.entry}` }
     const { stdout } = await run(join(root, 'packer/build/finish.sh'), words, { env: environment })
@@ -88,4 +100,14 @@ export async function finishedTree(): Promise<FinishedTree> {
   } finally {
     await rm(parts, { recursive: true, force: true })
   }
+}
+
+/** Runs the scripts of the build once more, now that there is an agent among the parts. */
+async function provisionAnew(tree: string, parts: string, agent: string): Promise<void> {
+  await mkdir(join(parts, 'tools'))
+  for (const place of ['usr/bin/kubectl', 'usr/bin/helm', 'usr/lib/pgctl/node'])
+    await cp(join(tree, place), join(parts, 'tools', basename(place)))
+  await cp(agent, join(parts, 'tools/amazon-ssm-agent'))
+  const scripts = ['10-tools', '20-accounts', '30-services', '40-hardening']
+  await run(join(root, 'packer/build/in-tree.sh'), [parts, tree, ...scripts])
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -15,7 +15,16 @@ import { programOf } from './peers.ts'
  * ```
  */
 export interface Outside extends AsyncDisposable {
-  readonly pid: number
+  /** Runs a program of this computer out there. */
+  run(words: readonly string[]): ChildProcess
+  /** The words that lead a program there, for whoever starts it otherwise. */
+  readonly enter: readonly string[]
+  /** Lays the cable to the network of a process, where its end is eth0. */
+  join(pid: number): Promise<void>
+  /** The cable of an emulated machine instead, whose emulator runs out there: its device. */
+  tap(): Promise<string>
+  /** Puts further documents into the metadata, by their paths. */
+  tellMore(documents: Readonly<Record<string, string>>): Promise<void>
 }
 
 const HOSTS = ['169.254.169.254', '10.20.0.9', '10.30.0.9', '10.40.0.9']
@@ -24,15 +33,22 @@ const HOSTS = ['169.254.169.254', '10.20.0.9', '10.30.0.9', '10.40.0.9']
 export const inNetworkOf = (pid: number, words: readonly string[]): ChildProcess =>
   spawn('nsenter', ['--target', String(pid), '--net', ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
 
-/** Joins the network of `inside`; `userData` is what its metadata tells. */
-export async function startOutside(inside: number, userData: object | undefined): Promise<Outside> {
+export interface OutsideOptions {
+  /** What its metadata tells. */
+  readonly userData?: object | undefined
+  /** Further hosts, by names that are asked for here: each has the address out there. */
+  readonly names?: Readonly<Record<string, string>>
+}
+
+export async function startOutside({ userData, names = {} }: OutsideOptions): Promise<Outside> {
   const folder = await mkdtemp(join(tmpdir(), 'pgctl-outside-'))
   const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo here; exec sleep 3600'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   const children: ChildProcess[] = [holder]
   const stop = async () => {
-    for (const child of children) child.kill('SIGKILL')
+    // The one who holds the network goes last.
+    for (const child of children.reverse()) child.kill('SIGKILL')
     await rm(folder, { recursive: true, force: true })
   }
   try {
@@ -40,17 +56,15 @@ export async function startOutside(inside: number, userData: object | undefined)
     const pid = holder.pid as number
     const ip = async (...words: string[]) => finish(inNetworkOf(pid, ['ip', ...words]))
     await ip('link', 'set', 'lo', 'up')
-    for (const host of HOSTS) await ip('address', 'add', `${host}/32`, 'dev', 'lo')
-    await ip('link', 'add', 'cable', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(inside))
-    await ip('address', 'add', '10.20.0.1/16', 'dev', 'cable')
-    await ip('link', 'set', 'cable', 'up')
+    for (const host of new Set([...HOSTS, ...Object.values(names)]))
+      await ip('address', 'add', `${host}/32`, 'dev', 'lo')
     // Addresses of the same range as the cable's are answered for although they are on the loopback.
     const lease = `--dhcp-leasefile=${join(folder, 'leases')}`
     const dhcp = [
       '--dhcp-range=10.20.1.10,10.20.1.20,255.255.0.0,1h',
       lease,
       '--interface=cable',
-      '--bind-interfaces',
+      '--bind-dynamic',
     ]
     const quiet = [
       '--no-daemon',
@@ -60,14 +74,38 @@ export async function startOutside(inside: number, userData: object | undefined)
       '--user=root',
       '--no-ping',
     ]
-    const names = ['--address=/cluster.example/10.20.0.9']
-    const server = inNetworkOf(pid, [programOf('dnsmasq'), ...quiet, ...dhcp, ...names])
+    const known = Object.entries({ 'cluster.example': '10.20.0.9', ...names })
+    const answers = known.map(([name, address]) => `--address=/${name}/${address}`)
+    const server = inNetworkOf(pid, [programOf('dnsmasq'), ...quiet, ...dhcp, ...answers])
     const script = new URL('fake-metadata.ts', import.meta.url).pathname
     const data = userData === undefined ? [] : [JSON.stringify(userData)]
-    const metadata = inNetworkOf(pid, [process.execPath, script, ...data])
+    const more = join(folder, 'metadata.json')
+    const metadata = inNetworkOf(pid, [process.execPath, script, more, ...data])
     children.push(server, metadata)
     await once(metadata.stdout as Readable, 'data')
-    return { pid, [Symbol.asyncDispose]: stop }
+    const upright = async () => {
+      await ip('address', 'add', '10.20.0.1/16', 'dev', 'cable')
+      await ip('link', 'set', 'cable', 'up')
+    }
+    return {
+      enter: ['nsenter', '--target', String(pid), '--net'],
+      run(words) {
+        const child = inNetworkOf(pid, words)
+        children.push(child)
+        return child
+      },
+      async join(inside) {
+        await ip('link', 'add', 'cable', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(inside))
+        await upright()
+      },
+      async tap() {
+        await ip('tuntap', 'add', 'cable', 'mode', 'tap')
+        await upright()
+        return 'cable'
+      },
+      tellMore: (documents) => writeFile(more, JSON.stringify(documents), { mode: 0o600 }),
+      [Symbol.asyncDispose]: stop,
+    }
   } catch (error) {
     await stop()
     throw error

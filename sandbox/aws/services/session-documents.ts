@@ -117,6 +117,8 @@ export interface Preferences {
   readonly kmsKeyId: string | undefined
   /** The commands that a login shell begins with; empty for none. */
   readonly shellProfile: string
+  /** The account on the machine that sessions run as. */
+  readonly runAs: string | undefined
 }
 
 /**
@@ -136,8 +138,8 @@ export function sessionDocument(
     cloudWatchEncryptionEnabled: false,
     cloudWatchStreamingEnabled: false,
     kmsKeyId: preferences.kmsKeyId ?? '',
-    runAsEnabled: false,
-    runAsDefaultUser: '',
+    runAsEnabled: preferences.runAs !== undefined,
+    runAsDefaultUser: preferences.runAs ?? '',
     idleSessionTimeout: String(preferences.idleMinutes),
     maxSessionDuration: preferences.maximumMinutes === undefined ? '' : String(preferences.maximumMinutes),
     shellProfile: { windows: '', linux: preferences.shellProfile },

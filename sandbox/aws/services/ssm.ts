@@ -1,22 +1,19 @@
-import type { Ms } from '#core/clock.ts'
 import type { MessageGateway } from '#sandbox/gateway/gateway.ts'
-import type { WorldInstance, WorldState } from '#sandbox/world-state.ts'
-import type { World } from '#sandbox/worlds/installation.ts'
+import type { WorldState } from '#sandbox/world-state.ts'
 import { AwsError } from '../aws-error.ts'
 import { jsonDialect } from '../dialects/json.ts'
-import { page } from '../pages.ts'
-import { type AwsService, type Call, type Input, type Operation, textIn } from '../service.ts'
+import { type AwsService, type Input, type Operation, textIn } from '../service.ts'
 import { createDocument, OwnDocuments } from './own-documents.ts'
 import { sessionDocument } from './session-documents.ts'
+import { AgentReports, agentOperations } from './ssm-agents.ts'
+import { nodeOperations } from './ssm-nodes.ts'
 import { parameterOperations } from './ssm-parameters.ts'
 import { documentArn, preferencesOf, sessionOperations } from './ssm-sessions.ts'
-
-/** How many nodes a page of DescribeInstanceInformation holds at most, and unless told otherwise. */
-const MOST_NODES = 50
 
 /** Systems Manager: sessions, managed nodes and documents. */
 export function createSsm(state: WorldState, gateway: MessageGateway): AwsService {
   const documents: OwnDocuments = new OwnDocuments()
+  const reports = new AgentReports()
   return {
     name: 'ssm',
     dialect: jsonDialect('AmazonSSM'),
@@ -24,10 +21,8 @@ export function createSsm(state: WorldState, gateway: MessageGateway): AwsServic
       ...sessionOperations(state, gateway, documents),
       CreateDocument: createDocument(documents),
       ...parameterOperations(),
-      DescribeInstanceInformation: {
-        resources: () => [],
-        run: (input, call) => describeNodes(input, call, state, gateway),
-      },
+      ...nodeOperations(state, gateway, reports),
+      ...agentOperations(reports),
       GetDocument: getDocument(state, documents),
     },
   }
@@ -51,89 +46,6 @@ function getDocument(state: WorldState, documents: OwnDocuments): Operation {
         Status: 'Active',
       }
     },
-  }
-}
-
-function describeNodes(input: Input, call: Call, state: WorldState, gateway: MessageGateway): object {
-  const filters = (input['Filters'] ?? []) as ReadonlyArray<{ Key?: string; Values?: readonly string[] }>
-  const size = input['MaxResults'] ?? MOST_NODES
-  if (!Number.isInteger(size) || (size as number) < 5 || (size as number) > MOST_NODES)
-    throw validation(`MaxResults must be between 5 and ${MOST_NODES}`)
-  const { world } = call
-  const nodes = world === undefined ? [] : state.instances(world)
-  const found = nodes
-    .filter(({ managed, state: is }) => managed && is !== 'terminated')
-    .map((instance) => ({
-      tags: instance.tags,
-      node: describe(instance, {
-        region: call.region,
-        version: state.knobsOf(world as World).agentVersion,
-        online: gateway.isOnline(instance.instanceId),
-        now: call.now.wall,
-      }),
-    }))
-    .filter(({ node, tags }) =>
-      filters.every(({ Key = '', Values = [] }) => Values.includes(tagOf(tags, Key) ?? fieldOf(node, Key))),
-    )
-    .map(({ node }) => node)
-  const { items, next } = page(
-    found,
-    size as number,
-    textIn(input, 'NextToken', validation),
-    () => {
-      throw new AwsError('InvalidNextToken', 'The specified token is not valid.')
-    },
-    call.paging,
-  )
-  return { InstanceInformationList: items, ...(next === undefined ? {} : { NextToken: next }) }
-}
-
-type Node = ReturnType<typeof describe>
-
-interface Surroundings {
-  readonly region: string
-  readonly version: string
-  readonly online: boolean
-  readonly now: Ms
-}
-
-function describe(instance: WorldInstance, { region, version, online, now }: Surroundings) {
-  // An agent pings every five minutes; one that is gone was last heard of some time ago.
-  const lastPing = (online ? now - 60_000 : now - 30 * 60_000) / 1000
-  return {
-    InstanceId: instance.instanceId,
-    PingStatus: online ? 'Online' : 'ConnectionLost',
-    LastPingDateTime: lastPing,
-    AgentVersion: version,
-    IsLatestVersion: true,
-    PlatformType: 'Linux',
-    PlatformName: 'Amazon Linux',
-    PlatformVersion: '2023',
-    ResourceType: 'EC2Instance',
-    IPAddress: instance.address,
-    ComputerName: `ip-${instance.address.replaceAll('.', '-')}.${region}.compute.internal`,
-  }
-}
-
-/** The tag that a filter `tag:NAME` asks for, empty where the node has none; undefined for any other filter. */
-function tagOf(tags: WorldInstance['tags'], key: string): string | undefined {
-  return key.startsWith('tag:') ? (tags[key.slice('tag:'.length)] ?? '') : undefined
-}
-
-function fieldOf(node: Node, key: string): string {
-  switch (key) {
-    case 'InstanceIds':
-      return node.InstanceId
-    case 'PingStatus':
-      return node.PingStatus
-    case 'ResourceType':
-      return node.ResourceType
-    case 'PlatformTypes':
-      return node.PlatformType
-    case 'AgentVersion':
-      return node.AgentVersion
-    default:
-      throw new AwsError('InvalidFilterKey', `The filter key ${key} is not valid.`)
   }
 }
 

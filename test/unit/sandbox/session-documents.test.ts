@@ -8,6 +8,7 @@ const PREFERENCES = {
   maximumMinutes: undefined,
   kmsKeyId: 'arn:aws:kms:x',
   shellProfile: '',
+  runAs: undefined,
 }
 const check = (name: string, given: unknown) => documentParameters(sessionDocument(name, PREFERENCES), given)
 

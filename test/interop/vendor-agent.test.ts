@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { after, before, it } from 'node:test'
+import { promisify } from 'node:util'
+import { WORLD } from '#sandbox/world.ts'
+import type { SandboxNotes } from '../support/bastion-sandbox.ts'
+import { type BootedTree, bootTree } from '../support/booted-tree.ts'
+import { eventually } from '../support/eventually.ts'
+import { FarOperator } from '../support/far-operator.ts'
+import { describeImage, type FinishedTree, finishedTree, root } from '../support/image-tree.ts'
+import { instanceDocuments } from '../support/instance-documents.ts'
+import { type Outside, startOutside } from '../support/outside-network.ts'
+
+/**
+ * The vendor's own agent on the booted image, against the sandbox. It finds the cloud as on AWS: by its names, over
+ * TLS, through the image's firewall, with the credentials of the metadata. The package is whoever's runs it, as its host
+ * cannot be reached from where tests run.
+ *
+ *     PGCTL_VENDOR_AGENT=/path/to/amazon-ssm-agent.deb node --test test/interop/vendor-agent.test.ts
+ */
+
+const AGENT = process.env['PGCTL_VENDOR_AGENT']
+const LACKS =
+  AGENT === undefined ? "needs the vendor's package: PGCTL_VENDOR_AGENT=amazon-ssm-agent.deb" : undefined
+
+const SERVICES = ['ssm', 'ssmmessages', 'ec2messages', 'kms', 'logs']
+const [ENDPOINTS, CLUSTER, DATABASES] = ['10.20.0.20', '10.20.0.21', '10.20.0.22']
+const NAMES = {
+  'amazonaws.com': ENDPOINTS,
+  'eks.amazonaws.com': CLUSTER,
+  'rds.amazonaws.com': DATABASES,
+}
+const USER_DATA = {
+  pgctl: 1,
+  installation: {
+    name: 'acme',
+    workspace: WORLD.workspace,
+    account: WORLD.account,
+    region: WORLD.region,
+    namespace: WORLD.namespace,
+  },
+}
+/** As the stack of the bastion sets them, and what its role has no right to. */
+const KNOBS = {
+  kms: 'on',
+  runAs: 'bastion',
+  shellProfile: 'cd && exec bash -l',
+  deny: ['ssm:ListInstanceAssociations', 'ec2messages:GetMessages'],
+}
+/** An older agent may be tried too; whether it is old is the gate's matter. */
+const SKIPPED = ['--skip', 'agent-version']
+
+const run = promisify(execFile)
+
+describeImage(
+  ['systemd-nspawn', 'dnsmasq'],
+  "the vendor's agent on the image",
+  { timeout: 600_000, lacks: LACKS },
+  () => {
+    const parts = new AsyncDisposableStack()
+    let tree: FinishedTree
+    let bastion: BootedTree
+    let operator: FarOperator
+    let version = ''
+
+    before(async () => {
+      const outside = parts.use(await startOutside({ userData: USER_DATA, names: NAMES }))
+      const notes = await cloudOutside(outside, parts)
+      operator = parts.use(await FarOperator.arrive(notes, outside.enter))
+      tree = parts.use(await finishedTree({ agent: AGENT }))
+      version = (await run('dpkg-deb', ['--field', AGENT ?? '', 'Version'])).stdout
+        .trim()
+        .replace(/-\d+$/, '')
+      await writeFile(join(tree.root, 'var/tmp/authority.pem'), notes.authority)
+      const trust = '[Service]\nEnvironment=SSL_CERT_FILE=/var/tmp/authority.pem\n'
+      const credentials = { 'systemd.unit-dropin.amazon-ssm-agent.service': trust }
+      bastion = parts.use(await bootTree(tree.root, { outside, credentials }))
+    })
+    after(() => parts.disposeAsync())
+
+    const pgctl = async (...words: string[]) => {
+      const ran = await operator.run(...words)
+      assert.equal(ran.status, 0, ran.stderr + ran.stdout)
+      return ran.stdout
+    }
+
+    it('is there, and starts at boot', async () => {
+      const ran = await bastion.run(['pgctl', 'image', 'verify', '--json', '--only', 'agent-starts'])
+      const { checks } = JSON.parse(ran.stdout) as { checks: { passed: boolean; found: string[] }[] }
+      assert.deepEqual(
+        checks.map(({ passed, found }) => ({ passed, found })),
+        [{ passed: true, found: [] }],
+      )
+    })
+
+    it('registers, reports what it is, and is online', async () => {
+      await eventually(
+        async () => (await operator.run('bastion', 'status')).stdout.includes('agent online'),
+        60_000,
+      )
+      assert.ok((await pgctl('bastion', 'status')).includes(`agent online ${version}`))
+    })
+
+    it('runs a command as the account of sessions, and tells its end', async () => {
+      const said = await pgctl(
+        'exec',
+        '--',
+        'sh',
+        '-c',
+        'id -un; echo $HOME; . /etc/os-release; echo $VERSION_CODENAME',
+      )
+      assert.equal(said, 'bastion\n/home/bastion\ntrixie\n')
+      const failed = await operator.run('exec', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7')
+      assert.deepEqual([failed.status, failed.stdout, failed.stderr], [7, 'out\n', 'err\n'])
+    })
+
+    it('keeps the role of the instance from whoever logs in', async () => {
+      const ask = [
+        'curl',
+        '--silent',
+        '--max-time',
+        '5',
+        '-X',
+        'PUT',
+        'http://169.254.169.254/latest/api/token',
+      ]
+      const refused = await operator.run('exec', '--', ...ask)
+      assert.deepEqual([refused.status, refused.stdout], [7, ''])
+    })
+
+    it('opens a login shell, in which its operator has their own rights', async () => {
+      await using person = operator.at('login')
+      await eventually(() => person.written.includes(`acme: ${WORLD.workspace} in ${WORLD.account}`), 30_000)
+      const asks = [
+        'pwd',
+        'kubectl config current-context',
+        'kubectl get pods -o name',
+        'pgctl logs hermes --tail 2',
+      ]
+      person.type(`{ ${asks.join('; ')}; } > /var/tmp/said 2>&1; exit\n`)
+      assert.equal((await person.exit).exitCode, 0, person.written)
+      const said = await readFile(join(tree.root, 'var/tmp/said'), 'utf8')
+      assert.match(said, /^\/home\/bastion$/m)
+      assert.match(said, /^pgctl-acme$/m)
+      assert.match(said, /^pod\/hermes-/m)
+      assert.match(said, /^hermes-\S+ /m)
+      assert.doesNotMatch(person.written, /k8s-aws-v1/)
+    })
+
+    it('forwards to a service of the cluster, and to a database', async () => {
+      const { stdout: page } = await operator.through(['grafana'], ({ port }) =>
+        operator.runProgram('curl', '--silent', `http://127.0.0.1:${port}/api/health`),
+      )
+      assert.match(page, /"database"/)
+      assert.match(await pgctl('logs', 'hermes', '--tail', '2'), /hermes/)
+    })
+
+    it('makes no account of its own, and changes nothing of the image', async () => {
+      const { stdout } = await bastion.run(['pgctl', 'image', 'verify', '--json', ...SKIPPED])
+      const { checks } = JSON.parse(stdout) as { checks: { id: string; passed: boolean; found: string[] }[] }
+      assert.deepEqual(
+        checks.filter(({ passed }) => !passed).map(({ id, found }) => [id, found]),
+        [],
+      )
+    })
+  },
+)
+
+/** The sandbox and what leads to it, out there. */
+async function cloudOutside(outside: Outside, parts: AsyncDisposableStack): Promise<SandboxNotes> {
+  const folder = await mkdtemp(join(tmpdir(), 'pgctl-notes-'))
+  parts.defer(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'notes.json')
+  const names = SERVICES.map((service) => `${service}.${WORLD.region}.amazonaws.com`)
+  const script = join(root, 'test/support/bastion-sandbox.ts')
+  const sandbox = outside.run([process.execPath, script, file, JSON.stringify(KNOBS), names.join(',')])
+  await once(sandbox.stdout as Readable, 'data')
+  const notes = JSON.parse(await readFile(file, 'utf8')) as SandboxNotes
+  const ways = [
+    `${ENDPOINTS}:443=${new URL(notes.endpoint).port}`,
+    `${CLUSTER}:443=${notes.world.kubernetes}`,
+  ]
+  const relay = outside.run([process.execPath, join(root, 'test/support/relay.ts'), ...ways])
+  await once(relay.stdout as Readable, 'data')
+  await outside.tellMore(instanceDocuments(notes))
+  return notes
+}
