@@ -70,9 +70,9 @@ export class AccessEntries {
   }
 }
 
-/** A session's name may hold what a name of Kubernetes may not. */
-export function userNameOf(arn: string): string {
-  return arn.replaceAll('@', '-')
+/** For a role it ends with the name of the session, in which the service writes `@` as a dash. */
+function userNameOf(arn: string): string {
+  return arn.includes(':assumed-role/') ? arn.replaceAll('@', '-') : arn
 }
 
 type Given = Pick<AccessEntry, 'groups' | 'policies'>

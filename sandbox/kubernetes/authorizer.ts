@@ -4,7 +4,10 @@ import { WORLD } from '#sandbox/world.ts'
 import { ACCESS_POLICIES, type AccessPolicyName } from './access-policies.ts'
 import type { Attributes } from './request-info.ts'
 
-/** One of the cloud's policies, and where it holds: in the whole cluster, or in namespaces, of which `*` stands for any part of a name. */
+/**
+ * One of the cloud's policies, and where it holds: in the whole cluster, or in namespaces, in whose names `*` stands for
+ * anything.
+ */
 export interface ScopedPolicy {
   readonly name: AccessPolicyName
   readonly namespaces: readonly string[] | 'all'

@@ -161,7 +161,13 @@ describe('the group of a bastion', { timeout: 60_000 }, () => {
       ])
     }
     await assert.rejects(elevations.grant(ROLE, accessPolicyOf('edit', ROLE)), { code: 'target-unknown' })
-    await eks.send(new CreateAccessEntryCommand({ clusterName: cluster.name, principalArn: ROLE }))
+    const create = (kubernetesGroups: string[] = []) =>
+      eks.send(
+        new CreateAccessEntryCommand({ clusterName: cluster.name, principalArn: ROLE, kubernetesGroups }),
+      )
+    await assert.rejects(create(['system:masters']), { name: 'InvalidParameterException' })
+    await create()
+    await assert.rejects(create(), { name: 'ResourceInUseException' })
     await elevations.grant(ROLE, accessPolicyOf('edit', ROLE))
     await elevations.grant(ROLE, accessPolicyOf('cluster-admin', ROLE))
     assert.deepEqual(await rights(), [

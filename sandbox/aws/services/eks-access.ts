@@ -1,11 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type AccessEntries,
-  type AccessEntry,
-  type Association,
-  policyNamed,
-  userNameOf,
-} from '../access-entries.ts'
+import { type AccessEntries, type AccessEntry, type Association, policyNamed } from '../access-entries.ts'
 import { AwsError } from '../aws-error.ts'
 import type { Route } from '../dialects/rest-json.ts'
 import type { Call, Input, Operation } from '../service.ts'
@@ -151,7 +145,7 @@ function describe({ principal, groups, createdAt }: AccessEntry, input: Input, c
     createdAt,
     modifiedAt: createdAt,
     tags: {},
-    username: isRole ? `arn:aws:sts::${account}:assumed-role/${name}/{{SessionName}}` : userNameOf(principal),
+    username: isRole ? `arn:aws:sts::${account}:assumed-role/${name}/{{SessionName}}` : principal,
     type: 'STANDARD',
   }
 }
