@@ -72,6 +72,9 @@ interface Target {
 /** Proposes, shows and, where it is confirmed, deploys the stack of an installation. */
 export async function deployStack(surroundings: Surroundings, wishes: DeployWishes): Promise<DeployReport> {
   const { signal, onEvent } = wishes
+  // A function that cannot read its hours would look after nothing.
+  for (const [name, value] of wishes.set)
+    if (parameterName(name) === parameterName('bastionHours')) checkHours(value, name, 'usage')
   const deployed = await wireDeployed(surroundings, signal)
   const { here, connection } = deployed
   const release = await readStackRelease(surroundings.root)
@@ -143,8 +146,6 @@ function parametersOf(
   { here }: Deployed,
   given: ReadonlyMap<string, string>,
 ): readonly GivenParameter[] {
-  for (const [name, value] of given)
-    if (parameterName(name) === parameterName('bastionHours')) checkHours(value, name, 'usage')
   const known = new Map([
     [parameterName('workspace'), here.installation.workspace],
     [parameterName('installationId'), here.id],

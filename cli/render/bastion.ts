@@ -1,4 +1,5 @@
 import { currentOf, type GroupSizes, type Machine } from '#core/bastion/control.ts'
+import { wantedUp } from '#core/bastion/decide-stopped.ts'
 import { describeOldImage } from '#core/bastion/image-age.ts'
 import type { Elevation, Lease } from '#core/bastion/life-state.ts'
 import { describeEnd, describeOpening } from '#core/bastion/schedule-words.ts'
@@ -78,10 +79,13 @@ function describeIdle({ state: { rules, lookedAt }, unread }: BastionView): [str
 }
 
 /** At which hours it must be up: until when it is so, or from when on again. */
-function describeHours({ state: { rules }, policy: { schedule }, now }: BastionView): string[][] {
+function describeHours(view: BastionView): string[][] {
+  const { rules } = view.state
+  const { schedule } = view.policy
   if (schedule === undefined)
     return rules?.hours ? [['hours', 'not known', `this version cannot read them: ${rules.hours}`]] : []
-  const [up, next] = [schedule.at(now), schedule.next(now)]
+  const { now } = view
+  const [up, next] = [wantedUp(view.decision.state, schedule, now), schedule.next(now)]
   if (up !== undefined) return [['hours', `up ${describeEnd(up, now)}`, up.window.text]]
   return next === undefined ? [] : [['hours', `next: ${describeOpening(next, now)}`, next.window.text]]
 }
@@ -148,10 +152,10 @@ export function bastionDocument(view: BastionView): object {
   }
 }
 
-function scheduleDocument({ policy: { schedule }, now }: BastionView): object | null {
+function scheduleDocument({ policy: { schedule }, decision, now }: BastionView): object | null {
   if (schedule === undefined) return null
-  const up = schedule.at(now)
-  return { open: up !== undefined, until: isoOrNull(up?.until), next: isoOrNull(schedule.next(now)?.at) }
+  const up = wantedUp(decision.state, schedule, now)
+  return { up: up !== undefined, until: isoOrNull(up?.until), next: isoOrNull(schedule.next(now)?.at) }
 }
 
 export function leaseDocument({ id, owner, reason, from, until }: Lease): object {

@@ -4,6 +4,7 @@ import { type BastionGroup, currentOf } from './control.ts'
 import { type Look, verdict } from './decision.ts'
 import { whyTooOld } from './image-age.ts'
 import type { LifeState } from './life-state.ts'
+import type { Schedule, Up } from './schedule.ts'
 import { describeNext, describeUp } from './schedule-words.ts'
 import { runningSizes } from './sizes.ts'
 
@@ -16,11 +17,11 @@ export function ofStopped({ state, signals, policy, now }: Look, group: BastionG
   const { schedule } = policy
   const next = schedule?.next(now)
   const says = `its group is at 0${lastStop(state)}${next === undefined ? '' : `; next: ${describeNext(next, now)}`}`
-  const up = schedule?.at(now)
-  if (up === undefined) return stays('stopped', says)
-  // Whoever has stopped it, and what has failed, stand until another window opens: none is tried for ever.
-  if (state.stopped !== null && up.opened <= state.stopped.at)
-    return stays(state.stopped.by === 'person' ? 'stopped' : 'failed', says)
+  const up = wantedUp(state, schedule, now)
+  if (up === undefined) {
+    const hasFailed = schedule?.at(now) !== undefined && state.stopped?.by === 'failure'
+    return stays(hasFailed ? 'failed' : 'stopped', says)
+  }
   const wanted = describeUp(up, now)
   const old = signals.image.known ? whyTooOld(signals.image.value, now) : undefined
   if (old !== undefined) return stays('failed', `${wanted}, and not started: ${old}`)
@@ -31,6 +32,15 @@ export function ofStopped({ state, signals, policy, now }: Look, group: BastionG
     ],
     verdict: verdict('starting', `is started: ${wanted}`),
   }
+}
+
+/**
+ * What a schedule wants now. Whoever has stopped the bastion, and machines that never answered, stand until another
+ * window opens: none is tried for ever.
+ */
+export function wantedUp({ stopped }: LifeState, schedule: Schedule | undefined, now: Ms): Up | undefined {
+  const up = schedule?.at(now)
+  return up !== undefined && stopped !== null && up.opened <= stopped.at ? undefined : up
 }
 
 /** What somebody stops is held by nobody, and stays at 0 until another window opens, or it is started again. */

@@ -261,6 +261,11 @@ describe('the packaged template', { timeout: 120_000 }, () => {
     assert.equal(tick[SNAPSHOT_VARIABLES.policy], snapshotPolicyParameter(WORKSPACE))
     const life = named('BastionDashtickLambdaFunction').Properties.Environment.Variables
     assert.deepEqual(Object.keys(life).sort(), Object.values(BASTION_VARIABLES).sort())
+    assert.deepEqual(
+      [life[BASTION_VARIABLES.idleMinutes], life[BASTION_VARIABLES.hours]],
+      ['20', ''],
+      'idle time as the documentation says it, and no hours',
+    )
   })
 
   it('keeps who makes snapshots and who deletes them apart, and lets nobody delete what is not ours', () => {

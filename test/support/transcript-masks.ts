@@ -30,9 +30,13 @@ const MASKS: ReadonlyArray<readonly [pattern: RegExp, word: string]> = [
   // Moments and durations.
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|(?=[+-]\d\d:\d\d))/g, 'TIME'],
   [/\b(just now|\d+ (d|h|min|s) ago)\b/g, 'AGO'],
+  [/\b\d\d:\d\d-\d\d:\d\d(?= UTC)/g, 'HOURS'],
+  // What stands behind it in columns is as far away as the time is long.
+  [/(?<=\b(?:until|next:) )(?:[A-Z][a-z]{2} )?\d\d:\d\d {2,}/g, 'TIME  '],
+  [/(?<=\b(?:until|next:|again:) )(?:[A-Z][a-z]{2} )?(?:\d{4}-\d\d-\d\d )?\d\d:\d\d\b/g, 'TIME'],
   [/(?<=\bends at )\d\d:\d\d\b/g, 'TIME'],
   [/(?<=\bms(?:\\?": ?| +))\d+/g, 'MS'],
-  [/(?<="downForMs":)\d+/g, 'MS'],
+  [/(?<="downForMs":|"stopsInMs": )\d+/g, 'MS'],
   // What a copy takes on the wire depends on where its pieces are cut; nothing is always nothing.
   [/(?<="(?:sent|received)": ?)[1-9]\d*/g, 'BYTES'],
   [/(?<="tookMs": )\d+/g, 'MS'],

@@ -43,7 +43,7 @@ const NOWHERE = 'http://127.0.0.1:9'
  *   fault NAME=VALUE…             orders a fault of its gateway      kind=refuse
  *   cluster FAULT NAME=VALUE…     makes a fault of its cluster       stopContainer pod=… waiting=…
  *   snapshots-pass MS             lets so much time pass for its snapshots alone
- *   looked [idleMinutes=N]        the function, whose stack says so, has just looked at its bastion
+ *   looked NAME=VALUE…            the function has just looked at its bastion    idleMinutes=45 hours=open
  *   image AMI [DAYS]              makes it, of so many days ago, the image of its bastion's next machine
  *   end-sessions TEXT             ends its sessions with a word of the service
  *   file PATH                     writes a file below the home; its lines follow

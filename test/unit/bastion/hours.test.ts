@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { checkHours, parseHours } from '#core/bastion/hours.ts'
+import { describeParameter } from '#core/stack/parameters.ts'
 
 /** At which hours a bastion must be up, as a person writes them. */
 
@@ -42,6 +43,7 @@ describe('hours at which a bastion must be up', () => {
       assert.deepEqual(more, [])
       assert.deepEqual([...(window?.days ?? [])].sort(), days)
       assert.deepEqual([window?.from, window?.to, window?.zone, window?.text], [from, to, zone, text])
+      assert.match(`${text}; ${text}`, new RegExp(describeParameter('bastionHours').pattern ?? 'none'))
     })
 
   for (const [text, why] of WRONG)
