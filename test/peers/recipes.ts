@@ -199,7 +199,7 @@ async function buildTree({ folder, log, signal }: Build): Promise<void> {
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
   const image = (...words: string[]) => runStep([process.execPath, 'bin/dev.js', 'image', ...words], options)
   const fetchBy = (lock: string) =>
-    image('fetch', lock, '--architecture', architecture, '--into', parts, ...without)
+    image('fetch', lock, '--boot', '--architecture', architecture, '--into', parts, ...without)
   const renewed = join(folder, 'lock')
   try {
     await fetchBy('packer/tools.lock.json')
