@@ -149,8 +149,9 @@ source "amazon-ebssurrogate" "bastion" {
     "pgctl:manifest"   = "not yet known"
     "pgctl:source-ami" = "{{ .SourceAMI }}"
   }
-  snapshot_tags = { "Name" = "pgctl-bastion-${var.architecture}", "pgctl:image" = "bastion" }
-  run_tags      = { "Name" = "pgctl-image-build" }
+  snapshot_tags   = { "Name" = "pgctl-bastion-${var.architecture}", "pgctl:image" = "bastion" }
+  run_tags        = { "Name" = "pgctl-image-build" }
+  run_volume_tags = { "Name" = "pgctl-image-build" }
 }
 
 build {

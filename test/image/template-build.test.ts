@@ -1,26 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { promisify } from 'node:util'
 import { EC2, type Tag } from '@aws-sdk/client-ec2'
-import { peersFolder } from '../peers/places.ts'
-import { NOT_IN_THE_TREE } from '../peers/recipes.ts'
-import {
-  type BuildSurroundings,
-  ENDPOINT,
-  MINE,
-  SOURCES,
-  startSurroundings,
-} from '../support/build-surroundings.ts'
-import { describeImage, packInto, root } from '../support/image-tree.ts'
-import { packCli } from '../support/packaged-cli.ts'
-import { type Packer, packerIn } from '../support/packer.ts'
+import { ACCOUNT, type AmiBuild, ARCHITECTURE, BUILD_PEERS, buildAmi } from '../support/ami-build.ts'
+import { MINE, SOURCES } from '../support/build-surroundings.ts'
+import { describeImage } from '../support/image-tree.ts'
 import { programOf } from '../support/peers.ts'
-import { startInstance } from '../support/throwaway-instance.ts'
 
 /**
  * `packer build` of the template as it is committed, nothing taken away and nothing added: with the plugin that it
@@ -32,151 +21,137 @@ import { startInstance } from '../support/throwaway-instance.ts'
  */
 
 const run = promisify(execFile)
-const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
-const source = SOURCES[architecture]
-const ACCOUNT = '123456789012'
+const source = SOURCES[ARCHITECTURE]
 const KEY = `arn:aws:kms:eu-central-1:${ACCOUNT}:key/0f9c0d3e-5d3b-4a0e-9d4c-9a1f0a3f7c11`
 const DAY_MS = 24 * 60 * 60 * 1000
-const PEERS = [
-  ...(['packer', 'packer-plugin-amazon', 'moto', 'aws', 'sshd', 'ssh', 'sudo', 'curl', 'jq'] as const),
-  ...(['mmdebstrap', 'sfdisk', 'mkfs.vfat', 'mcopy'] as const),
-]
+const BUILD_MS = 20 * 60_000
 
-describeImage(PEERS, 'the build of an AMI', { timeout: 30 * 60_000 }, () => {
-  let home: string
-  let parts: string
-  let packer: Packer
+describeImage(BUILD_PEERS, 'an AMI that Packer builds', { timeout: BUILD_MS + 60_000 }, () => {
+  const began = Date.now()
+  let built: AmiBuild
+  let ec2: EC2
+  /** The AMI that it says it has made. */
+  let ami: string
+  const only = (action: string) => onlyOf(built, action)
 
-  before(async () => {
-    home = await mkdtemp(join(tmpdir(), 'pgctl-packer-'))
-    parts = join(home, 'parts')
-    await partsOfPeers(parts)
-    packer = await packerIn(home)
-  })
-  after(() => rm(home, { recursive: true, force: true }))
-
-  /** Does something with a cloud of its own, and an instance in it. */
-  async function inSurroundings(action: (around: BuildSurroundings, disk: string) => Promise<void>) {
-    await using stack = new AsyncDisposableStack()
-    const around = stack.use(await startSurroundings())
-    const environment = {
-      // Nothing is installed on this computer, and what could not be fetched is not looked for.
-      ...{ PGCTL_PREPARED: '1', PGCTL_WITHOUT: NOT_IN_THE_TREE.join(' ') },
-      PGCTL_SKIP: 'agent-version agent-starts',
-    }
-    const { disk } = stack.use(
-      await startInstance({ network: around.network, endpoint: ENDPOINT, environment }),
-    )
-    await action(around, disk)
-  }
-
-  async function build(around: BuildSurroundings, values: Readonly<Record<string, string>> = {}) {
-    const given = { account: ACCOUNT, region: 'eu-central-1', architecture, parts, ...values }
-    const words = Object.entries(given).flatMap(([name, value]) => ['-var', `${name}=${value}`])
-    const environment = { ...packer.environment, ...around.environment, AWS: programOf('aws') }
-    const command = ['build', ...words, join(root, 'packer')]
-    await using building = around.start(packer.program, command, { environment, cwd: home })
-    return await building.outcome
-  }
-
-  it('makes an image, and leaves nothing else', { timeout: 20 * 60_000 }, () =>
-    inSurroundings(async (around, disk) => {
-      const before = Date.now()
-      const { status, stdout, stderr } = await build(around, { kms_key: KEY })
+  before(
+    async () => {
+      built = await buildAmi({ kms_key: KEY })
+      const { status, stdout, stderr } = built.outcome
       assert.equal(status, 0, `${stdout.slice(-6_000)}${stderr}`)
-
-      const [registered] = around.cloud.asked('RegisterImage')
-      holds(registered, {
-        ...{ Architecture: source.machine, BootMode: 'uefi', EnaSupport: 'true', VirtualizationType: 'hvm' },
-        ...{ RootDeviceName: '/dev/xvda', 'BlockDeviceMapping.1.DeviceName': '/dev/xvda' },
-        'BlockDeviceMapping.1.Ebs.VolumeType': 'gp3',
-        'BlockDeviceMapping.2.DeviceName': null,
-      })
-      const [copied] = around.cloud.asked('CopyImage')
-      holds(copied, { Encrypted: 'true', KmsKeyId: KEY })
-
-      // All that is done to an image is done to the copy, which is encrypted.
-      const [, ami] = /AMIs were created:\s+eu-central-1: (ami-\w+)/.exec(stdout) ?? []
-      assert.ok(ami !== undefined, stdout.slice(-2_000))
-      assert.notEqual(copied?.get('SourceImageId'), ami)
-      holds(around.cloud.asked('ModifyImageAttribute')[0], { ImageId: ami, 'ImdsSupport.Value': 'v2.0' })
-      holds(around.cloud.asked('EnableImageDeregistrationProtection')[0], { ImageId: ami })
-      const [deprecated] = around.cloud.asked('EnableImageDeprecation')
-      holds(deprecated, { ImageId: ami })
-      const days = (Date.parse(deprecated?.get('DeprecateAt') ?? '') - before) / DAY_MS
-      assert.ok(days > 59.9 && days < 60.1, `${days}`)
-
-      const ec2 = clientOf(around)
-      const { Images: [image, ...others] = [] } = await ec2.describeImages({ Owners: ['self'] })
-      assert.equal(image?.ImageId, ami)
-      assert.deepEqual(others, [])
-      const digest = (await readFile(join(parts, 'digest'), 'utf8')).trim()
-      const { 'pgctl:built': built = '', ...tags } = tagsOf(image?.Tags)
-      assert.deepEqual(tags, {
-        Name: `pgctl-bastion-${architecture}`,
-        'pgctl:image': 'bastion',
-        'pgctl:lock': sha256(await readFile(join(parts, 'tools.lock.json'))),
-        'pgctl:manifest': digest,
-        'pgctl:source-ami': source.ami,
-      })
-      assert.ok(Math.abs(Date.parse(built) - before) < DAY_MS, built)
-      assert.deepEqual(
-        (await ec2.describeImageAttribute({ ImageId: ami, Attribute: 'launchPermission' }))
-          .LaunchPermissions ?? [],
-        [],
-      )
-
-      // The instance, while it was there.
-      holds(around.cloud.asked('RunInstances')[0], {
-        ...{ ImageId: source.ami, InstanceType: source.type, MaxCount: '1' },
-        ...{ 'MetadataOptions.HttpTokens': 'required', 'MetadataOptions.HttpPutResponseHopLimit': '1' },
-        ...{ 'MetadataOptions.HttpEndpoint': 'enabled', UserData: null, 'IamInstanceProfile.Name': null },
-        ...{ 'BlockDeviceMapping.1.DeviceName': '/dev/xvdf', 'BlockDeviceMapping.1.Ebs.Encrypted': 'true' },
-        'BlockDeviceMapping.1.Ebs.DeleteOnTermination': 'true',
-      })
-      const [rule, ...more] = around.cloud.asked('AuthorizeSecurityGroupIngress')
-      assert.deepEqual(more, [])
-      holds(rule, {
-        ...{
-          'IpPermissions.1.IpProtocol': 'tcp',
-          'IpPermissions.1.FromPort': '22',
-          'IpPermissions.1.ToPort': '22',
-        },
-        ...{ 'IpPermissions.1.IpRanges.1.CidrIp': `${MINE}/32`, 'IpPermissions.1.IpRanges.2.CidrIp': null },
-        ...{ 'IpPermissions.1.Ipv6Ranges.1.CidrIpv6': null, 'IpPermissions.2.IpProtocol': null },
-      })
-      await nothingTemporary(ec2)
-      console.log(JSON.stringify((await ec2.describeSnapshots({ OwnerIds: ['self'] })).Snapshots, null, 1))
-      console.log(JSON.stringify(image, null, 1))
-
-      // What is on the disk is what the tag says.
-      const words = ['-R', 'cat /usr/share/pgctl-image/manifest', `${disk}p2`]
-      const { stdout: manifest } = await run('debugfs', words, {
-        encoding: 'buffer',
-        maxBuffer: 64 * 1024 ** 2,
-      })
-      assert.equal(sha256(manifest), digest)
-    }),
+      ami = /AMIs were created:\s+eu-central-1: (ami-\w+)/.exec(stdout)?.[1] ?? ''
+      ec2 = clientOf(built)
+    },
+    { timeout: BUILD_MS },
   )
+  after(() => built?.[Symbol.asyncDispose]())
 
-  it('makes none in another account, and leaves nothing', { timeout: 5 * 60_000 }, () =>
-    inSurroundings(async (around) => {
-      const { status, stdout } = await build(around, { account: '999988887777' })
-      assert.equal(status, 1)
-      assert.match(
-        stdout,
-        /account\.sh: these credentials are of account 123456789012, and not of 999988887777/,
-      )
-      for (const action of ['CreateSnapshot', 'RegisterImage', 'CopyImage'])
-        assert.deepEqual(around.cloud.asked(action), [])
-      const ec2 = clientOf(around)
-      assert.deepEqual((await ec2.describeImages({ Owners: ['self'] })).Images ?? [], [])
-      await nothingTemporary(ec2)
-    }),
-  )
+  it('has one disk, that of the image, and boots by UEFI with ENA', () =>
+    holds(only('RegisterImage'), {
+      ...{ Architecture: source.machine, BootMode: 'uefi', EnaSupport: 'true', VirtualizationType: 'hvm' },
+      ...{ RootDeviceName: '/dev/xvda', 'BlockDeviceMapping.1.DeviceName': '/dev/xvda' },
+      'BlockDeviceMapping.1.Ebs.VolumeType': 'gp3',
+      'BlockDeviceMapping.1.Ebs.SnapshotId': /^snap-/,
+      'BlockDeviceMapping.2.DeviceName': undefined,
+    }))
+
+  it('is a copy that is encrypted with the key, and the only one there is', async () => {
+    holds(only('CopyImage'), { Encrypted: 'true', KmsKeyId: KEY })
+    const { Images = [] } = await ec2.describeImages({ Owners: ['self'] })
+    assert.deepEqual(
+      Images.map(({ ImageId }) => ImageId),
+      [ami],
+    )
+    assert.notEqual(only('CopyImage')?.get('SourceImageId'), ami)
+  })
+
+  it('asks for version 2 of the metadata, is not found any more after 60 days, and is protected', () => {
+    holds(only('ModifyImageAttribute'), { ImageId: ami, 'ImdsSupport.Value': 'v2.0' })
+    holds(only('EnableImageDeregistrationProtection'), { ImageId: ami })
+    holds(only('EnableImageDeprecation'), { ImageId: ami })
+    const days = (Date.parse(only('EnableImageDeprecation').get('DeprecateAt') ?? '') - began) / DAY_MS
+    assert.ok(days > 59.9 && days < 60.1, `${days}`)
+  })
+
+  it("is nobody else's", async () => {
+    const asked = { ImageId: ami, Attribute: 'launchPermission' } as const
+    assert.deepEqual((await ec2.describeImageAttribute(asked)).LaunchPermissions ?? [], [])
+  })
+
+  it('says of what it was made, and the digest of the manifest that is on the disk; so does its snapshot', async () => {
+    const words = ['-R', 'cat /usr/share/pgctl-image/manifest', `${built.disk}p2`]
+    const limits = { encoding: 'buffer', maxBuffer: 64 * 1024 ** 2 } as const
+    const { stdout: manifest } = await run('debugfs', words, limits)
+    const { Images: [image] = [] } = await ec2.describeImages({ ImageIds: [ami] })
+    const { 'pgctl:built': time = '', ...tags } = tagsOf(image?.Tags)
+    assert.deepEqual(tags, {
+      Name: `pgctl-bastion-${ARCHITECTURE}`,
+      'pgctl:image': 'bastion',
+      'pgctl:lock': sha256(await readFile(join(built.parts, 'tools.lock.json'))),
+      'pgctl:manifest': sha256(manifest),
+      'pgctl:source-ami': source.ami,
+    })
+    assert.ok(Math.abs(Date.parse(time) - began) < DAY_MS, time)
+    const SnapshotIds = (image?.BlockDeviceMappings ?? []).map(({ Ebs }) => Ebs?.SnapshotId ?? '')
+    const { Snapshots: [snapshot] = [] } = await ec2.describeSnapshots({ SnapshotIds })
+    assert.deepEqual(tagsOf(snapshot?.Tags), tagsOf(image?.Tags))
+  })
+
+  it('is on a disk with the partitions that the firmware and the kernel look for', async () => {
+    const { stdout } = await run(programOf('sfdisk'), ['--json', built.disk])
+    const { partitiontable } = JSON.parse(stdout)
+    const labels = ['1', '2'].map(async (number) => {
+      const probe = ['--probe', '--output', 'value', '--match-tag', 'LABEL', `${built.disk}p${number}`]
+      return (await run('blkid', probe)).stdout.trim()
+    })
+    assert.equal(partitiontable.label, 'gpt')
+    assert.deepEqual(
+      partitiontable.partitions.map(({ type, name }: { type: string; name: string }) => ({ type, name })),
+      [
+        { type: 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B', name: 'pgctl-esp' },
+        { type: '0FC63DAF-8483-4772-8E79-3D69D8477DE4', name: 'pgctl-root' },
+      ],
+    )
+    assert.deepEqual(await Promise.all(labels), ['PGCTL-ESP', 'pgctl-root'])
+  })
+
+  it("was made on an instance of the distribution's, without any right, reached from here only", () => {
+    holds(only('RunInstances'), {
+      ...{ ImageId: source.ami, InstanceType: source.type, MaxCount: '1', UserData: '' },
+      ...{ 'MetadataOptions.HttpTokens': 'required', 'MetadataOptions.HttpPutResponseHopLimit': '1' },
+      ...{ 'MetadataOptions.HttpEndpoint': 'enabled', 'IamInstanceProfile.Name': '' },
+      ...{ 'BlockDeviceMapping.1.DeviceName': '/dev/xvdf', 'BlockDeviceMapping.1.Ebs.Encrypted': 'true' },
+      'BlockDeviceMapping.1.Ebs.DeleteOnTermination': 'true',
+    })
+    holds(only('AuthorizeSecurityGroupIngress'), {
+      ...{ 'IpPermissions.1.IpProtocol': 'tcp', 'IpPermissions.2.IpProtocol': undefined },
+      ...{ 'IpPermissions.1.FromPort': '22', 'IpPermissions.1.ToPort': '22' },
+      ...{
+        'IpPermissions.1.IpRanges.1.CidrIp': `${MINE}/32`,
+        'IpPermissions.1.IpRanges.2.CidrIp': undefined,
+      },
+      'IpPermissions.1.Ipv6Ranges.1.CidrIpv6': undefined,
+    })
+  })
+
+  it('leaves nothing else', () => nothingTemporary(ec2))
 })
 
-const clientOf = (around: BuildSurroundings) =>
+describeImage(BUILD_PEERS, "an AMI that isn't built", { timeout: 5 * 60_000 }, () => {
+  it('is that of another account, and leaves nothing', async () => {
+    await using failed = await buildAmi({ account: '999988887777' })
+    assert.equal(failed.outcome.status, 1)
+    const why = new RegExp(
+      `account\\.sh: these credentials are of account ${ACCOUNT}, and not of 999988887777`,
+    )
+    assert.match(failed.outcome.stdout, why)
+    for (const action of ['CreateSnapshot', 'RegisterImage', 'CopyImage'])
+      assert.deepEqual(failed.around.cloud.asked(action), [])
+    await nothingTemporary(clientOf(failed))
+  })
+})
+
+const clientOf = ({ around }: AmiBuild) =>
   new EC2({
     endpoint: around.emulator.url,
     region: 'eu-central-1',
@@ -187,6 +162,25 @@ const tagsOf = (tags: readonly Tag[] = []): Record<string, string> =>
   Object.fromEntries(tags.map(({ Key = '', Value = '' }) => [Key, Value]))
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+/** The one request for an action. */
+function onlyOf({ around }: AmiBuild, action: string): URLSearchParams {
+  const [request, ...others] = around.cloud.asked(action)
+  assert.ok(request !== undefined && others.length === 0, `${action} was not asked for once`)
+  return request
+}
+
+/** What is asked for in a request; `undefined` is what is not. */
+function holds(
+  request: URLSearchParams,
+  wanted: Readonly<Record<string, string | RegExp | undefined>>,
+): void {
+  for (const [name, value] of Object.entries(wanted)) {
+    const is = request.get(name) ?? undefined
+    if (value instanceof RegExp) assert.match(is ?? '', value, name)
+    else assert.equal(is, value, name)
+  }
+}
 
 /** The instance is gone, and with it its disks, its key, and the group that let us in. */
 async function nothingTemporary(ec2: EC2): Promise<void> {
@@ -203,21 +197,4 @@ async function nothingTemporary(ec2: EC2): Promise<void> {
     SecurityGroups.map(({ GroupName }) => GroupName),
     ['default'],
   )
-}
-
-/** What `npm run peers` has fetched for the image, with pgctl beside it. */
-async function partsOfPeers(parts: string): Promise<void> {
-  const fetched = join(peersFolder(), 'image-parts')
-  await mkdir(parts)
-  for (const name of ['packages', 'tools']) await symlink(join(fetched, name), join(parts, name))
-  await cp(join(fetched, 'tools.lock.json'), join(parts, 'tools.lock.json'))
-  await using cli = await packCli()
-  await packInto(parts, cli.folder)
-}
-
-/** What is asked for in a request; `null` is what is not. */
-function holds(request: URLSearchParams | undefined, wanted: Readonly<Record<string, string | null>>): void {
-  assert.ok(request !== undefined, 'it was never asked')
-  const is = Object.fromEntries(Object.keys(wanted).map((name) => [name, request.get(name)]))
-  assert.deepEqual(is, wanted)
 }

@@ -51,14 +51,16 @@ export const ENDPOINT = 'http://127.0.0.1:4566'
 /** Neither is known to the emulator. What they are asked is seen in `cloud`. */
 const UNKNOWN_TO_IT = ['EnableImageDeprecation', 'EnableImageDeregistrationProtection']
 const PAGE = 'checkip.amazonaws.com'
-const BUILD_MS = 20 * 60_000
+/** A busy computer takes some minutes for an image. */
+const BUILD_MS = 25 * 60_000
 
 export async function startSurroundings(): Promise<BuildSurroundings> {
   await using parts = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'pgctl-build-'))
   parts.defer(() => rm(folder, { recursive: true, force: true }))
   await writeFile(join(folder, 'amis.json'), JSON.stringify((['amd64', 'arm64'] as const).map(debian)))
-  const emulator = parts.use(await startEmulator('moto', { MOTO_AMIS_PATH: join(folder, 'amis.json') }))
+  const settings = { MOTO_AMIS_PATH: join(folder, 'amis.json') }
+  const emulator = parts.use(await startEmulator('moto', { settings, timeoutMs: BUILD_MS }))
   const [api, page] = [join(folder, 'api.socket'), join(folder, 'page.socket')]
   const cloud = parts.use(await watchEmulator(emulator.url, api, UNKNOWN_TO_IT))
   const authority = await createAuthority()

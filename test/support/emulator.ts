@@ -14,10 +14,16 @@ export interface Emulator extends AsyncDisposable {
 
 const READY_WITHIN_MS = 60_000
 
-/** Starts one; `settings` are its own, in its environment. */
+export interface EmulatorOptions {
+  /** Its own, in its environment. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** When it is killed in any case. */
+  readonly timeoutMs?: number
+}
+
 export async function startEmulator(
   name: 'moto' | 'ministack',
-  settings: Readonly<Record<string, string>> = {},
+  { settings = {}, timeoutMs = 5 * 60_000 }: EmulatorOptions = {},
 ): Promise<Emulator> {
   await using parts = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), `pgctl-${name}-`))
@@ -39,9 +45,7 @@ export async function startEmulator(
         }),
   }
   const words = name === 'moto' ? ['-H', '127.0.0.1', '-p', String(port)] : []
-  const server = parts.use(
-    new PeerProcess(programOf(name), words, { environment, cwd: home, timeoutMs: 5 * 60_000 }),
-  )
+  const server = parts.use(new PeerProcess(programOf(name), words, { environment, cwd: home, timeoutMs }))
   const url = `http://127.0.0.1:${port}`
   const health = `${url}${name === 'moto' ? '/moto-api/' : '/_ministack/health'}`
   const giveUpAt = performance.now() + READY_WITHIN_MS
