@@ -52,6 +52,8 @@ export const knobsSchema = z.strictObject({
   shellProfile: z.string(),
   /** The account on the machine that the session preferences have sessions run as; null where they name none. */
   runAs: z.string().min(1).nullable(),
+  /** The log group that the session preferences have sessions written to while they go on; null for none. */
+  sessionLog: z.string().min(1).nullable(),
   cluster: z.enum(['ACTIVE', 'CREATING', 'missing']),
   /** The first installation's databases, as RDS tells them. */
   database: z.enum(['available', 'stopped', 'storage-full', 'maintenance']),
@@ -96,6 +98,7 @@ export const DEFAULT_KNOBS: Knobs = {
   kms: 'off',
   shellProfile: '',
   runAs: null,
+  sessionLog: null,
   cluster: 'ACTIVE',
   database: 'available',
   trail: 'logging',

@@ -16,6 +16,9 @@ sed -i -E \
   -e 's/^(disk_error_action)\s*=.*/\1 = halt/' \
   /etc/audit/auditd.conf
 rm -f /etc/audit/rules.d/audit.rules
+# Put together here as they are at boot, which then changes nothing of what is sealed.
+augenrules
+rm -f /etc/audit/audit.rules.prev
 
 # What belongs to the machine and its kernel: in a container it cannot start, and is no failure there.
 for unit in auditd audit-rules systemd-remount-fs apparmor chrony; do

@@ -7,6 +7,7 @@ import { Tree } from '#core/image/io/tree.ts'
 import { judgeMachine } from '#core/image/judge-check.ts'
 import { SBOM } from '#core/image/manifest.ts'
 import { installedPackages } from '#core/image/system-files.ts'
+import { makeAgentPackage } from '../support/agent-package.ts'
 import { FAULTS } from '../support/image-faults.ts'
 import { describeImage, type FinishedTree, finishedTree, layerOver, root } from '../support/image-tree.ts'
 
@@ -60,6 +61,14 @@ describeImage([], 'the tree of the image', { timeout: 600_000 }, () => {
     assert.deepEqual(others, ['pgctl', 'kubectl', 'helm', 'node'])
     const refs = bill.components.map((component) => component['bom-ref'])
     assert.equal(new Set(refs).size, refs.length)
+  })
+
+  it('starts an agent at boot, whose package enables its unit only where systemd runs', async () => {
+    await using made = await makeAgentPackage('3.3.5068.0')
+    await using layer = await finishedTree({ agent: made.file })
+    const asked = checks.filter(({ id }) => OF_THE_AGENT.includes(id))
+    for (const { id, passed, found } of await judgeMachine(asked, new Tree(layer.root)))
+      assert.ok(passed, `${id}: ${found}`)
   })
 
   for (const { title, fails, inject } of FAULTS)

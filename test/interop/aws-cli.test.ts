@@ -61,6 +61,7 @@ const INSTALLATION_ROWS: Readonly<Record<string, AwsCliRow>> = {
     query: 'Sessions',
     want: [],
   },
+  'ssm:ListAssociations': { words: ['ssm', 'list-associations'], query: 'Associations', want: [] },
   'ssm:DescribeInstanceInformation': {
     words: ['ssm', 'describe-instance-information'],
     query: `InstanceInformationList[?InstanceId=='${instanceId}'].[PingStatus,AgentVersion]`,

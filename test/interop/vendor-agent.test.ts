@@ -45,42 +45,52 @@ const USER_DATA = {
     namespace: WORLD.namespace,
   },
 }
+const SESSION_LOG = `/pgctl/${WORLD.workspace}/sessions`
 /** As the stack of the bastion sets them, and what its role has no right to. */
 const KNOBS = {
   kms: 'on',
   runAs: 'bastion',
   shellProfile: 'cd && exec bash -l',
-  deny: ['ssm:ListInstanceAssociations', 'ec2messages:GetMessages'],
+  sessionLog: SESSION_LOG,
+  deny: ['ssm:ListInstanceAssociations', 'ssm:ListAssociations', 'ec2messages:GetMessages'],
 }
 /** An older agent may be tried too; whether it is old is the gate's matter. */
 const SKIPPED = ['--skip', 'agent-version']
 
+const TIMEOUT = 600_000
 const run = promisify(execFile)
 
 describeImage(
   ['systemd-nspawn', 'dnsmasq'],
   "the vendor's agent on the image",
-  { timeout: 600_000, lacks: LACKS },
+  { timeout: TIMEOUT, lacks: LACKS },
   () => {
     const parts = new AsyncDisposableStack()
     let tree: FinishedTree
     let bastion: BootedTree
     let operator: FarOperator
     let version = ''
+    let notesFile = ''
 
-    before(async () => {
-      const outside = parts.use(await startOutside({ userData: USER_DATA, names: NAMES }))
-      const notes = await cloudOutside(outside, parts)
-      operator = parts.use(await FarOperator.arrive(notes, outside.enter))
-      tree = parts.use(await finishedTree({ agent: AGENT }))
-      version = (await run('dpkg-deb', ['--field', AGENT ?? '', 'Version'])).stdout
-        .trim()
-        .replace(/-\d+$/, '')
-      await writeFile(join(tree.root, 'var/tmp/authority.pem'), notes.authority)
-      const trust = '[Service]\nEnvironment=SSL_CERT_FILE=/var/tmp/authority.pem\n'
-      const credentials = { 'systemd.unit-dropin.amazon-ssm-agent.service': trust }
-      bastion = parts.use(await bootTree(tree.root, { outside, credentials }))
-    })
+    before(
+      async () => {
+        const outside = parts.use(await startOutside({ userData: USER_DATA, names: NAMES }))
+        const folder = await mkdtemp(join(tmpdir(), 'pgctl-notes-'))
+        parts.defer(() => rm(folder, { recursive: true, force: true }))
+        notesFile = join(folder, 'notes.json')
+        const notes = await cloudOutside(outside, notesFile)
+        operator = parts.use(await FarOperator.arrive(notes, outside.enter))
+        tree = parts.use(await finishedTree({ agent: AGENT }))
+        version = (await run('dpkg-deb', ['--field', AGENT ?? '', 'Version'])).stdout
+          .trim()
+          .replace(/-\d+$/, '')
+        await writeFile(join(tree.root, 'var/tmp/authority.pem'), notes.authority)
+        const trust = '[Service]\nEnvironment=SSL_CERT_FILE=/var/tmp/authority.pem\n'
+        const credentials = { 'systemd.unit-dropin.amazon-ssm-agent.service': trust }
+        bastion = parts.use(await bootTree(tree.root, { outside, credentials, networkAfterMs: 4_000 }))
+      },
+      { timeout: TIMEOUT },
+    )
     after(() => parts.disposeAsync())
 
     const pgctl = async (...words: string[]) => {
@@ -133,6 +143,15 @@ describeImage(
       assert.deepEqual([refused.status, refused.stdout], [7, ''])
     })
 
+    it('forwards to no metadata, however they are spelled', async () => {
+      // Older ones compare the text of an address (CVE-2026-89049); the image takes none of them.
+      const spellings = ['169.254.169.254', ...(isOld(version) ? [] : ['0xa9fea9fe', '[::ffff:a9fe:a9fe]'])]
+      for (const spelling of spellings) {
+        const refused = await operator.run('tunnel', `${spelling}:80`, '--port', '0')
+        assert.match(refused.stderr, /the agent forwards to no such address/, spelling)
+      }
+    })
+
     it('opens a login shell, in which its operator has their own rights', async () => {
       await using person = operator.at('login')
       await eventually(() => person.written.includes(`acme: ${WORLD.workspace} in ${WORLD.account}`), 30_000)
@@ -158,6 +177,23 @@ describeImage(
       )
       assert.match(page, /"database"/)
       assert.match(await pgctl('logs', 'hermes', '--tail', '2'), /hermes/)
+      // The database itself is asked whether it speaks TLS: its answer is one letter.
+      const ask = `
+        const socket = require('node:net').connect(process.argv[1], '127.0.0.1')
+        socket.end(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])).once('data', (letter) => {
+          process.stdout.write(letter)
+          socket.destroy()
+        })`
+      const { stdout: letter } = await operator.through(['postgres'], ({ port }) =>
+        operator.runProgram(process.execPath, '-e', ask, String(port)),
+      )
+      assert.equal(letter, 'S')
+    })
+
+    it('has sessions written down while they go on', async () => {
+      const script = join(root, 'test/support/read-log-group.ts')
+      const read = () => operator.runProgram(process.execPath, script, notesFile, SESSION_LOG)
+      await eventually(async () => (await read()).stdout.includes('kubectl get pods'), 30_000)
     })
 
     it('makes no account of its own, and changes nothing of the image', async () => {
@@ -171,11 +207,14 @@ describeImage(
   },
 )
 
+/** Whether the checks of the image refuse this version. */
+const isOld = (version: string) => {
+  const [, , build = 0] = version.split('.').map(Number)
+  return build < 5068
+}
+
 /** The sandbox and what leads to it, out there. */
-async function cloudOutside(outside: Outside, parts: AsyncDisposableStack): Promise<SandboxNotes> {
-  const folder = await mkdtemp(join(tmpdir(), 'pgctl-notes-'))
-  parts.defer(() => rm(folder, { recursive: true, force: true }))
-  const file = join(folder, 'notes.json')
+async function cloudOutside(outside: Outside, file: string): Promise<SandboxNotes> {
   const names = SERVICES.map((service) => `${service}.${WORLD.region}.amazonaws.com`)
   const script = join(root, 'test/support/bastion-sandbox.ts')
   const sandbox = outside.run([process.execPath, script, file, JSON.stringify(KNOBS), names.join(',')])
@@ -184,6 +223,9 @@ async function cloudOutside(outside: Outside, parts: AsyncDisposableStack): Prom
   const ways = [
     `${ENDPOINTS}:443=${new URL(notes.endpoint).port}`,
     `${CLUSTER}:443=${notes.world.kubernetes}`,
+    ...notes.datastores
+      .filter(([host]) => host.endsWith('rds.amazonaws.com'))
+      .map(([, { port, loopbackPort }]) => `${DATABASES}:${port}=${loopbackPort}`),
   ]
   const relay = outside.run([process.execPath, join(root, 'test/support/relay.ts'), ...ways])
   await once(relay.stdout as Readable, 'data')

@@ -18,13 +18,16 @@ async function putObject(cli: AwsCli, key: string): Promise<void> {
   await cli.ask(['s3api', 'put-object', ...BUCKET, '--key', key, '--body', body])
 }
 
+const KEY = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'
+
 async function makeGroup(cli: AwsCli, name: string): Promise<void> {
   await cli.ask(['logs', 'create-log-group', '--log-group-name', name])
+  await cli.ask(['logs', 'create-log-stream', '--log-group-name', name, '--log-stream-name', 'a'])
 }
 
 const putLine = (group: string) => [
   ...['logs', 'put-log-events', '--log-group-name', group, '--log-stream-name', 'a'],
-  ...['--log-events', JSON.stringify([{ timestamp: 1_795_600_000_000, message: 'a line' }])],
+  ...['--log-events', JSON.stringify([{ timestamp: Date.now(), message: 'a line' }])],
 ]
 
 /** What the verification of the license and its ledger call. */
@@ -85,10 +88,26 @@ export const LICENSE_ROWS: Readonly<Record<string, AwsCliRow>> = {
     query: '@',
     want: undefined,
   },
+  'logs:DescribeLogGroups': {
+    words: async (cli) => {
+      await cli.ask(['logs', 'create-log-group', '--log-group-name', '/interop/groups', '--kms-key-id', KEY])
+      return ['logs', 'describe-log-groups', '--log-group-name-prefix', '/interop/groups']
+    },
+    query: 'logGroups[].[logGroupName,kmsKeyId]',
+    want: [['/interop/groups', KEY]],
+  },
+  'logs:DescribeLogStreams': {
+    words: async (cli) => {
+      await makeGroup(cli, '/interop/listed')
+      return ['logs', 'describe-log-streams', '--log-group-name', '/interop/listed']
+    },
+    query: 'logStreams[].logStreamName',
+    want: ['a'],
+  },
   'logs:CreateLogStream': {
     words: async (cli) => {
       await makeGroup(cli, '/interop/streams')
-      return ['logs', 'create-log-stream', '--log-group-name', '/interop/streams', '--log-stream-name', 'a']
+      return ['logs', 'create-log-stream', '--log-group-name', '/interop/streams', '--log-stream-name', 'b']
     },
     query: '@',
     want: undefined,
@@ -98,8 +117,8 @@ export const LICENSE_ROWS: Readonly<Record<string, AwsCliRow>> = {
       await makeGroup(cli, '/interop/put')
       return putLine('/interop/put')
     },
-    query: 'length(nextSequenceToken) > `0`',
-    want: true,
+    query: '[length(nextSequenceToken) > `0`,rejectedLogEventsInfo]',
+    want: [true, null],
   },
   'logs:FilterLogEvents': {
     words: async (cli) => {

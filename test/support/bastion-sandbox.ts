@@ -4,9 +4,10 @@
  */
 
 import { writeFileSync } from 'node:fs'
+import { CloudWatchLogsClient, CreateLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs'
 import { knobsChangeSchema } from '#sandbox/knobs.ts'
-import { startSandbox } from '#sandbox/sandbox.ts'
-import type { WorldPorts } from '#sandbox/world.ts'
+import { type Sandbox, startSandbox } from '#sandbox/sandbox.ts'
+import { WORLD, type WorldPorts } from '#sandbox/world.ts'
 
 export interface SandboxNotes {
   readonly endpoint: string
@@ -24,7 +25,8 @@ if (process.argv[1] === import.meta.filename) {
   const [, , file = '', changes = '{}', names = ''] = process.argv
   const more = names === '' ? [] : names.split(',')
   const sandbox = await startSandbox({ agent: 'external', pace: 'none', names: more })
-  sandbox.cloud.state.turn(knobsChangeSchema.parse(JSON.parse(changes)))
+  const { sessionLog } = sandbox.cloud.state.turn(knobsChangeSchema.parse(JSON.parse(changes)))
+  if (sessionLog !== null) await makeLogGroup(sandbox, sessionLog)
   const { datastores, installation: _, ...world } = sandbox.world
   const { endpoint, authority, operator, agent } = sandbox
   const notes: SandboxNotes = {
@@ -37,4 +39,14 @@ if (process.argv[1] === import.meta.filename) {
   }
   writeFileSync(file, JSON.stringify(notes), { mode: 0o644 })
   process.stdout.write('ready\n')
+}
+
+async function makeLogGroup({ plainEndpoint, operator }: Sandbox, logGroupName: string): Promise<void> {
+  const client = new CloudWatchLogsClient({
+    endpoint: plainEndpoint,
+    region: WORLD.region,
+    credentials: operator,
+  })
+  await client.send(new CreateLogGroupCommand({ logGroupName, kmsKeyId: WORLD.kmsKeyArn }))
+  client.destroy()
 }

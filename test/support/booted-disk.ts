@@ -87,7 +87,8 @@ export async function bootDisk(
       strings.push('-smbios', `type=11,path=${place(name)}`)
     }
     const words = [
-      ...['-machine', 'q35', '-accel', 'kvm', '-accel', 'tcg,thread=multi', '-cpu', 'max'],
+      // A /dev/kvm inside of other machines may take a machine and never run it: no luck is tried.
+      ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max'],
       ...['-smp', '2', '-m', `${MEMORY_MIB}`, '-nodefaults', '-display', 'none', '-no-reboot'],
       ...['-drive', `if=pflash,format=raw,readonly=on,file=${programOf('ovmf')}`],
       ...['-drive', `if=pflash,format=raw,file=${place('variables')}`],
@@ -120,7 +121,7 @@ const ASKS = 'pgctl-test-asks'
 /** A unit that multi-user.target wants, and what it runs. */
 function credentialsFor(questions: Readonly<Record<string, string>>): Record<string, string> {
   const script = [
-    'answer() { jq -cn --arg name "$1" --argjson status "$2" --arg said "$3" \'$ARGS.named\' >/dev/ttyS1; }',
+    'answer() { jq -cnM --arg name "$1" --argjson status "$2" --arg said "$3" \'$ARGS.named\' >/dev/ttyS1; }',
     'systemctl is-system-running --wait >/dev/null',
     ...Object.entries(questions).map(
       ([name, command]) => `said=$(${command} 2>&1); answer ${name} $? "$said"`,

@@ -42,6 +42,8 @@ export interface BootOptions {
   readonly userData?: object
   /** What lies around it, where that is there already; it stays. */
   readonly outside?: Outside
+  /** How long its network takes to come: nothing at boot may need it. */
+  readonly networkAfterMs?: number
   /** Credentials that systemd is given. */
   readonly credentials?: Readonly<Record<string, string>>
 }
@@ -86,6 +88,7 @@ export async function bootTree(tree: string, options: BootOptions = {}): Promise
   try {
     leader = await leaderOf(container)
     outside = options.outside ?? (await startOutside({ userData: options.userData }))
+    await delay(options.networkAfterMs ?? 0)
     await outside.join(leader)
     await settled(booted)
     return booted

@@ -119,6 +119,8 @@ export interface Preferences {
   readonly shellProfile: string
   /** The account on the machine that sessions run as. */
   readonly runAs: string | undefined
+  /** The log group that sessions are written to while they go on; it must be encrypted. */
+  readonly sessionLog: string | undefined
 }
 
 /**
@@ -134,9 +136,9 @@ export function sessionDocument(
     s3BucketName: '',
     s3KeyPrefix: '',
     s3EncryptionEnabled: false,
-    cloudWatchLogGroupName: '',
-    cloudWatchEncryptionEnabled: false,
-    cloudWatchStreamingEnabled: false,
+    cloudWatchLogGroupName: preferences.sessionLog ?? '',
+    cloudWatchEncryptionEnabled: preferences.sessionLog !== undefined,
+    cloudWatchStreamingEnabled: preferences.sessionLog !== undefined,
     kmsKeyId: preferences.kmsKeyId ?? '',
     runAsEnabled: preferences.runAs !== undefined,
     runAsDefaultUser: preferences.runAs ?? '',

@@ -37,7 +37,7 @@ export class AgentReports {
  *
  *     RegisterManagedInstance     once, with a public key; signed with the identity of the machine, not its role
  *     UpdateInstanceInformation   at the start and every five minutes: the ping
- *     ListInstanceAssociations    what State Manager wants done: nothing here
+ *     ListInstanceAssociations    what State Manager wants done; who may not ask it asks ListAssociations, as everybody may
  */
 export function agentOperations(reports: AgentReports): Record<string, Operation> {
   return {

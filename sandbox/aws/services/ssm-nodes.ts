@@ -27,6 +27,8 @@ export function nodeOperations(
       resources: () => [],
       run: (input, call) => describeNodes(input, call, { state, gateway, reports }),
     },
+    // What State Manager does by itself: nothing, in any account here.
+    ListAssociations: { resources: () => [], run: () => ({ Associations: [] }) },
   }
 }
 

@@ -70,6 +70,7 @@ export function preferencesOf({ knobs }: WorldState, world: World | undefined): 
     kmsKeyId: knobs.kms === 'on' ? world?.kmsKeyArn : undefined,
     shellProfile: knobs.shellProfile,
     runAs: knobs.runAs ?? undefined,
+    sessionLog: knobs.sessionLog ?? undefined,
   }
 }
 

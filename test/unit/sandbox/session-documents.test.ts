@@ -9,6 +9,7 @@ const PREFERENCES = {
   kmsKeyId: 'arn:aws:kms:x',
   shellProfile: '',
   runAs: undefined,
+  sessionLog: undefined,
 }
 const check = (name: string, given: unknown) => documentParameters(sessionDocument(name, PREFERENCES), given)
 
