@@ -1,4 +1,3 @@
-import { type Authorities, namedAuthorities, usualAuthorities } from '#core/datastores/io/authorities.ts'
 import type { NearNode } from '#core/datastores/io/redis-front.ts'
 import type { Login } from '#core/datastores/login.ts'
 import type { Datastore, Endpoint } from '#core/installation/datastores.ts'
@@ -9,7 +8,6 @@ import { openCluster } from './cluster-opening.ts'
 import { type LoginSource, type LoginWish, readLogin } from './datastore-login.ts'
 import { type Deps, type Surroundings, wireInstallation } from './deps.ts'
 import { type DatastoreFacts, type DatastoreWish, findDatastore } from './find-datastore.ts'
-import { loadConfig } from './load-config.ts'
 import { openTunnelTo } from './tunnel-opening.ts'
 
 export interface DatastoreWishes extends DatastoreWish {
@@ -46,21 +44,6 @@ export interface OpenDatastore extends AsyncDisposable {
   readonly near: NearNode
   /** Whether nobody has come this way before: then it is not known yet who answers at its end. */
   readonly isNew: boolean
-}
-
-/** The authorities that were named. @throws PgctlError `config-invalid` for a file without any */
-export function authoritiesNamed(surroundings: Surroundings): Authorities | undefined {
-  const { ca } = loadConfig(surroundings).settings
-  return ca.value === undefined ? undefined : namedAuthorities(ca.value)
-}
-
-/** Those that count for a host: the ones that were named, or the usual ones. */
-export async function authoritiesFor(
-  host: string,
-  named: Authorities | undefined,
-  { environment }: Surroundings,
-): Promise<Authorities> {
-  return named ?? (await usualAuthorities(host, environment))
 }
 
 /** Finds the datastore, to be entered by sessions of one's own. Nothing is open yet. */

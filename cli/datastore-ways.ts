@@ -1,11 +1,6 @@
 import { isShared } from './background.ts'
 import { chooseInstallation } from './config.ts'
-import {
-  type DatastoreTelling,
-  type DatastoreWays,
-  type DatastoreWishes,
-  findOwnWays,
-} from './datastore-opening.ts'
+import type { DatastoreTelling, DatastoreWays, DatastoreWishes } from './datastore-opening.ts'
 import type { Surroundings } from './deps.ts'
 import { loadConfig } from './load-config.ts'
 import { isOwn } from './own-installation.ts'
@@ -26,7 +21,10 @@ export async function findWays(
   const shared = mayShare(surroundings, wishes)
     ? await findSharedWays(surroundings, wishes, tell, tellWhy, signal)
     : undefined
-  return shared ?? (await findOwnWays(surroundings, wishes, tell, signal))
+  if (shared !== undefined) return shared
+  // What asks AWS takes longer to load than all that a way needs that is there already.
+  const { findOwnWays } = await import('./datastore-opening.ts')
+  return await findOwnWays(surroundings, wishes, tell, signal)
 }
 
 function mayShare(surroundings: Surroundings, { engine, credentials, reason }: DatastoreWishes): boolean {

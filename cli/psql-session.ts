@@ -5,12 +5,8 @@ import { ClientFiles } from '#core/datastores/io/client-files.ts'
 import { passwordLine, psqlEnvironment, readsPasswordLine } from '#core/datastores/psql.ts'
 import { PgctlError } from '#core/errors.ts'
 import { systemClock } from '#core/io/system-clock.ts'
-import {
-  authoritiesFor,
-  authoritiesNamed,
-  type DatastoreTelling,
-  type DatastoreWishes,
-} from './datastore-opening.ts'
+import { authoritiesFor, authoritiesNamed } from './datastore-authorities.ts'
+import type { DatastoreTelling, DatastoreWishes } from './datastore-opening.ts'
 import { findWays } from './datastore-ways.ts'
 import type { Surroundings } from './deps.ts'
 import { findProgram } from './find-program.ts'

@@ -4,14 +4,8 @@ import { type NearNode, RedisFront } from '#core/datastores/io/redis-front.ts'
 import { redisCliEnvironment, redisCliWords } from '#core/datastores/redis-cli.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { formatHostPort, parseAddress } from '#core/tunnel/host-port.ts'
-import {
-  authoritiesFor,
-  authoritiesNamed,
-  type DatastoreTelling,
-  type DatastoreWays,
-  type DatastoreWishes,
-  type NearWay,
-} from './datastore-opening.ts'
+import { authoritiesFor, authoritiesNamed } from './datastore-authorities.ts'
+import type { DatastoreTelling, DatastoreWays, DatastoreWishes, NearWay } from './datastore-opening.ts'
 import { findWays } from './datastore-ways.ts'
 import type { Surroundings } from './deps.ts'
 import { findProgram } from './find-program.ts'

@@ -77,8 +77,7 @@ export async function holdTunnel(
 ): Promise<void> {
   const onEvent = (told: unknown) => {
     const event = told as SupervisorEvent
-    // When its session comes and goes matters to nobody here.
-    if ('logged' in event && !QUIET.has(event.logged.event.event)) onWay(event.logged.event)
+    if ('logged' in event && isWorthTelling(event.logged.event)) onWay(event.logged.event)
   }
   const request = { request: 'attach', words: [String(tunnel)] }
   try {
@@ -86,6 +85,11 @@ export async function holdTunnel(
   } catch {
     // The program goes on without: what is wrong with its way, it learns by itself.
   }
+}
+
+/** When its session comes and goes matters to nobody here, but for one that took connections with it. */
+function isWorthTelling(event: TunnelEvent): boolean {
+  return !QUIET.has(event.event) || (event.event === 'asleep' && event.cause !== undefined)
 }
 
 const QUIET = new Set<TunnelEvent['event']>(['session', 'asleep', 'connection-opened', 'connection-closed'])

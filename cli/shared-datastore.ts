@@ -1,11 +1,6 @@
-import { once } from 'node:events'
-import { createConnection } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { NearNode } from '#core/datastores/io/redis-front.ts'
-import { isPgctlError, messageOf, PgctlError } from '#core/errors.ts'
+import { isPgctlError } from '#core/errors.ts'
 import type { Datastore, Endpoint } from '#core/installation/datastores.ts'
-import { systemClock } from '#core/io/system-clock.ts'
-import { listenLocally } from '#core/tunnel/io/listener.ts'
 import type { Front } from '#core/tunnel/tunnel.ts'
 import { askBackgroundStarting, whenceOf } from './background.ts'
 import type {
@@ -101,44 +96,7 @@ class SharedWays implements DatastoreWays {
   }
 }
 
-/** A port of this process in front of one that others share: each of its connections passes `front`. */
-async function openFront(shared: NearNode, front: Front | undefined): Promise<NearWay> {
-  const gone = Promise.withResolvers<void>()
-  const listener = await listenLocally({
-    plan: { kind: 'any' },
-    bind: '127.0.0.1',
-    clock: systemClock,
-    report: () => {},
-    async connect(signal) {
-      try {
-        const far = await connectTo(shared, signal)
-        return (await front?.pass(far, signal)) ?? far
-      } catch (error) {
-        // The next one is asked for anew, and finds whoever holds tunnels then.
-        gone.resolve()
-        throw error
-      }
-    },
-  })
-  const { address, port } = listener
-  return {
-    ...{ address, port, ended: gone.promise },
-    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
-  }
-}
-
-async function connectTo({ address, port }: NearNode, signal: AbortSignal): Promise<Duplex> {
-  const socket = createConnection({ host: address, port, allowHalfOpen: true, noDelay: true })
-  try {
-    await once(socket, 'connect', { signal })
-    return socket
-  } catch (cause) {
-    socket.destroy()
-    signal.throwIfAborted()
-    throw new PgctlError('session-ended', 'the tunnel in the background is gone', {
-      why: messageOf(cause),
-      next: 'run the command again: it opens another',
-      cause,
-    })
-  }
+async function openFront(way: NearNode, front: Front | undefined): Promise<NearWay> {
+  const { listenBefore } = await import('./near-front.ts')
+  return listenBefore(way, front)
 }

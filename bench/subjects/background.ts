@@ -17,6 +17,8 @@ const OPENINGS = 5
 /** What a round trip to AWS takes more than on loopback. */
 const FAR: Ms = 40
 const MOST_OVERHEAD: Ms = 60
+/** It starts the command framework, and reads its login anew. */
+const MOST_OVERHEAD_PSQL: Ms = 400
 const MOST_READY: Ms = 3_000
 const MOST_MEMORY_MB = 150
 
@@ -33,16 +35,18 @@ const COUNT = TWENTY.length - 1
 /** What background tunnels cost, and what they spare. */
 export const background: Subject = {
   name: 'background',
-  title: 'Tunnels in the background, and kubectl through one',
+  title: 'Tunnels in the background, and kubectl and psql through them',
   method: [
     `\`kubectl get pods\` by itself, with a token in its kubeconfig and the same tunnel, and \`pgctl kubectl -- get pods\``,
     'take turns, and the overhead is the difference of the two of a round. Each process from its start to its end.',
+    'psql the same, with the password and the authorities of its recipe; with sessions of its own is `--background off`.',
     `${COUNT} tunnels are opened by one command with --detach, by both routes, those to addresses of which nothing is known`,
     'after the second in which their far end has not hung up. The memory is the most that the supervisor has held.',
   ].join('\n'),
   within: 180_000,
   async *measure(bench: Bench): AsyncGenerator<Row, void> {
     yield* measureKubectl(bench)
+    yield* measurePsql(bench)
     yield* measureTwenty(bench)
   },
 }
@@ -78,6 +82,48 @@ async function* measureKubectl({ cli, signal }: Bench): AsyncGenerator<Row, void
     pgctl.map((time, at) => (time - (plain[at] ?? Number.NaN)) / (bare[at] ?? Number.NaN)),
   )
   yield { figure: '… in starts of a bare Node', measured: spread(starts, '×') }
+}
+
+async function* measurePsql({ cli, signal }: Bench): AsyncGenerator<Row, void> {
+  const psql = onPath('psql')
+  if (psql === undefined) throw new Error('psql is not there: install the client of PostgreSQL')
+  await using sandbox = await SandboxProcess.start(cli, [], signal)
+  const { environment } = sandbox
+  await using _stopped = stopping(cli, environment)
+  const words = ['-XAtc', 'select 1']
+  const ours = [cli.entry, 'psql', '--', ...words]
+  // The sandbox makes its database when it is first asked for: that is no part of anything here.
+  await timeOf(process.execPath, ours, environment)
+  await cli.run(['tunnel', 'stop', '--all'], environment)
+  const first = await timeOf(process.execPath, ours, environment)
+  const recipe = JSON.parse(
+    await cli.run(['psql', '--recipe', '--show-password', '--json'], environment),
+  ) as Record<'host' | 'user' | 'database' | 'password' | 'authorities', string>
+  const listed = JSON.parse(await cli.run(['tunnel', 'list', '--json'], environment))
+  const { port } = listed.tunnels.find(({ target }: { target: string }) => target === 'postgres')
+  const libpq = {
+    ...{ PATH: process.env['PATH'], PGHOST: recipe.host, PGHOSTADDR: '127.0.0.1', PGPORT: String(port) },
+    ...{ PGUSER: recipe.user, PGDATABASE: recipe.database, PGPASSWORD: recipe.password },
+    ...{ PGSSLMODE: 'verify-full', PGSSLROOTCERT: recipe.authorities, PGGSSENCMODE: 'disable' },
+  }
+  const { plain, pgctl, alone } = await takeTurns(
+    {
+      plain: () => timeOf(psql, words, libpq),
+      pgctl: () => timeOf(process.execPath, ours, environment),
+      alone: () => timeOf(process.execPath, ours, { ...environment, PGCTL_BACKGROUND: 'off' }),
+    },
+    { rounds: ROUNDS, within: 60_000, signal },
+  )
+  const over = (times: readonly Ms[]) => summarise(times.map((time, at) => time - (plain[at] ?? Number.NaN)))
+  yield { figure: "`psql -c 'select 1'` through the tunnel", measured: milliseconds(plain) }
+  yield { figure: '`pgctl psql`, the first', measured: `${round(first)} ms` }
+  yield { figure: '… every other, by the tunnel that is there', measured: milliseconds(pgctl) }
+  yield {
+    figure: '… more than `psql` itself',
+    measured: spread(over(pgctl), 'ms'),
+    goal: atMost(MOST_OVERHEAD_PSQL, over(pgctl).median, ' ms'),
+  }
+  yield { figure: '… the same with sessions of its own', measured: spread(over(alone), 'ms') }
 }
 
 async function* measureTwenty({ cli, signal }: Bench): AsyncGenerator<Row, void> {

@@ -163,7 +163,8 @@ class Holder {
 
 /** The cluster by the way that is shared: that goes on when this access is disposed of. */
 async function reach(deps: Deps, cluster: ClusterReach, signal: AbortSignal): Promise<TunnelledAccess> {
-  if (cluster === undefined) throw new TypeError('no way to the cluster was opened for a login that needs one')
+  if (cluster === undefined)
+    throw new TypeError('no way to the cluster was opened for a login that needs one')
   if ('failure' in cluster) throw errorOf(cluster.failure)
   const { host, ca } = await deps.clusterCredentials.endpoint(signal)
   return {

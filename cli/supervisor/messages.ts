@@ -1,6 +1,6 @@
 import type { Ms } from '#core/clock.ts'
-import { type ErrorCode, PgctlError } from '#core/errors.ts'
 import type { Login } from '#core/datastores/login.ts'
+import { type ErrorCode, PgctlError } from '#core/errors.ts'
 import type { Datastore } from '#core/installation/datastores.ts'
 import type { DatastoreRequest, OpenRequest } from '#core/tunnel/control/requests.ts'
 import type { Cause, TunnelEvent } from '#core/tunnel/events.ts'

@@ -248,7 +248,8 @@ export class Supervisor implements AsyncDisposable {
       throw error
     }
     const server = serverOf(this.#tunnels.get(id))
-    if (server === undefined) throw new PgctlError('session-ended', 'the tunnel to the cluster has ended just now')
+    if (server === undefined)
+      throw new PgctlError('session-ended', 'the tunnel to the cluster has ended just now')
     return server
   }
 

@@ -131,10 +131,7 @@ export class BackgroundTunnels {
     await this.#begin(opening, (holder) => holder.call('openTo', { ...asks, id }, opening.signal))
   }
 
-  async #begin<T>(
-    { ids, environment, watcher }: Opening,
-    begin: (holder: Holder) => Promise<T>,
-  ): Promise<T> {
+  async #begin<T>({ ids, environment, watcher }: Opening, begin: (holder: Holder) => Promise<T>): Promise<T> {
     const holder = this.holderFor(environment)
     const unwatch = this.watch((logged) => {
       if (ids.includes(logged.tunnel)) watcher(logged)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { CACHE_PASSWORD, DATABASE_LOGIN, TOKEN_USER } from '#sandbox/datastores/logins.ts'
@@ -9,6 +9,7 @@ import { WORLD } from '#sandbox/world.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
 import { databaseHost } from '#sandbox/worlds/datastores.ts'
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
+import { type ClientSeen, installClientProbes } from '../support/client-probe.ts'
 import { eventually } from '../support/eventually.ts'
 import { type SandboxCli, startSandboxCli } from '../support/sandbox-cli.ts'
 
@@ -29,53 +30,16 @@ installations:
     externalId: ${GLOBEX.role.externalId}
 `
 
-/** Prints, as one line of JSON, its words, what its environment says of datastores, and the files that this names. */
-const PROBE = `#!${process.execPath}
-const { readFileSync, writeFileSync } = require('node:fs')
-const argv = process.argv.slice(2)
-if (argv[0] === '--version') {
-  console.log('psql (PostgreSQL) ' + process.env.PROBE_VERSION)
-  process.exit()
-}
-if (process.env.PROBE_FOLLOWS) {
-  const { connect } = require('node:net')
-  const ask = (host, port, left) => {
-    const socket = connect(port, host, () => socket.write('SET foo 1\\r\\n'))
-    socket.once('data', (bytes) => {
-      const [line] = bytes.toString().split('\\r\\n')
-      console.log(line)
-      socket.destroy()
-      const [, to, at] = /^-MOVED \\d+ (\\S+):(\\d+)$/.exec(line) || []
-      if (to !== undefined && left > 0) ask(to, Number(at), left - 1)
-    })
-  }
-  ask(argv[1], Number(argv[3]), 2)
-  return
-}
-const read = (path) => path === undefined ? undefined : readFileSync(path, 'utf8')
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PG(?!CTL)|REDISCLI)/.test(name)))
-const files = { password: read(env.PGPASSFILE), authorities: read(env.PGSSLROOTCERT) }
-console.log(JSON.stringify({ argv, env, files }))
-if (process.env.PROBE_WAITS) {
-  writeFileSync(process.env.PROBE_WAITS, '')
-  setInterval(() => {}, 1_000)
-} else process.exitCode = Number(process.env.PROBE_STATUS ?? 0)
-`
-
 describe('the client of a datastore', { timeout: 120_000 }, () => {
   let cli: SandboxCli
   let environment: Record<string, string>
   before(async () => {
     cli = await startSandboxCli({ config: CONFIG })
-    const bin = join(cli.home, 'bin')
-    await mkdir(bin)
-    for (const name of ['psql', 'redis-cli']) {
-      await writeFile(join(bin, name), PROBE)
-      await chmod(join(bin, name), 0o755)
-    }
     environment = {
-      PATH: `${bin}${delimiter}${process.env['PATH']}`,
+      PATH: `${await installClientProbes(cli.home)}${delimiter}${process.env['PATH']}`,
       PROBE_VERSION: '15.18 (Debian 15.18-0)',
+      // Each has sessions of its own here; what commands share is of shared-datastore.test.ts.
+      PGCTL_BACKGROUND: 'off',
       // Its databases bear names of RDS, and show certificates of another authority.
       PGCTL_CA: join(cli.home, 'authority.pem'),
     }
@@ -85,11 +49,7 @@ describe('the client of a datastore', { timeout: 120_000 }, () => {
   async function probe(argv: readonly string[], more: Record<string, string> = {}) {
     const { stdout, stderr, status } = await cli.run(argv, { environment: { ...environment, ...more } })
     assert.equal(status, Number(more['PROBE_STATUS'] ?? 0), stderr)
-    return JSON.parse(stdout) as {
-      argv: string[]
-      env: Record<string, string>
-      files: { password?: string; authorities?: string }
-    }
+    return JSON.parse(stdout) as ClientSeen
   }
 
   it('psql has its words as they were typed, and all the rest in its environment', TIMEOUT, async () => {

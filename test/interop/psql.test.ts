@@ -21,6 +21,15 @@ import { cliEntry, type SandboxCli, startSandboxCli } from '../support/sandbox-c
 
 const TIMEOUT = { timeout: 60_000 }
 const HOST = databaseHost(ACME, ACME.databases[0])
+/** Each run has a session of its own, and leaves none; those that share one say so. */
+const CONFIG = `background: off
+installations:
+  acme:
+    workspace: ${ACME.workspace}
+    account: "${ACME.account}"
+    region: ${ACME.region}
+`
+const SHARED = { PGCTL_BACKGROUND: 'on' }
 
 describeWith(['psql', 'postgres'], 'pgctl psql on a real Postgres', { timeout: 300_000 }, () => {
   let cli: SandboxCli
@@ -29,7 +38,7 @@ describeWith(['psql', 'postgres'], 'pgctl psql on a real Postgres', { timeout: 3
   let ca: string
   const parts = new AsyncDisposableStack()
   before(async () => {
-    cli = parts.use(await startSandboxCli())
+    cli = parts.use(await startSandboxCli({ config: CONFIG }))
     authority = await createAuthority()
     server = parts.use(await startPostgresServer({ authority, host: HOST, ...DATABASE_LOGIN }))
     redirect(cli.sandbox.world, HOST, POSTGRES_PORT, server.port)
@@ -215,6 +224,49 @@ describeWith(['psql', 'postgres'], 'pgctl psql on a real Postgres', { timeout: 3
     await person.sees(/still here/)
     person.type('\\q\r')
     assert.equal((await person.exit).exitCode, 0)
+  })
+
+  it('goes by a tunnel that is there already, and is psql all the same', TIMEOUT, async () => {
+    const count = () => cli.sandbox.cloud.gateway.sessions().length
+    const ask = async (sql: string) => {
+      const { stdout, stderr, status } = await psql(['-c', sql], [], SHARED)
+      return { said: stdout.trim(), stderr, status }
+    }
+    assert.equal((await ask('select 1')).said, '1')
+    const before = count()
+    const sql = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'
+    assert.deepEqual([(await ask(sql)).said, (await ask('select 1/0')).status], ['t', 1])
+    const environment = { ...cli.environment, ...SHARED, TERM: 'xterm-256color', PSQL_HISTORY: '/dev/null' }
+    await using person = new PtyPerson(
+      process.execPath,
+      [cliEntry, 'psql', '--ca', ca, '--', '-X', '-P', 'pager=off'],
+      { environment, cwd: cli.home, columns: 120 },
+    )
+    await person.sees(/postgres=#/)
+    person.type('select pg_sleep(60);\r')
+    await eventually(
+      async () =>
+        (await server.sql("select count(*) from pg_stat_activity where query ~ '^select pg_sleep'")) === '1',
+    )
+    person.type('\u0003')
+    await person.sees(/canceling statement due to user request/)
+    // Its session ends, and psql connects again by the next one.
+    for (const session of cli.sandbox.cloud.gateway.sessions()) session.end('the maximum was reached')
+    await person.sees(/postgres: .*the maximum was reached/)
+    await eventually(async () => {
+      person.type("select 'still ' || 'here';\r")
+      return person.written.includes('still here')
+    })
+    person.type('\\q\r')
+    assert.equal((await person.exit).exitCode, 0)
+    assert.equal(count(), before + 1)
+    // psql checks by itself whoever answers; what it minds is told in our words.
+    const refused = await cli.run(['psql', '--', '-X', '-c', 'select 1'], { environment: SHARED })
+    assert.equal(refused.status, 7)
+    assert.match(refused.stderr, /certificate verify failed/)
+    assert.match(refused.stderr, /error: the certificate of postgres is not trusted\n.*authorities of RDS/)
+    await cli.run(['tunnel', 'stop', '--all'])
+    await eventually(() => openSessions() === 0)
   })
 
   it('asks for the password where it is told to, and takes the user who is named', TIMEOUT, async () => {
