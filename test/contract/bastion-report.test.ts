@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,17 +15,21 @@ import { changeLife } from '#core/bastion/io/life-store.ts'
 import { withDone } from '#core/bastion/life-state.ts'
 import { parseMotdFacts } from '#core/bastion/motd.ts'
 import { activityKey } from '#core/bastion/names.ts'
+import { isPgctlError } from '#core/errors.ts'
 import { formatInstallationFile } from '#core/installation/installation-file.ts'
 import { createOutboundAgents, type OutboundAgents } from '#core/io/outbound.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { licenseParameter, tableName } from '#core/stack/names.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
 import { reportActivity } from '../../cli/bastion-report.ts'
+import { exitStatusOf } from '../../cli/exit-codes.ts'
+import { freePorts } from '../support/free-port.ts'
 import { startTestCloud, type TestCloud } from '../support/test-cloud.ts'
 
 /** What the bastion's unit says once a minute: read from a kernel, this one and a made one, and written to the table. */
 
 const { workspace, region, account, bastion } = ACME
+const UNITS = new URL('../../packer/root/usr/lib/systemd/system/', import.meta.url)
 
 describe('the report of a bastion', { timeout: 60_000 }, () => {
   let cloud: TestCloud
@@ -123,6 +128,25 @@ describe('the report of a bastion', { timeout: 60_000 }, () => {
     cloud.cloud.state.turn({ deny: ['dynamodb:PutItem'] })
     await assert.rejects(report(), { code: 'permission-denied' })
     cloud.cloud.state.turn({ deny: [] })
+  })
+
+  it('without a way to the endpoints fails as its unit expects it, and leaves what it has found out', async () => {
+    await report()
+    const before = await readFile(facts(), 'utf8')
+    const [port] = await freePorts(1)
+    process.env['AWS_ENDPOINT_URL'] = `http://127.0.0.1:${port}`
+    try {
+      await assert.rejects(report(), (error) => {
+        assert.ok(isPgctlError(error, 'endpoint-unreachable'), String(error))
+        const unit = readFileSync(new URL('pgctl-bastion-report.service', UNITS), 'utf8')
+        const taken = /^SuccessExitStatus=(.*)$/m.exec(unit)?.[1]?.split(' ')
+        assert.ok(taken?.includes(String(exitStatusOf(error.code))), 'a unit that has failed')
+        return true
+      })
+    } finally {
+      process.env['AWS_ENDPOINT_URL'] = cloud.url
+    }
+    assert.equal(await readFile(facts(), 'utf8'), before)
   })
 
   it('finds a child and its connection in the kernel that this runs on', async () => {

@@ -229,6 +229,29 @@ describeWith(['ministack'], 'the stack of the bastion in an emulator', { timeout
     assert.equal(status.state, 'stopped')
   })
 
+  it('is started within the hours that its functions are deployed with, and left to who stops it', async () => {
+    await ask('deploy', '--confirm', 'acme', '--set', 'bastionHours=00:00-24:00 UTC')
+    const looked = await tick()
+    assert.deepEqual(
+      [looked['state'], looked['says'], looked['done']],
+      ['starting', 'is started: up by schedule without an end (00:00-24:00 UTC)', 1],
+    )
+    assert.equal((await group())?.sizes.desired, 1)
+    const status = await ask('bastion', 'status')
+    assert.deepEqual(
+      [status.rules.hours, status.schedule.up, status.schedule.until],
+      ['00:00-24:00 UTC', true, null],
+    )
+    const stopped = await ask('bastion', 'stop', '--confirm', 'acme')
+    assert.equal(stopped.stopped, true)
+    assert.match(stopped.next, /T00:00:00.000Z$/)
+    assert.equal((await tick())['state'], 'stopped')
+    assert.equal((await group())?.sizes.desired, 0)
+    await ask('deploy', '--confirm', 'acme', '--set', 'bastionHours=')
+    await tick()
+    assert.equal((await ask('bastion', 'status')).rules.hours, null)
+  })
+
   it('changes nothing when it is deployed again, and makes a new version of another image', async () => {
     const again = await ask('bastion', 'deploy', '--plan')
     assert.deepEqual([again.kind, again.changes], ['update', []])

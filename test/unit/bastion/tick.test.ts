@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { stoppedByHand } from '#core/bastion/decide-stopped.ts'
 import { changeLife, readLife } from '#core/bastion/io/life-store.ts'
 import { lookAtBastion } from '#core/bastion/io/look.ts'
 import { type TickShell, tickBastion } from '#core/bastion/io/tick.ts'
 import { hold } from '#core/bastion/leases.ts'
 import { activityKey, lifeKey } from '#core/bastion/names.ts'
-import { DEFAULT_LIFE } from '#core/bastion/policy.ts'
+import { DEFAULT_LIFE, policyOf } from '#core/bastion/policy.ts'
 import { PgctlError } from '#core/errors.ts'
 import { BastionWorld } from '../../support/bastion-world.ts'
 import { MemoryStore } from '../../support/memory-store.ts'
@@ -15,6 +16,7 @@ import { MemoryStore } from '../../support/memory-store.ts'
 
 const WORKSPACE = 'acme'
 const MINUTE = 60_000
+const NONE = { minimum: 0, maximum: 1, desired: 0 }
 
 function scene() {
   const world = new BastionWorld()
@@ -107,6 +109,59 @@ describe('a look at a bastion, and what follows', () => {
       }),
       { numRuns: 50 },
     )
+  })
+
+  it('of several looks at the opening of its hours one starts it, and once', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 2, max: 5 }), fc.scheduler(), async (count, scheduler) => {
+        const { world, calls, shell, store } = scene()
+        world.take({ kind: 'resize', sizes: NONE, remember: undefined, unlessUsed: false, why: '' })
+        const policy = policyOf({ idleAfter: 20 * MINUTE, hours: '08:00-18:00 UTC' })
+        const raced = { ...shell, policy, store: scheduled(store, scheduler) }
+        const looks = Array.from({ length: count }, () =>
+          tickBastion({ workspace: WORKSPACE, now: world.now }, raced),
+        )
+        await scheduler.waitFor(Promise.allSettled(looks))
+        assert.deepEqual(calls, ['resize 1'])
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('leaves one at 0 that somebody has stopped while it was looked at', async () => {
+    const { world, calls, shell, store } = scene()
+    world.take({ kind: 'resize', sizes: NONE, remember: undefined, unlessUsed: false, why: '' })
+    const { group } = world.signals()
+    assert.ok(group !== undefined)
+    const policy = policyOf({ idleAfter: 20 * MINUTE, hours: '08:00-18:00 UTC' })
+    const look = async () => {
+      await changeLife(store, WORKSPACE, (state) => stoppedByHand(state, group, world.now))
+      return group
+    }
+    const meanwhile = { ...shell, policy, control: { ...shell.control, look } }
+    const { raced } = await tickBastion({ workspace: WORKSPACE, now: world.now }, meanwhile)
+    assert.deepEqual([raced, calls], [true, []])
+    world.now += MINUTE
+    await tickBastion({ workspace: WORKSPACE, now: world.now }, { ...shell, policy })
+    assert.deepEqual(calls, [])
+  })
+
+  it('decides nothing and writes nothing where the group cannot be seen', async () => {
+    const { shell, minutes, calls, store, refused, tick } = scene()
+    await minutes(20)
+    const before = store.documents.get(lifeKey(WORKSPACE))
+    const { control } = shell
+    const unseen = async () => {
+      if (refused.has('look')) throw new PgctlError('endpoint-unreachable', 'there is no way to it')
+      return control.look()
+    }
+    Object.assign(shell, { control: { ...control, look: unseen } })
+    refused.add('look')
+    await assert.rejects(tick(), { code: 'endpoint-unreachable' })
+    assert.deepEqual([store.documents.get(lifeKey(WORKSPACE)), calls], [before, []])
+    refused.clear()
+    await minutes(1)
+    assert.deepEqual(calls, ['resize 0'])
   })
 
   it('does nothing of what it has decided when somebody holds the bastion meanwhile', async () => {
