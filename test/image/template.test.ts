@@ -17,7 +17,7 @@ import { describeWith } from '../support/peers.ts'
  * | form, syntax, names and types of all fields | `packer fmt -check`, `packer validate`, for both architectures |
  * | variables, and what they refuse | `packer validate`, here |
  * | source, AMI, tags, what is temporary, provisioners, post-processors | `packer build` in template-build.test.ts |
- * | what the fields do in AWS, the instance's boot, its own names of disks | never |
+ * | `packer init`, what the fields do in AWS, the instance's boot and its names of disks | never |
  */
 
 const folder = join(root, 'packer')

@@ -58,12 +58,6 @@ export async function layerOver(tree: string): Promise<Layer> {
   }
 }
 
-/** What `npm pack` makes, from a folder with the packaged CLI. */
-export async function packInto(parts: string, folder: string): Promise<void> {
-  const words = ['-czf', join(parts, 'pgctl.tgz'), '--transform', 's,^[.],package,', '-C', folder, '.']
-  await run('tar', words)
-}
-
 export interface FinishedTree extends Layer {
   /** The digest of its manifest. */
   readonly digest: string
@@ -75,7 +69,15 @@ export async function finishedTree(): Promise<FinishedTree> {
   const parts = await mkdtemp(join(tmpdir(), 'pgctl-parts-'))
   try {
     await using cli = await packCli()
-    await packInto(parts, cli.folder)
+    await run('tar', [
+      '-czf',
+      join(parts, 'pgctl.tgz'),
+      '--transform',
+      's,^[.],package,',
+      '-C',
+      cli.folder,
+      '.',
+    ])
     await cp(join(cachedTree(), '../tools.lock.json'), join(parts, 'tools.lock.json'))
     const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
     const words = [parts, layer.root, architecture, ...NOT_IN_THE_TREE]
