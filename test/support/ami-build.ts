@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { peersFolder } from '../peers/places.ts'
 import { NOT_IN_THE_TREE } from '../peers/recipes.ts'
 import { type BuildSurroundings, ENDPOINT, startSurroundings } from './build-surroundings.ts'
-import { packInto, root } from './image-tree.ts'
+import { root } from './image-tree.ts'
 import { packCli } from './packaged-cli.ts'
 import { packerIn } from './packer.ts'
 import type { PeerOutcome } from './peer-process.ts'
@@ -22,6 +24,7 @@ export interface AmiBuild extends AsyncDisposable {
   readonly disk: string
 }
 
+const run = promisify(execFile)
 /** Of the emulator's. */
 export const ACCOUNT = '123456789012'
 export const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64'
@@ -68,5 +71,6 @@ async function partsOfPeers(parts: string): Promise<void> {
   for (const name of ['packages', 'tools']) await symlink(join(fetched, name), join(parts, name))
   await cp(join(fetched, 'tools.lock.json'), join(parts, 'tools.lock.json'))
   await using cli = await packCli()
-  await packInto(parts, cli.folder)
+  const packed = join(parts, 'pgctl.tgz')
+  await run('tar', ['-czf', packed, '--transform', 's,^[.],package,', '-C', cli.folder, '.'])
 }

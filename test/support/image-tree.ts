@@ -36,15 +36,10 @@ export function describeImage(
 
 export const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
 
-/** What `npm pack` makes, from a folder with the packaged CLI. */
-export async function packInto(parts: string, folder: string): Promise<void> {
-  const words = ['-czf', join(parts, 'pgctl.tgz'), '--transform', 's,^[.],package,', '-C', folder, '.']
-  await run('tar', words)
-}
-
 /** The parts that the end of a build needs: pgctl as it is packaged, and the lock of the cached tree. */
 export async function putParts(cli: PackagedCli, parts: string): Promise<void> {
-  await packInto(parts, cli.folder)
+  const packed = join(parts, 'pgctl.tgz')
+  await run('tar', ['-czf', packed, '--transform', 's,^[.],package,', '-C', cli.folder, '.'])
   await cp(join(cachedTree(), '../tools.lock.json'), join(parts, 'tools.lock.json'))
 }
 
