@@ -37,7 +37,7 @@ export const SETTINGS = {
   background: {
     variable: 'PGCTL_BACKGROUND',
     fallback: 'on',
-    says: 'whether kubectl, helm, run and shell share a tunnel in the background: on or off',
+    says: 'whether kubectl, helm, run, shell, psql and redis share tunnels in the background: on or off',
   },
   tail: { variable: 'PGCTL_TAIL', fallback: '50', says: 'how many past lines `logs` starts with' },
 } as const
