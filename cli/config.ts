@@ -1,4 +1,3 @@
-import { isScalar, type ParsedNode, parse, YAMLParseError } from 'yaml'
 import * as z from 'zod'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import {
@@ -6,6 +5,7 @@ import {
   type InstallationEntry,
   installationEntrySchema,
 } from '#core/installation/installation.ts'
+import { readDocument } from '#core/installation/located-document.ts'
 import { describeIssues } from '#core/installation/schema-issues.ts'
 import { nearest } from '#core/text/nearest.ts'
 import { parseTargets } from '#core/tunnel/target.ts'
@@ -37,7 +37,7 @@ export const SETTINGS = {
   background: {
     variable: 'PGCTL_BACKGROUND',
     fallback: 'on',
-    says: 'whether kubectl, helm, run and shell share a tunnel in the background: on or off',
+    says: 'whether kubectl, helm, run, shell, psql and redis share tunnels in the background: on or off',
   },
   tail: { variable: 'PGCTL_TAIL', fallback: '50', says: 'how many past lines `logs` starts with' },
 } as const
@@ -73,15 +73,24 @@ const installationName = z
   .regex(/^[a-z0-9][a-z0-9-]*$/, "an installation's name is lower-case letters, digits and dashes")
 /** Words as they stand behind `pgctl tunnel`. */
 const targetSet = z.array(word).superRefine((words, context) => {
-  if (words.length === 0) context.addIssue({ code: 'custom', message: 'a set has at least one target' })
+  const refuse = (message: string, ...path: number[]) => context.addIssue({ code: 'custom', message, path })
+  if (words.length === 0) return refuse('a set has at least one target')
+  const wrong = whatIsWrong(words)
+  if (wrong === undefined) return
+  // Some words belong together: the one with which it goes wrong is where the same is wrong for the first time.
+  const at = words.findIndex((_, index) => whatIsWrong(words.slice(0, index + 1)) === wrong)
+  refuse(wrong, at)
+})
+function whatIsWrong(words: readonly string[]): string | undefined {
   try {
     parseTargets(words)
+    return undefined
   } catch (error) {
     if (!isPgctlError(error)) throw error
     const { message, why } = error
-    context.addIssue({ code: 'custom', message: why === undefined ? message : `${message}: ${why}` })
+    return why === undefined ? message : `${message}: ${why}`
   }
-})
+}
 const fileSchema = z.strictObject({
   installation: word.optional(),
   region: word.optional(),
@@ -135,35 +144,10 @@ function resolve(name: SettingName, input: Parameters<typeof resolveConfig>[0], 
   return { value: fallback, origin: 'default', from: undefined }
 }
 
-function readContent(file: ConfigFile): FileContent {
-  const refuse = (why: string, cause: unknown) =>
-    new PgctlError('config-invalid', `cannot use the configuration file ${file.path}`, {
-      why,
-      next: `mend it, or move it away to go on without it: mv ${file.path} ${file.path}.old`,
-      cause,
-    })
-  let document: unknown
-  try {
-    document = parse(file.text, { uniqueKeys: areOneName }) ?? {}
-  } catch (error) {
-    throw refuse(describeSyntax(error as Error, file.text), error)
-  }
-  const parsed = fileSchema.safeParse(document)
-  if (!parsed.success) throw refuse(describeIssues(parsed.error.issues, KNOWN_KEYS), undefined)
-  return parsed.data
-}
-
-/** Keys become names: the number 7 and the text "7" are one, of which the parser alone would lose the first. */
-function areOneName(a: ParsedNode, b: ParsedNode): boolean {
-  return isScalar(a) && isScalar(b) && String(a.value) === String(b.value)
-}
-
-function describeSyntax(error: Error, text: string): string {
-  if (error instanceof YAMLParseError && error.code === 'DUPLICATE_KEY') {
-    const [, key = ''] = /^["']?([^"':\s]*)/.exec(text.slice(error.pos[0])) ?? []
-    return `"${key}" stands there twice, the second time at line ${error.linePos?.[0].line}`
-  }
-  return `it is no YAML: ${error.message.split('\n')[0]?.replace(/:$/, '')}`
+function readContent({ path, text }: ConfigFile): FileContent {
+  const next = `mend it, or move it away to go on without it: mv ${path} ${path}.old`
+  const reading = { source: path, what: 'the configuration file', known: KNOWN_KEYS, next }
+  return readDocument<FileContent>(text, fileSchema, reading)
 }
 
 const DESCRIBE_ONE =

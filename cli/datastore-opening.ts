@@ -1,3 +1,4 @@
+import type { NearWay } from '#core/datastores/io/near-front.ts'
 import type { NearNode } from '#core/datastores/io/redis-front.ts'
 import type { Login } from '#core/datastores/login.ts'
 import type { Datastore, Endpoint } from '#core/installation/datastores.ts'
@@ -31,12 +32,6 @@ export interface DatastoreWays extends DatastoreFacts {
   enter(front: Front | undefined): Promise<OpenDatastore>
   /** A way to another node of it, which goes with its disposal. */
   openNode(host: string, port: number, front: Front | undefined): Promise<NearWay>
-}
-
-/** Where a way listens on this computer. */
-export interface NearWay extends NearNode, AsyncDisposable {
-  /** Resolves when the way is gone. Never rejects. */
-  readonly ended: Promise<unknown>
 }
 
 export interface OpenDatastore extends AsyncDisposable {

@@ -1,3 +1,4 @@
+import type { NearWay } from '#core/datastores/io/near-front.ts'
 import type { NearNode } from '#core/datastores/io/redis-front.ts'
 import { isPgctlError } from '#core/errors.ts'
 import type { Datastore, Endpoint } from '#core/installation/datastores.ts'
@@ -7,7 +8,6 @@ import type {
   DatastoreTelling,
   DatastoreWays,
   DatastoreWishes,
-  NearWay,
   OpenDatastore,
 } from './datastore-opening.ts'
 import type { Surroundings } from './deps.ts'
@@ -97,6 +97,6 @@ class SharedWays implements DatastoreWays {
 }
 
 async function openFront(way: NearNode, front: Front | undefined): Promise<NearWay> {
-  const { listenBefore } = await import('./near-front.ts')
+  const { listenBefore } = await import('#core/datastores/io/near-front.ts')
   return listenBefore(way, front)
 }

@@ -143,7 +143,7 @@ const LAYERS: readonly Layer[] = [
   },
   {
     folder: 'core/image',
-    mayImport: ['core/image', 'core/installation/schema-issues.ts'],
+    mayImport: ['core/image', 'core/installation/located-document.ts'],
     reason: "what the bastion's image is made of and must be like: decisions about a lock and a machine",
   },
   {

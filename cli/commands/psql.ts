@@ -4,8 +4,10 @@ import { DatastoreCommand, datastoreArgs, datastoreFlags } from '../datastore-co
 export default class Psql extends DatastoreCommand {
   static override summary = 'Run psql against a database of the installation.'
   static override description = [
-    'The psql of this computer, through a tunnel of its own. The certificate is checked against the real name of the',
-    'database and the authorities of RDS in its region, which pgctl carries: --ca, PGCTL_CA or `ca` in the configuration',
+    'The psql of this computer, through a tunnel in the background that the next command finds again, and that closes',
+    'its session when unused; `--background off`, `background: off` or a --reason give a run a session of its own. The',
+    'certificate is checked against the real name of the database and the authorities of RDS in its region, which pgctl',
+    'carries: --ca, PGCTL_CA or `ca` in the configuration',
     "name others. The login is that of the product, from the cluster's Secret (get secrets), else from Secrets Manager",
     '(the password that RDS keeps, or the secret of the product); --credentials iam --user NAME signs a token instead.',
     'Sessions are read-only unless --write: that is a guard against slips, and whoever sets the session otherwise may',

@@ -3,9 +3,11 @@ import { DatastoreCommand, datastoreArgs, datastoreFlags } from '../datastore-co
 export default class Redis extends DatastoreCommand {
   static override summary = 'Run redis-cli against a cache of the installation.'
   static override description = [
-    'The redis-cli of this computer, through a tunnel of its own. redis-cli checks no names on certificates, and so pgctl',
-    'speaks TLS for it, and checks the certificate against the real name. Of a cluster every node that redis-cli is sent',
-    'on to gets a tunnel of its own. A password, where one is wanted, is that of the product, and is never an argument.',
+    'The redis-cli of this computer, through a tunnel in the background that the next command finds again, and that',
+    'closes its session when unused; `--background off`, `background: off` or a --reason give a run a session of its own.',
+    'redis-cli checks no names on certificates, and so pgctl speaks TLS for it, and checks the certificate against the real',
+    'name. Of a cluster every node that redis-cli is sent on to gets a tunnel of its own. A password, where one is wanted,',
+    'is that of the product, and is never an argument.',
     'There is no read-only mode: what you say is done. Behind two dashes stand words for redis-cli; the exit status is',
     'that of redis-cli.',
   ].join(' ')

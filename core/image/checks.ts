@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { readDocument } from '#core/image/located-document.ts'
+import { readDocument } from '#core/installation/located-document.ts'
 
 /**
  * `packer/checks.yaml`: what must be so on a bastion, as data. The same file is asked of a tree that is being built,

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { readDocument } from '#core/image/located-document.ts'
+import { readDocument } from '#core/installation/located-document.ts'
 
 /**
  * `packer/tools.lock.json`: all that is downloaded for the image, each file with its digest. It is the only place

@@ -1,8 +1,6 @@
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import * as z from 'zod'
 import type { Ms } from '#core/clock.ts'
-import { PgctlError } from '#core/errors.ts'
-import { describeIssues } from '#core/installation/schema-issues.ts'
+import { readDocument } from '#core/installation/located-document.ts'
 import { type Cron, parseCron } from '#core/snapshots/cron.ts'
 import { CACHE_USES } from '#core/snapshots/restore/cache-use.ts'
 import { type Avoided, parseAvoided } from '#core/snapshots/windows.ts'
@@ -139,22 +137,7 @@ const KNOWN_KEYS = [
  * @throws PgctlError `config-invalid`, naming each line that is wrong.
  */
 export function parsePolicy(text: string, source: string): Policy {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  const broken = document.errors[0]
-  if (broken !== undefined)
-    throw new PgctlError('config-invalid', `cannot read the snapshot policy ${source}`, {
-      why: broken.message.split('\n', 1)[0],
-      next: `mend ${source}`,
-    })
-  const result = policySchema.safeParse(document.toJS())
-  if (result.success) return result.data
-  throw new PgctlError('config-invalid', `cannot use the snapshot policy ${source}`, {
-    why: result.error.issues
-      .map((issue) => `line ${lineOf(issue, document, lines)}: ${describeIssues([issue], KNOWN_KEYS)}`)
-      .join('; '),
-    next: `mend ${source}`,
-  })
+  return readDocument(text, policySchema, { source, what: 'the snapshot policy', known: KNOWN_KEYS })
 }
 
 /** The set that `source` belongs to: the first that names it, its kind's family, or `all`. */
@@ -206,19 +189,4 @@ function isEmpty(
   },
 ): boolean {
   return COUNTS.every((rule) => keep[rule] === 0) && keep.within === undefined && keep.tags.length === 0
-}
-
-/** The line where the issue is written: that of an unknown key itself, not of the mapping around it. */
-function lineOf(issue: z.core.$ZodIssue, document: Document, lines: LineCounter): number {
-  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
-  for (let path = [...issue.path, ...unknown]; path.length > 0; path = path.slice(0, -1)) {
-    const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true)
-    const last = path.at(-1)
-    const pair = isMap(parent)
-      ? parent.items.find(({ key }) => isScalar(key) && key.value === last)
-      : undefined
-    const node = (pair?.key ?? (isSeq(parent) ? parent.items[Number(last)] : undefined)) as Node | undefined
-    if (node?.range) return lines.linePos(node.range[0]).line
-  }
-  return 1
 }

@@ -135,44 +135,59 @@ describe('what commands act on now', () => {
 
 describe('a configuration file that cannot be used', () => {
   const rows = [
-    { text: 'bind: [', says: /no YAML: .*flow/i, why: 'it is no YAML' },
+    { text: 'bind: [', says: /^line 1, column 8: it is no YAML: .*flow/i, why: 'it is no YAML' },
     {
       text: 'bnid: x',
-      says: /^unknown key "bnid" \(did you mean bind\?\)$/,
+      says: /^line 1, column 1: unknown key "bnid" \(did you mean bind\?\)$/,
       why: 'an unknown key is a typing error, and names itself',
     },
     {
       text: 'installations: { Acme: {} }',
-      says: /^installations\.Acme: an installation's name is lower-case/,
+      says: /^line 1, column 18: installations\.Acme: an installation's name is lower-case/,
       why: 'a name has a form',
     },
     {
       text: `installations: { acme: { workspace: w, account: 111122223333, region: eu-central-1 } }`,
-      says: /^installations\.acme\.account: an AWS account is twelve digits in quotes/,
+      says: /^line 1, column 40: installations\.acme\.account: an AWS account is twelve digits in quotes/,
       why: 'an account is quoted',
     },
     {
       text: 'installations: { acme: { workspace: w, region: eu-central-1 } }',
-      says: /^installations\.acme\.account: it is missing$/,
+      says: /^line 1, column 18: installations\.acme\.account: it is missing$/,
       why: 'an account is not guessed',
     },
     {
       text: `installations:\n  acme: ${entry()}\n  beta: ${entry()}\n  acme: ${entry('eu-west-1')}`,
-      says: /^"acme" stands there twice, the second time at line 4$/,
+      says: /^line 4, column 3: "acme" stands there a second time$/,
       why: 'of two installations of one name neither is meant',
     },
     {
       text: `installations:\n  7: ${entry()}\n  "7": ${entry()}`,
-      says: /^"7" stands there twice, the second time at line 3$/,
+      says: /^line 3, column 3: "7" stands there a second time$/,
       why: 'a number and a text are one name',
     },
     {
       text: 'tail: 1\ntail: 2',
-      says: /^"tail" stands there twice, .* line 2$/,
+      says: /^line 2, column 1: "tail" stands there a second time$/,
       why: 'a setting is set once',
     },
-    { text: 'tail: -1', says: /^tail: it is less than 0$/, why: 'no negative number of lines' },
-    { text: 'bind: ""', says: /^bind: it is empty$/, why: 'an empty address' },
+    { text: 'tail: -1', says: /^line 1, column 1: tail: it is less than 0$/, why: 'no negative number of lines' },
+    { text: 'bind: ""', says: /^line 1, column 1: bind: it is empty$/, why: 'an empty address' },
+    {
+      text: 'sets:\n  oncall: [grafana, postgres, "a b"]',
+      says: /^line 2, column 31: sets\.oncall\.2: /,
+      why: 'a word of a set is none that a tunnel leads to',
+    },
+    {
+      text: 'sets:\n  oncall:\n    - grafana\n    - i-0123456789abcdef0',
+      says: /^line 4, column 7: sets\.oncall\.1: /,
+      why: 'an instance of a set lacks its address',
+    },
+    {
+      text: 'sets:\n  oncall: []',
+      says: /^line 2, column 3: sets\.oncall: a set has at least one target$/,
+      why: 'a set is empty',
+    },
     { text: '- a\n- b', says: /should be names with values/, why: 'it is a list' },
   ]
   for (const { text, says, why } of rows)

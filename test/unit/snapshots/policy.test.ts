@@ -52,23 +52,23 @@ describe('parsePolicy', () => {
   })
 
   for (const [change, to, want] of [
-    ['  nightly:', '  nightly:\n    whom: [x]', 'line 4: sets.nightly: unknown key "whom"'],
-    ['daily: 7', 'dayly: 7', 'line 10: sets.nightly.keep: unknown key "dayly" (did you mean daily'],
-    ['zone: Europe/Berlin', 'zone: Europe/Berlon', 'line 1: zone: "Europe/Berlon" is no time zone'],
-    ['zone: Europe/Berlin', '', 'line 1: zone: it is missing'],
-    ['30 2 * * *', '30 25 * * *', 'line 6: sets.nightly.when.cron: "25" is no hour'],
+    ['  nightly:', '  nightly:\n    whom: [x]', 'line 4, column 5: sets.nightly: unknown key "whom"'],
+    ['daily: 7', 'dayly: 7', 'line 10, column 7: sets.nightly.keep: unknown key "dayly" (did you mean daily'],
+    ['zone: Europe/Berlin', 'zone: Europe/Berlon', 'line 1, column 1: zone: "Europe/Berlon" is no time zone'],
+    ['zone: Europe/Berlin', '', 'line 1, column 1: zone: it is missing'],
+    ['30 2 * * *', '30 25 * * *', 'line 6, column 7: sets.nightly.when.cron: "25" is no hour'],
     ['30 2 * * *', '"*/5 * * * *"', 'due more often than once an hour'],
-    ['3h', 'three hours', 'line 7: sets.nightly.when.start-within: "three hours" is no span of time'],
+    ['3h', 'three hours', 'line 7, column 7: sets.nightly.when.start-within: "three hours" is no span of time'],
     [
       'tue 04:00-05:00',
       'tuesday at four',
-      'line 8: sets.nightly.when.avoid.0: "tuesday at four" is no window',
+      'line 8, column 15: sets.nightly.when.avoid.0: "tuesday at four" is no window',
     ],
-    ['daily: 7', 'daily: -1', 'line 10: sets.nightly.keep.daily'],
-    ['daily: 7', 'daily: soon', 'line 10: sets.nightly.keep.daily'],
-    ['minimum: 3', 'minimum: 0', 'line 13: sets.nightly.keep.minimum: it is less than 1'],
-    ['nightly:', 'Nightly Run:', 'line 3'],
-    ['[postgres, redis-queue]', '[]', 'line 4: sets.nightly.what'],
+    ['daily: 7', 'daily: -1', 'line 10, column 7: sets.nightly.keep.daily'],
+    ['daily: 7', 'daily: soon', 'line 10, column 7: sets.nightly.keep.daily'],
+    ['minimum: 3', 'minimum: 0', 'line 13, column 7: sets.nightly.keep.minimum: it is less than 1'],
+    ['nightly:', 'Nightly Run:', 'line 3, column 3'],
+    ['[postgres, redis-queue]', '[]', 'line 4, column 5: sets.nightly.what'],
     ['keep:', 'keep: [', 'line'],
   ] as const)
     it(`refuses ${JSON.stringify(to)}, naming the line`, () => {

@@ -6,7 +6,12 @@ import { messageOf, PgctlError } from '#core/errors.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { listenLocally } from '#core/tunnel/io/listener.ts'
 import type { Front } from '#core/tunnel/tunnel.ts'
-import type { NearWay } from './datastore-opening.ts'
+
+/** A way to a datastore, as it listens on this computer. Disposal takes it away. */
+export interface NearWay extends NearNode, AsyncDisposable {
+  /** Resolves when the way is gone. Never rejects. */
+  readonly ended: Promise<unknown>
+}
 
 /** A port of this process in front of one that others share: each of its connections passes `front`. */
 export async function listenBefore(shared: NearNode, front: Front | undefined): Promise<NearWay> {
