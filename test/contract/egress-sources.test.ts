@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import {
   CloudWatchLogsClient,
   CreateLogGroupCommand,
+  CreateLogStreamCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
@@ -76,6 +77,7 @@ describe('logs where the services write them', { timeout: 120_000 }, () => {
       ['/acme/empty', []],
     ] as const) {
       await logs.send(new CreateLogGroupCommand({ logGroupName }))
+      await logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName: 'a' }))
       const logEvents = lines.map((message) => ({ timestamp: T * 1_000, message }))
       if (logEvents.length > 0)
         await logs.send(new PutLogEventsCommand({ logGroupName, logStreamName: 'a', logEvents }))

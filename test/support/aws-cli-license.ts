@@ -20,11 +20,12 @@ async function putObject(cli: AwsCli, key: string): Promise<void> {
 
 async function makeGroup(cli: AwsCli, name: string): Promise<void> {
   await cli.ask(['logs', 'create-log-group', '--log-group-name', name])
+  await cli.ask(['logs', 'create-log-stream', '--log-group-name', name, '--log-stream-name', 'a'])
 }
 
 const putLine = (group: string) => [
   ...['logs', 'put-log-events', '--log-group-name', group, '--log-stream-name', 'a'],
-  ...['--log-events', JSON.stringify([{ timestamp: 1_795_600_000_000, message: 'a line' }])],
+  ...['--log-events', JSON.stringify([{ timestamp: Date.now(), message: 'a line' }])],
 ]
 
 /** What the verification of the license and its ledger call. */
@@ -88,7 +89,7 @@ export const LICENSE_ROWS: Readonly<Record<string, AwsCliRow>> = {
   'logs:CreateLogStream': {
     words: async (cli) => {
       await makeGroup(cli, '/interop/streams')
-      return ['logs', 'create-log-stream', '--log-group-name', '/interop/streams', '--log-stream-name', 'a']
+      return ['logs', 'create-log-stream', '--log-group-name', '/interop/streams', '--log-stream-name', 'b']
     },
     query: '@',
     want: undefined,
@@ -98,8 +99,8 @@ export const LICENSE_ROWS: Readonly<Record<string, AwsCliRow>> = {
       await makeGroup(cli, '/interop/put')
       return putLine('/interop/put')
     },
-    query: 'length(nextSequenceToken) > `0`',
-    want: true,
+    query: '[length(nextSequenceToken) > `0`,rejectedLogEventsInfo]',
+    want: [true, null],
   },
   'logs:FilterLogEvents': {
     words: async (cli) => {
