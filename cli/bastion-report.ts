@@ -11,12 +11,13 @@ import { lifeFacts, type MotdFacts } from '#core/bastion/motd.ts'
 import { activityKey } from '#core/bastion/names.ts'
 import { DEFAULT_LIFE } from '#core/bastion/policy.ts'
 import type { Ms } from '#core/clock.ts'
-import { isPgctlError, PgctlError } from '#core/errors.ts'
+import { isPgctlError } from '#core/errors.ts'
 import { parseInstallationFile } from '#core/installation/installation-file.ts'
 import { createOutboundAgents } from '#core/io/outbound.ts'
 import { replaceFile } from '#core/io/replace-file.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { licenseParameter, tableName } from '#core/stack/names.ts'
+import { readMachine } from './machine-file.ts'
 
 export interface ReportPlaces {
   readonly installation: string
@@ -42,11 +43,7 @@ export async function reportActivity(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const file = parseInstallationFile(await readFile(places.installation, 'utf8'))
-  const machine = (await readFile(places.machine, 'utf8')).trim()
-  if (!/^i-[0-9a-f]{8,17}$/.test(machine))
-    throw new PgctlError('config-invalid', `${places.machine} does not say which machine this is`, {
-      next: 'see what the first boot says: journalctl -u pgctl-first-boot',
-    })
+  const machine = await readMachine(places.machine)
   const now = systemClock.now().wall
   const activity = activityOf(await readKernelFiles(places.proc), machine, now)
   const agents = createOutboundAgents(environment)

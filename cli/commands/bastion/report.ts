@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core'
 import { MOTD_FACTS_FILE } from '#core/bastion/motd.ts'
 import { INSTALLATION_FILE } from '#core/installation/installation-file.ts'
 import { BaseCommand } from '../../base-command.ts'
+import { MACHINE_FILE } from '../../machine-file.ts'
 
 export default class BastionReport extends BaseCommand {
   static override hidden = true
@@ -20,7 +21,7 @@ export default class BastionReport extends BaseCommand {
     machine: Flags.string({
       summary: 'Which machine this is, a file of cloud-init.',
       helpValue: 'FILE',
-      default: '/etc/pgctl/instance-id',
+      default: MACHINE_FILE,
     }),
     versions: Flags.string({
       summary: 'Which programs are on it, a mapping in YAML.',
