@@ -109,10 +109,26 @@ describe('the template of the bastion', { timeout: 120_000 }, () => {
 
   it('tells the machine whose it is, with nothing to fetch', () => {
     const text = resources['BastionTemplate'].Properties.LaunchTemplateData.UserData['Fn::Base64']
-    assert.deepEqual(parseInstallationFile(text), {
+    assert.deepEqual(parseInstallationFile(text.replace(`\${AuditLog}`, 'audit')), {
       ...{ name: 'acme', workspace: WORKSPACE, account: '011122223333', region: 'eu-central-1' },
       product: 'paragon',
     })
+  })
+
+  it('names the log group for its audit log, which is made before the machine and encrypted as sessions are', () => {
+    const text = resources['BastionTemplate'].Properties.LaunchTemplateData.UserData['Fn::Base64']
+    // A reference to a log group is its name, and what refers to it comes after it.
+    assert.equal(JSON.parse(text).audit.logGroup, `\${AuditLog}`)
+    const { LogGroupName, KmsKeyId, RetentionInDays } = resources['AuditLog'].Properties
+    assert.deepEqual(
+      [LogGroupName, KmsKeyId, RetentionInDays],
+      [`/pgctl/${WORKSPACE}/audit`, { 'Fn::GetAtt': ['SessionKey', 'Arn'] }, { Ref: 'AuditDays' }],
+    )
+    assert.match(LogGroupName, /^[\w./#-]{1,512}$/)
+    const encrypts = resources['SessionKey'].Properties.KeyPolicy.Statement.at(-1)
+    const groups = encrypts.Condition.ArnEquals['kms:EncryptionContext:aws:logs:arn']
+    const arn = 'arn:aws:logs:eu-central-1:011122223333:log-group'
+    assert.deepEqual(groups, [`${arn}:/pgctl/${WORKSPACE}/sessions`, `${arn}:${LogGroupName}`])
   })
 
   it('lets the machine be reached and say what it does, with these rights and no other', () => {
@@ -136,6 +152,7 @@ describe('the template of the bastion', { timeout: 120_000 }, () => {
           arn('logs', `log-group:/pgctl/${WORKSPACE}/sessions:*`),
         ],
         [['logs:DescribeLogGroups'], '*'],
+        [['logs:CreateLogStream', 'logs:PutLogEvents'], arn('logs', `log-group:/pgctl/${WORKSPACE}/audit:*`)],
         [['eks:DescribeCluster'], arn('eks', `cluster/${WORKSPACE}`)],
         [['ssm:GetParameter'], arn('ssm', `parameter${licenseParameter(WORKSPACE)}`)],
         [['lambda:InvokeFunction'], arn('lambda', `function:${licenseFunction(WORKSPACE)}`)],
