@@ -5,7 +5,7 @@ set -euo pipefail
 systemctl set-default multi-user.target
 systemctl enable auditd.service audit-rules.service chrony.service nftables.service systemd-networkd.service \
   systemd-resolved.service pgctl-first-boot.service pgctl-license-verify.service \
-  pgctl-bastion-report.timer
+  pgctl-bastion-report.timer pgctl-audit-stream.service
 
 # Nobody logs in at a console, nothing waits for a network, and nothing comes from an archive: a bastion is renewed by
 # a newer image, never in place.

@@ -113,6 +113,11 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     assert.match(logs.stderr, /this shell has no operator whose rights it could use/)
   })
 
+  it('carries no audit log away where no log group is named', async () => {
+    const { stdout: state } = await bastion.run(['systemctl', 'is-active', 'pgctl-audit-stream.service'])
+    assert.equal(state.trim(), 'inactive')
+  })
+
   it('keeps the role of the instance from whoever logs in', async () => {
     const ask = [
       'curl',

@@ -1,4 +1,7 @@
-/** A sandbox whose bastion is another machine: `bastion-sandbox.ts FILE` writes there what an agent has to know. */
+/**
+ * A sandbox whose bastion is another machine: `bastion-sandbox.ts FILE [NAME...]` writes there what an agent has to know;
+ * the names are on the certificate of its endpoint.
+ */
 
 import { writeFileSync } from 'node:fs'
 import { startSandbox } from '#sandbox/sandbox.ts'
@@ -17,7 +20,8 @@ export interface SandboxNotes {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const sandbox = await startSandbox({ agent: 'external', pace: 'none' })
+  const [file = '', ...names] = process.argv.slice(2)
+  const sandbox = await startSandbox({ agent: 'external', pace: 'none', names })
   const { datastores, installation: _, ...world } = sandbox.world
   const { endpoint, authority, operator, agent } = sandbox
   const notes: SandboxNotes = {
@@ -28,6 +32,6 @@ if (process.argv[1] === import.meta.filename) {
     world,
     datastores: [...(datastores ?? [])],
   }
-  writeFileSync(process.argv[2] ?? '', JSON.stringify(notes), { mode: 0o644 })
+  writeFileSync(file, JSON.stringify(notes), { mode: 0o644 })
   process.stdout.write('ready\n')
 }

@@ -21,6 +21,10 @@ export interface BootedTree extends AsyncDisposable {
   inNetwork(words: readonly string[]): ChildProcess
   /** The words that run one there, for whoever starts it otherwise. */
   networkWords(words: readonly string[]): string[]
+  /** Runs a program of this computer in the network around it. */
+  outside(words: readonly string[]): ChildProcess
+  /** Adds to what its metadata tells, by path: `/latest/meta-data/…`. */
+  tell(documents: Readonly<Record<string, string>>): Promise<void>
   /** What it has told at boot. */
   readonly console: string
 }
@@ -40,6 +44,10 @@ export interface Ran {
 export interface BootOptions {
   /** The user data of its launch template; without it there is none. */
   readonly userData?: object
+  /** What else its metadata tells, by path. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Names that are known around it, and their addresses. */
+  readonly names?: Readonly<Record<string, string>>
 }
 
 /** Boots; resolves when systemd says that it has done all that it is to start. */
@@ -55,6 +63,10 @@ export async function bootTree(tree: string, options: BootOptions = {}): Promise
   const helpers: ChildProcess[] = []
   let leader = 0
   let outside: Outside | undefined
+  const around = (): Outside => {
+    if (outside === undefined) throw new Error('there is nothing around it yet')
+    return outside
+  }
   const booted: BootedTree = {
     get console() {
       return said
@@ -65,6 +77,12 @@ export async function bootTree(tree: string, options: BootOptions = {}): Promise
       helpers.push(child)
       return child
     },
+    outside(line) {
+      const child = inNetworkOf(around().pid, line)
+      helpers.push(child)
+      return child
+    },
+    tell: (documents) => around().tell(documents),
     networkWords: (line) => ['nsenter', '--target', String(leader), '--net', ...line],
     async [Symbol.asyncDispose]() {
       for (const helper of helpers) helper.kill('SIGKILL')
@@ -79,7 +97,9 @@ export async function bootTree(tree: string, options: BootOptions = {}): Promise
   }
   try {
     leader = await leaderOf(container)
-    outside = await startOutside(leader, options.userData)
+    const { userData, metadata = {}, names = {} } = options
+    const told = userData === undefined ? {} : { '/latest/user-data': JSON.stringify(userData) }
+    outside = await startOutside(leader, { metadata: { ...told, ...metadata }, names })
     await settled(booted)
     return booted
   } catch (error) {

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { replaceFile } from '#core/io/replace-file.ts'
 import { programOf } from './peers.ts'
 
 /**
@@ -16,6 +17,15 @@ import { programOf } from './peers.ts'
  */
 export interface Outside extends AsyncDisposable {
   readonly pid: number
+  /** Adds to what the metadata tells, by path: `/latest/meta-data/…`. */
+  tell(documents: Readonly<Record<string, string>>): Promise<void>
+}
+
+export interface OutsideOptions {
+  /** What its metadata tells, by path. */
+  readonly metadata: Readonly<Record<string, string>>
+  /** Names and their addresses. */
+  readonly names: Readonly<Record<string, string>>
 }
 
 const HOSTS = ['169.254.169.254', '10.20.0.9', '10.30.0.9', '10.40.0.9']
@@ -24,9 +34,14 @@ const HOSTS = ['169.254.169.254', '10.20.0.9', '10.30.0.9', '10.40.0.9']
 export const inNetworkOf = (pid: number, words: readonly string[]): ChildProcess =>
   spawn('nsenter', ['--target', String(pid), '--net', ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
 
-/** Joins the network of `inside`; `userData` is what its metadata tells. */
-export async function startOutside(inside: number, userData: object | undefined): Promise<Outside> {
+/** Joins the network of `inside`. */
+export async function startOutside(inside: number, options: OutsideOptions): Promise<Outside> {
   const folder = await mkdtemp(join(tmpdir(), 'pgctl-outside-'))
+  const documents: Record<string, string> = {}
+  const tell = async (more: Readonly<Record<string, string>>) => {
+    Object.assign(documents, more)
+    await replaceFile(join(folder, 'metadata.json'), JSON.stringify(documents))
+  }
   const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo here; exec sleep 3600'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
@@ -60,14 +75,15 @@ export async function startOutside(inside: number, userData: object | undefined)
       '--user=root',
       '--no-ping',
     ]
-    const names = ['--address=/cluster.example/10.20.0.9']
+    const known = { 'cluster.example': '10.20.0.9', ...options.names }
+    const names = Object.entries(known).map(([name, address]) => `--address=/${name}/${address}`)
     const server = inNetworkOf(pid, [programOf('dnsmasq'), ...quiet, ...dhcp, ...names])
     const script = new URL('fake-metadata.ts', import.meta.url).pathname
-    const data = userData === undefined ? [] : [JSON.stringify(userData)]
-    const metadata = inNetworkOf(pid, [process.execPath, script, ...data])
+    await tell(options.metadata)
+    const metadata = inNetworkOf(pid, [process.execPath, script, join(folder, 'metadata.json')])
     children.push(server, metadata)
     await once(metadata.stdout as Readable, 'data')
-    return { pid, [Symbol.asyncDispose]: stop }
+    return { pid, tell, [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop()
     throw error
