@@ -1,9 +1,11 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { parseStreamStatus } from '#core/audit/status.ts'
 import { connectAws } from '#core/aws/clients.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
 import { readParameter } from '#core/aws/parameters.ts'
 import { activityOf } from '#core/bastion/activity.ts'
+import type { AuditWord } from '#core/bastion/audit-lag.ts'
 import { readKernelFiles } from '#core/bastion/io/kernel-files.ts'
 import { readLife } from '#core/bastion/io/life-store.ts'
 import type { LifeState } from '#core/bastion/life-state.ts'
@@ -12,7 +14,7 @@ import { activityKey } from '#core/bastion/names.ts'
 import { DEFAULT_LIFE } from '#core/bastion/policy.ts'
 import type { Ms } from '#core/clock.ts'
 import { isPgctlError } from '#core/errors.ts'
-import { parseInstallationFile } from '#core/installation/installation-file.ts'
+import { auditLogGroup, parseInstallationFile } from '#core/installation/installation-file.ts'
 import { createOutboundAgents } from '#core/io/outbound.ts'
 import { replaceFile } from '#core/io/replace-file.ts'
 import { systemClock } from '#core/io/system-clock.ts'
@@ -26,6 +28,8 @@ export interface ReportPlaces {
   /** A mapping of programs to their versions, which the image brings; need not be there. */
   readonly versions: string
   readonly proc: string
+  /** Where what carries the audit's log away says how it is; need not be there. */
+  readonly audit: string
   /** Where the facts for the message of the day are put. */
   readonly facts: string
 }
@@ -42,10 +46,13 @@ export async function reportActivity(
   { environment, version }: { readonly environment: NodeJS.ProcessEnv; readonly version: string },
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const file = parseInstallationFile(await readFile(places.installation, 'utf8'))
+  const text = await readFile(places.installation, 'utf8')
+  const file = parseInstallationFile(text)
   const machine = await readMachine(places.machine)
   const now = systemClock.now().wall
-  const activity = activityOf(await readKernelFiles(places.proc), machine, now)
+  const kernel = await readKernelFiles(places.proc)
+  const audit = auditLogGroup(text) === undefined ? null : await auditWord(places.audit, now - kernel.uptime)
+  const activity = { ...activityOf(kernel, machine, now), audit }
   const agents = createOutboundAgents(environment)
   try {
     const connection = connectAws({ region: file.region, environment, agents, clock: systemClock, version })
@@ -75,6 +82,12 @@ async function orNotKnown<T>(answer: Promise<T>): Promise<T | undefined> {
     if (isPgctlError(error)) return undefined
     throw error
   }
+}
+
+async function auditWord(path: string, startedAt: Ms): Promise<AuditWord> {
+  const text = await readFile(path, 'utf8').catch(() => '')
+  const { at, oldest, trouble } = parseStreamStatus(text) ?? { at: startedAt, oldest: null, trouble: null }
+  return { at, oldest, trouble }
 }
 
 async function putFacts(path: string, facts: MotdFacts): Promise<void> {
