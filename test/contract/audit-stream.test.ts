@@ -236,6 +236,19 @@ describe('the stream of the audit log', { timeout: 120_000 }, () => {
     await arrives(...events)
   })
 
+  it('carries a backlog of several requests, each as full as the service takes it', async () => {
+    await makeGroup()
+    const events = Array.from({ length: 6_000 }, (_, serial) => execEvent(now(), serial, 'ls'))
+    await write(...events)
+    start()
+    await eventually(async () => (await stored().catch(() => [])).length === events.length, 30_000)
+    assert.deepEqual(new Set(await stored()), new Set(textsOf(events)))
+    const puts = cli.sandbox.cloud.calls
+      .since()
+      .filter(({ action, resource }) => action === 'PutLogEvents' && resource.includes(`${group}:`))
+    assert.ok(puts.length <= 6, `${puts.length} requests`)
+  })
+
   it('refuses a description without a log group, and a machine without a name', async () => {
     await describeInstallation(undefined)
     const nameless = await start().outcome

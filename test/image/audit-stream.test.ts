@@ -14,7 +14,7 @@ import { execEvent, type MadeEvent } from '../unit/audit/log-lines.ts'
 
 /**
  * The audit's log on its way from a booted tree, as on a bastion: the unit as it is, an account of its own, the firewall,
- * credentials of the instance's metadata, and the service by its name at an address of the network. The kernel of a
+ * credentials of the instance's metadata, and the service by its name at an address behind a NAT. The kernel of a
  * container tells no audit: the test writes its lines in the daemon's place, as the daemon owns its files.
  */
 
@@ -22,6 +22,8 @@ const GROUP = `/pgctl/${WORLD.workspace}/audit`
 const MACHINE = WORLD.bastion.instanceId
 const SERVICE = `logs.${WORLD.region}.amazonaws.com`
 const UNIT = 'pgctl-audit-stream.service'
+/** Where it is behind a NAT: outside all networks of the installation. */
+const ADDRESS = '203.0.113.9'
 /** Of the group adm, everywhere in Debian. */
 const ADM = 4
 
@@ -37,10 +39,12 @@ describeImage(['systemd-nspawn', 'dnsmasq'], "the audit's log of a booted tree",
     bastion = await bootTree(tree.root, {
       userData: {
         ...{ pgctl: 1, installation: { name: 'acme', workspace, account, region } },
+        // As the stack of the bastion says it where a NAT leads out.
+        network: { reach: [{ to: '0.0.0.0/0', port: 443 }] },
         audit: { logGroup: GROUP },
       },
       metadata: { '/latest/meta-data/instance-id': MACHINE },
-      names: { [SERVICE]: '10.20.0.1' },
+      names: { [SERVICE]: ADDRESS },
     })
   })
   after(async () => {
@@ -143,7 +147,7 @@ describeImage(['systemd-nspawn', 'dnsmasq'], "the audit's log of a booted tree",
         const far = net.connect(${new URL(endpoint).port}, '127.0.0.1')
         near.pipe(far).pipe(near)
         for (const side of [near, far]) side.on('error', () => {})
-      }).listen(443, '10.20.0.1', () => console.log('leads'))`
+      }).listen(443, '${ADDRESS}', () => console.log('leads'))`
     const child = bastion.outside([process.execPath, '-e', relay])
     await once(child.stdout as NodeJS.ReadableStream, 'data')
   }

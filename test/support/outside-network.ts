@@ -12,7 +12,7 @@ import { programOf } from './peers.ts'
  * answer on every port. All of it is in a namespace of its own, joined to the bastion's by one cable.
  *
  * ```
- *   bastion eth0 10.20.x.x ── 10.20.0.1 gateway, DHCP, names ── 169.254.169.254, 10.20.0.9, 10.30.0.9, 10.40.0.9
+ *   bastion eth0 10.20.x.x ── 10.20.0.1 gateway, DHCP, names ── 169.254.169.254, 10.20.0.9, 10.30.0.9, …
  * ```
  */
 export interface Outside extends AsyncDisposable {
@@ -28,7 +28,8 @@ export interface OutsideOptions {
   readonly names: Readonly<Record<string, string>>
 }
 
-const HOSTS = ['169.254.169.254', '10.20.0.9', '10.30.0.9', '10.40.0.9']
+/** The last is an address of the internet, where a test may listen. */
+const HOSTS = ['169.254.169.254', '10.20.0.9', '10.30.0.9', '10.40.0.9', '203.0.113.9']
 
 /** Runs a program of this computer in the network of a process. */
 export const inNetworkOf = (pid: number, words: readonly string[]): ChildProcess =>
