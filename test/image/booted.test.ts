@@ -69,6 +69,12 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     assert.equal(state.trim(), 'running')
   })
 
+  it('asks for the license as a user without an account, which is no failure of pgctl', async () => {
+    const journal = ['journalctl', '--unit=pgctl-license-verify.service', '--output=cat']
+    await eventually(async () => /credentials/.test((await bastion.run(journal)).stdout), 30_000)
+    assert.doesNotMatch((await bastion.run(journal)).stdout, /unexpected failure/)
+  })
+
   it('verifies itself, with the pgctl that is in it', async () => {
     const { status, checks, failed } = await verify(...SKIPPED.flatMap((id) => ['--skip', id]))
     assert.deepEqual(failed, [])
