@@ -1,21 +1,24 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { parseStreamStatus } from '#core/audit/status.ts'
 import { connectAws } from '#core/aws/clients.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
 import { readParameter } from '#core/aws/parameters.ts'
 import { activityOf } from '#core/bastion/activity.ts'
+import type { AuditWord } from '#core/bastion/audit-lag.ts'
 import { readKernelFiles } from '#core/bastion/io/kernel-files.ts'
 import { readLife } from '#core/bastion/io/life-store.ts'
 import type { LifeState } from '#core/bastion/life-state.ts'
 import { lifeFacts, type MotdFacts } from '#core/bastion/motd.ts'
 import { activityKey } from '#core/bastion/names.ts'
 import type { Ms } from '#core/clock.ts'
-import { isPgctlError, PgctlError } from '#core/errors.ts'
-import { parseInstallationFile } from '#core/installation/installation-file.ts'
+import { isPgctlError } from '#core/errors.ts'
+import { auditLogGroup, parseInstallationFile } from '#core/installation/installation-file.ts'
 import { createOutboundAgents } from '#core/io/outbound.ts'
 import { replaceFile } from '#core/io/replace-file.ts'
 import { systemClock } from '#core/io/system-clock.ts'
 import { licenseParameter, tableName } from '#core/stack/names.ts'
+import { readMachine } from './machine-file.ts'
 
 export interface ReportPlaces {
   readonly installation: string
@@ -24,6 +27,8 @@ export interface ReportPlaces {
   /** A mapping of programs to their versions, which the image brings; need not be there. */
   readonly versions: string
   readonly proc: string
+  /** Where what carries the audit's log away says how it is; need not be there. */
+  readonly audit: string
   /** Where the facts for the message of the day are put. */
   readonly facts: string
 }
@@ -40,14 +45,13 @@ export async function reportActivity(
   { environment, version }: { readonly environment: NodeJS.ProcessEnv; readonly version: string },
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const file = parseInstallationFile(await readFile(places.installation, 'utf8'))
-  const machine = (await readFile(places.machine, 'utf8')).trim()
-  if (!/^i-[0-9a-f]{8,17}$/.test(machine))
-    throw new PgctlError('config-invalid', `${places.machine} does not say which machine this is`, {
-      next: 'see what the first boot says: journalctl -u pgctl-first-boot',
-    })
+  const text = await readFile(places.installation, 'utf8')
+  const file = parseInstallationFile(text)
+  const machine = await readMachine(places.machine)
   const now = systemClock.now().wall
-  const activity = activityOf(await readKernelFiles(places.proc), machine, now)
+  const kernel = await readKernelFiles(places.proc)
+  const audit = auditLogGroup(text) === undefined ? null : await auditWord(places.audit, now - kernel.uptime)
+  const activity = { ...activityOf(kernel, machine, now), audit }
   const agents = createOutboundAgents(environment)
   try {
     const connection = connectAws({ region: file.region, environment, agents, clock: systemClock, version })
@@ -77,6 +81,12 @@ async function orNotKnown<T>(answer: Promise<T>): Promise<T | undefined> {
     if (isPgctlError(error)) return undefined
     throw error
   }
+}
+
+async function auditWord(path: string, startedAt: Ms): Promise<AuditWord> {
+  const text = await readFile(path, 'utf8').catch(() => '')
+  const { at, oldest, trouble } = parseStreamStatus(text) ?? { at: startedAt, oldest: null, trouble: null }
+  return { at, oldest, trouble }
 }
 
 async function putFacts(path: string, facts: MotdFacts): Promise<void> {

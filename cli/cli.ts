@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Config, run } from '@oclif/core'
 import type { PgctlError } from '#core/errors.ts'
@@ -14,6 +15,7 @@ const LINGER_MS = 3_000
 export async function start(argv = process.argv.slice(2)): Promise<void> {
   const root = fileURLToPath(new URL('..', import.meta.url))
   const output = watchOutput()
+  nameShell()
   try {
     await run(withHelpInFull(argv), { root })
     await flushOutput()
@@ -23,6 +25,16 @@ export async function start(argv = process.argv.slice(2)): Promise<void> {
     await report(thrown, argv, root)
   }
   endWithin(LINGER_MS)
+}
+
+/** The framework asks for the shell of the account, and throws where there is none: a unit's own user, a container's. */
+function nameShell(): void {
+  if (process.env['SHELL'] !== undefined) return
+  try {
+    userInfo()
+  } catch {
+    process.env['SHELL'] = '/bin/sh'
+  }
 }
 
 /**

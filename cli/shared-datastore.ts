@@ -4,12 +4,7 @@ import { isPgctlError } from '#core/errors.ts'
 import type { Datastore, Endpoint } from '#core/installation/datastores.ts'
 import type { Front } from '#core/tunnel/tunnel.ts'
 import { askBackgroundStarting, whenceOf } from './background.ts'
-import type {
-  DatastoreTelling,
-  DatastoreWays,
-  DatastoreWishes,
-  OpenDatastore,
-} from './datastore-opening.ts'
+import type { DatastoreTelling, DatastoreWays, DatastoreWishes, OpenDatastore } from './datastore-opening.ts'
 import type { Surroundings } from './deps.ts'
 import { holdTunnel, SHARED_IDLE } from './shared-cluster.ts'
 import type { DatastoreWay } from './supervisor/datastores.ts'

@@ -84,6 +84,16 @@ const LAYERS: readonly Layer[] = [
     mayImport: ['core/bastion'],
     reason: 'the shell that looks at a bastion and does what was decided',
   },
+  {
+    folder: 'core/audit',
+    mayImport: ['core/audit'],
+    reason: 'the lines, events and batches of an audit log, and how far it has been carried away: decisions',
+  },
+  {
+    folder: 'core/audit/io',
+    mayImport: ['core/audit'],
+    reason: 'the shell that reads the files of an audit log and carries it away',
+  },
   { folder: 'core/logs', mayImport: ['core/logs'], reason: 'pure deciders over lines and streams' },
   {
     folder: 'core/tunnel',
@@ -119,7 +129,7 @@ const LAYERS: readonly Layer[] = [
     folder: 'core/aws',
     mayImport: [
       ...['core/aws', 'core/ssm', 'core/installation', 'core/kube', 'core/snapshots', 'core/io'],
-      ...['core/checkpoint', 'core/stack', 'core/bastion', 'core/health'],
+      ...['core/checkpoint', 'core/stack', 'core/bastion', 'core/health', 'core/audit'],
     ],
     reason: 'adapters see the port types of any domain',
   },

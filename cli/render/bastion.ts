@@ -1,3 +1,4 @@
+import { type AuditLag, auditLagOf, describeAuditLag } from '#core/bastion/audit-lag.ts'
 import { currentOf, type GroupSizes, type Machine } from '#core/bastion/control.ts'
 import { wantedUp } from '#core/bastion/decide-stopped.ts'
 import { describeOldImage } from '#core/bastion/image-age.ts'
@@ -58,6 +59,7 @@ export function renderBastion(view: BastionView, name: string, paint: Paint): st
     `${paint('bold', name)}: ${paint(colour, verdict.kind)}: ${neutralise(verdict.says)}`,
     ...columns(rows.map((row) => row.map(neutralise))).map((line) => `  ${line}`),
     ...oldImage(view).map((line) => paint('yellow', line)),
+    ...auditBehind(view).map((line) => paint('yellow', line)),
     ...unwatched(view).map((line) => paint('yellow', line)),
   ].join('\n')
 }
@@ -93,6 +95,19 @@ function describeHours(view: BastionView): string[][] {
 function oldImage({ signals: { image }, now }: BastionView): string[] {
   const says = image.known ? describeOldImage(image.value, now) : undefined
   return says === undefined ? [] : [`${says} (pgctl bastion deploy --set ImageId=ami-…)`]
+}
+
+function auditBehind({ signals }: BastionView): string[] {
+  const says = describeAuditLag(auditLag(signals.activity))
+  return says === undefined ? [] : [neutralise(says)]
+}
+
+function auditLag(activity: BastionView['signals']['activity']): AuditLag | undefined {
+  return activity.known ? auditLagOf(activity.value.audit, activity.value.at) : undefined
+}
+
+function auditDocument(lag: AuditLag | undefined): object | null {
+  return lag === undefined ? null : { behindMs: lag.behind, trouble: lag.trouble ?? null }
 }
 
 /** Why nothing of this happens by itself. */
@@ -140,6 +155,7 @@ export function bastionDocument(view: BastionView): object {
           programs: activity.value.programs,
         }
       : null,
+    audit: auditDocument(auditLag(activity)),
     leases: state.leases.map(leaseDocument),
     elevations: state.elevations.map(elevationDocument),
     history: state.history.map(({ at, what, why }) => ({ at: iso(at), what, why })),

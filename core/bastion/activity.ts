@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Ms } from '#core/clock.ts'
+import { auditWordSchema } from './audit-lag.ts'
 
 /**
  * What a bastion says that it does: the session service does not see what goes through a tunnel, nor what somebody left
@@ -15,6 +16,8 @@ const schema = z.object({
   programs: z.number().int().min(0),
   /** Sessions that something runs for. */
   sessions: z.array(z.string()),
+  /** How its audit log is carried away; null where no log group is named. */
+  audit: auditWordSchema.nullish(),
 })
 
 export type Activity = z.infer<typeof schema>
@@ -35,6 +38,8 @@ export interface RunningProgram {
 }
 
 export interface KernelFiles {
+  /** For how long the machine has run. */
+  readonly uptime: Ms
   /** `/proc/net/tcp` and `/proc/net/tcp6`. */
   readonly tcp: readonly string[]
   readonly programs: readonly RunningProgram[]
@@ -42,22 +47,26 @@ export interface KernelFiles {
 
 /** The agent's programs: the one that listens to the service, and one for each session. */
 const AGENT = /(^|\/)(amazon-ssm-agent|ssm-agent-worker)$/
+/** What carries the audit's log away is at work whether anybody is there or not. */
+const CARRIER = /\0bastion\0audit-stream(\0|$)/
 const WORKER = /(^|\/)ssm-session-worker$/
 const ESTABLISHED = '01'
 const LOOPBACK = /^(0100007F|00000000000000000000000001000000|0000000000000000FFFF00000100007F):/
 
 /** The report of a machine, from what its kernel tells. */
-export function activityOf(files: KernelFiles, machine: string, at: Ms): Activity {
+export function activityOf(files: Omit<KernelFiles, 'uptime'>, machine: string, at: Ms): Activity {
   const workers = files.programs.filter(({ words }) => WORKER.test(words[0] ?? ''))
   const ofPeople = descendantsOf(workers, files.programs)
   // The service's own: kept by the agent, and by each worker once. A worker's further ones are tunnels.
-  const agents = files.programs.filter(({ words }) => AGENT.test(words[0] ?? ''))
-  const agentSockets = new Set(agents.flatMap(({ sockets }) => sockets))
+  const own = files.programs.filter(
+    ({ words }) => AGENT.test(words[0] ?? '') || CARRIER.test(words.join('\0')),
+  )
+  const ownSockets = new Set(own.flatMap(({ sockets }) => sockets))
   const outside = files.tcp
     .flatMap((text) => text.trim().split('\n').slice(1).map(connectionOf))
     .filter((each) => each !== undefined)
     .filter(({ state, remote }) => state === ESTABLISHED && !LOOPBACK.test(remote))
-    .filter(({ inode }) => !agentSockets.has(inode))
+    .filter(({ inode }) => !ownSockets.has(inode))
   const known = new Set(outside.map(({ inode }) => inode))
   const channels = workers.filter(({ sockets }) => sockets.some((inode) => known.has(inode))).length
   return {

@@ -1,5 +1,6 @@
 import type { Ms } from '#core/clock.ts'
 import type { LifeVerdict } from './actions.ts'
+import { auditLagOf } from './audit-lag.ts'
 import { imageAge } from './image-age.ts'
 import type { LifeState } from './life-state.ts'
 import type { Signals } from './signals.ts'
@@ -28,7 +29,8 @@ export function summaryOf({ verdict, signals, state, results, raced }: Told) {
 
 /** `BastionUnwell` is told by every look, so that an alarm takes what is missing for looks that do not happen. */
 export function figuresOf(told: Told, workspace: string, now: Ms) {
-  const { image } = told.signals
+  const { image, activity } = told.signals
+  const lag = activity.known ? auditLagOf(activity.value.audit, activity.value.at) : undefined
   const { state, desired, sessions, failed } = summaryOf(told)
   return [
     {
@@ -39,6 +41,7 @@ export function figuresOf(told: Told, workspace: string, now: Ms) {
         BastionImageAgeDays: image.known ? imageAge(image.value, now) : undefined,
         BastionMachines: desired ?? undefined,
         BastionSessions: sessions ?? undefined,
+        BastionAuditBehindMinutes: lag === undefined ? undefined : Math.floor(lag.behind / MINUTE),
         BastionIdleMinutes: state === 'idle' ? Math.floor(told.state.idleFor / MINUTE) : undefined,
       },
     },

@@ -31,9 +31,17 @@ const descriptionSchema = z.strictObject({
       .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
       .optional(),
   }),
-  /** Where the firewall and the stream of audit logs look; the first boot reads these, and nothing after it. */
+  /** Where the firewall looks; the first boot reads it, and nothing after it. */
   network: z.looseObject({}).optional(),
-  audit: z.looseObject({}).optional(),
+  /** Where its audit log goes. */
+  audit: z
+    .looseObject({
+      logGroup: z
+        .string()
+        .regex(/^[\w./#-]{1,512}$/)
+        .optional(),
+    })
+    .optional(),
 })
 
 export type InstallationFile = z.infer<typeof descriptionSchema>['installation']
@@ -45,8 +53,17 @@ export function formatInstallationFile(installation: InstallationFile): string {
 
 /** What the file says, JSON being YAML. @throws PgctlError `config-invalid` that names the first wrong key. */
 export function parseInstallationFile(text: string): InstallationFile {
+  return parseDescription(text).installation
+}
+
+/** The log group for the machine's audit log; undefined where none is named. @throws PgctlError `config-invalid` */
+export function auditLogGroup(text: string): string | undefined {
+  return parseDescription(text).audit?.logGroup
+}
+
+function parseDescription(text: string): z.infer<typeof descriptionSchema> {
   const parsed = descriptionSchema.safeParse(yamlOf(text))
-  if (parsed.success) return parsed.data.installation
+  if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw new PgctlError('config-invalid', `${INSTALLATION_FILE} does not say which installation this is`, {
     why: `${issue?.path.join('.') || 'the whole'}: ${issue?.message}`,

@@ -5,7 +5,7 @@ set -euo pipefail
 systemctl set-default multi-user.target
 systemctl enable auditd.service audit-rules.service chrony.service nftables.service systemd-networkd.service \
   systemd-resolved.service pgctl-first-boot.service pgctl-license-verify.service \
-  pgctl-bastion-report.timer
+  pgctl-bastion-report.timer pgctl-audit-stream.service
 
 # The vendor's package enables its unit only where systemd runs, and none does where an image is made.
 if [[ -e /usr/lib/systemd/system/amazon-ssm-agent.service ]]; then

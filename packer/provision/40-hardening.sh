@@ -5,10 +5,13 @@ set -euo pipefail
 # Root cannot be reached from another account: no program has to run as its owner or its group.
 find / -xdev -type f -perm /6000 -exec chmod u-s,g-s {} +
 
-# The audit's own log: a full disk stops the machine's use before it stops the record.
+# The audit's own log: a full disk stops the machine's use before it stops the record. Its files are what outlasts a day
+# on which nobody takes it away: 1 GiB, some 700,000 programs. Beside root the group reads it, in which nobody is but
+# who takes it away.
 sed -i -E \
   -e 's/^(max_log_file)\s*=.*/\1 = 32/' \
-  -e 's/^(num_logs)\s*=.*/\1 = 8/' \
+  -e 's/^(num_logs)\s*=.*/\1 = 32/' \
+  -e 's/^(log_group)\s*=.*/\1 = adm/' \
   -e 's/^(max_log_file_action)\s*=.*/\1 = rotate/' \
   -e 's/^(space_left_action)\s*=.*/\1 = syslog/' \
   -e 's/^(admin_space_left_action)\s*=.*/\1 = suspend/' \

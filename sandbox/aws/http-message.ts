@@ -22,8 +22,8 @@ export interface WireAnswer {
   readonly body: string | Uint8Array
 }
 
-/** The largest body that any of the services takes. */
-const BODY_LIMIT: Bytes = 1024 * 1024
+/** The largest body that any of the services takes: a MiB of log events, of which JSON may write a byte in six. */
+const BODY_LIMIT: Bytes = 8 * 1024 * 1024
 
 /** The request with its body; undefined when the body is beyond what any service takes. */
 export async function readWireRequest(incoming: IncomingMessage): Promise<WireRequest | undefined> {
@@ -31,9 +31,10 @@ export async function readWireRequest(incoming: IncomingMessage): Promise<WireRe
   let length = 0
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > BODY_LIMIT) return undefined
-    chunks.push(chunk)
+    // The rest is read as well: only then is there anybody to be told.
+    if (length <= BODY_LIMIT) chunks.push(chunk)
   }
+  if (length > BODY_LIMIT) return undefined
   return wireRequestOf(incoming, Buffer.concat(chunks))
 }
 

@@ -10,6 +10,7 @@ import { after, before, describe, it } from 'node:test'
 import { connectAws } from '#core/aws/clients.ts'
 import { createDocumentTable } from '#core/aws/document-table.ts'
 import { writeParameter } from '#core/aws/parameters.ts'
+import { parseActivity } from '#core/bastion/activity.ts'
 import { readKernelFiles } from '#core/bastion/io/kernel-files.ts'
 import { changeLife } from '#core/bastion/io/life-store.ts'
 import { withDone } from '#core/bastion/life-state.ts'
@@ -71,6 +72,7 @@ describe('the report of a bastion', { timeout: 60_000 }, () => {
       {
         ...{ installation: join(folder, 'installation.yaml'), machine: join(folder, 'instance-id') },
         ...{ versions: join(folder, 'image.json'), proc: join(folder, 'proc'), facts: facts() },
+        audit: join(folder, 'stream.json'),
       },
       { environment: process.env, version: '0.1.0' },
       new AbortController().signal,
@@ -82,7 +84,7 @@ describe('the report of a bastion', { timeout: 60_000 }, () => {
     const { at, ...rest } = Object(stored?.value) as { at: number }
     assert.ok(Math.abs(Date.now() - at) < 60_000)
     assert.deepEqual(rest, {
-      ...{ v: 1, machine: bastion.instanceId, connections: 1, programs: 2 },
+      ...{ v: 1, machine: bastion.instanceId, connections: 1, programs: 2, audit: null },
       sessions: ['ada-0a1b2c3d4e5f6g7h8i9j'],
     })
   })
@@ -108,6 +110,25 @@ describe('the report of a bastion', { timeout: 60_000 }, () => {
     await report()
     assert.equal(parseMotdFacts(await readFile(facts(), 'utf8'))?.license, null)
     cloud.cloud.state.turn({ deny: [] })
+  })
+
+  it('says how its audit log is carried away, where a log group is named', async () => {
+    const audit = async () => parseActivity((await table().read(activityKey(workspace)))?.value)?.audit
+    const described = JSON.parse(await readFile(join(folder, 'installation.yaml'), 'utf8'))
+    const text = JSON.stringify({ ...described, audit: { logGroup: '/pgctl/acme/audit' } })
+    await writeFile(join(folder, 'installation.yaml'), text)
+    await report()
+    // Nothing carries it away, since the machine started.
+    const silent = await audit()
+    assert.ok(Math.abs((silent?.at ?? 0) - (Date.now() - 3_600_000)) < 60_000)
+    assert.deepEqual([silent?.oldest, silent?.trouble], [null, null])
+    const status = { v: 1, at: 7, oldest: 5, trouble: 'throttled', shipped: 1, refused: 0, moved: 0 }
+    await writeFile(join(folder, 'stream.json'), JSON.stringify(status))
+    await report()
+    assert.deepEqual(await audit(), { at: 7, oldest: 5, trouble: 'throttled' })
+    await writeFile(join(folder, 'installation.yaml'), JSON.stringify(described))
+    await report()
+    assert.equal(await audit(), null)
   })
 
   it('tells those who will be ended, and only while that is news', async () => {
@@ -190,6 +211,7 @@ async function makeProc(proc: string): Promise<void> {
     `  sl  local_address rem_address   st\n${line('22D9DB03:01BB', 1)}${line('22D9DB03:01BB', 2)}${line('0F20000A:1538', 3)}`,
   )
   await writeFile(join(proc, 'version'), 'Linux\n')
+  await writeFile(join(proc, 'uptime'), '3600.00 7000.00\n')
   await program(10, 1, ['/usr/bin/amazon-ssm-agent'], [1])
   await program(20, 10, ['/usr/bin/ssm-session-worker', 'ada-0a1b2c3d4e5f6g7h8i9j', 'i-1'], [2, 3])
   await program(21, 20, ['sh'], [])

@@ -20,6 +20,7 @@ interface Statement {
 }
 
 const WORKSPACE = 'paragon-acme-5d1f0c2e'
+const AUDIT = `/pgctl/${WORKSPACE}/audit`
 const VALUES: Readonly<Record<string, string>> = {
   ...{ Workspace: WORKSPACE, Name: 'acme', Product: 'paragon', Cluster: WORKSPACE, Namespace: 'paragon' },
   ...{ 'AWS::Region': 'eu-central-1', 'AWS::AccountId': '011122223333', 'AWS::Partition': 'aws' },
@@ -108,12 +109,44 @@ describe('the template of the bastion', { timeout: 120_000 }, () => {
     assert.equal(resources['Bastion'].UpdatePolicy, undefined)
   })
 
+  /** What the machine is told where the way out is as `leadsOut` says. */
+  const userData = (leadsOut: boolean): string => {
+    const [text, { Reach }] =
+      resources['BastionTemplate'].Properties.LaunchTemplateData.UserData['Fn::Base64']['Fn::Sub']
+    const [condition, out, none] = Reach['Fn::If']
+    assert.equal(condition, 'LeadsOut')
+    // A reference to a log group is its name.
+    const known = { ...VALUES, Reach: leadsOut ? out : none, AuditLog: AUDIT }
+    return text.replaceAll(/\$\{([\w:]+)\}/g, (_: string, name: keyof typeof known) => known[name])
+  }
+
   it('tells the machine whose it is, with nothing to fetch', () => {
-    const text = resources['BastionTemplate'].Properties.LaunchTemplateData.UserData['Fn::Base64']
-    assert.deepEqual(parseInstallationFile(text), {
+    assert.deepEqual(parseInstallationFile(userData(false)), {
       ...{ name: 'acme', workspace: WORKSPACE, account: '011122223333', region: 'eu-central-1' },
       product: 'paragon',
     })
+  })
+
+  it('has its firewall let out what its security group does', () => {
+    const reach = (leadsOut: boolean) => JSON.parse(userData(leadsOut)).network.reach
+    const { SecurityGroupEgress } = resources['BastionGroup'].Properties
+    const [condition, { FromPort, ToPort, CidrIp }] = SecurityGroupEgress.at(-1)['Fn::If']
+    assert.deepEqual([condition, FromPort, ToPort], ['LeadsOut', 443, 443])
+    assert.deepEqual([reach(true), reach(false)], [[{ to: CidrIp, port: FromPort }], []])
+  })
+
+  it('names the log group for its audit log, which is made before the machine and encrypted as sessions are', () => {
+    assert.equal(JSON.parse(userData(false)).audit.logGroup, AUDIT)
+    const { LogGroupName, KmsKeyId, RetentionInDays } = resources['AuditLog'].Properties
+    assert.deepEqual(
+      [LogGroupName, KmsKeyId, RetentionInDays],
+      [AUDIT, { 'Fn::GetAtt': ['SessionKey', 'Arn'] }, { Ref: 'AuditDays' }],
+    )
+    assert.match(LogGroupName, /^[\w./#-]{1,512}$/)
+    const encrypts = resources['SessionKey'].Properties.KeyPolicy.Statement.at(-1)
+    const groups = encrypts.Condition.ArnEquals['kms:EncryptionContext:aws:logs:arn']
+    const arn = 'arn:aws:logs:eu-central-1:011122223333:log-group'
+    assert.deepEqual(groups, [`${arn}:/pgctl/${WORKSPACE}/sessions`, `${arn}:${LogGroupName}`])
   })
 
   it('lets the machine be reached and say what it does, with these rights and no other', () => {
@@ -137,6 +170,7 @@ describe('the template of the bastion', { timeout: 120_000 }, () => {
           arn('logs', `log-group:/pgctl/${WORKSPACE}/sessions:*`),
         ],
         [['logs:DescribeLogGroups'], '*'],
+        [['logs:CreateLogStream', 'logs:PutLogEvents'], arn('logs', `log-group:${AUDIT}:*`)],
         [['eks:DescribeCluster'], arn('eks', `cluster/${WORKSPACE}`)],
         [['ssm:GetParameter'], arn('ssm', `parameter${licenseParameter(WORKSPACE)}`)],
         [['lambda:InvokeFunction'], arn('lambda', `function:${licenseFunction(WORKSPACE)}`)],

@@ -250,6 +250,7 @@ const WITHOUT_NEEDS: Readonly<Record<string, string>> = {
     ]),
   ),
   supervise: 'opens what it was asked for, with the credentials of who asked',
+  'bastion audit-stream': "is called on the bastion, whose role is in the bastion's stack",
   'bastion motd': 'reads files of the bastion',
   'bastion report': "is called on the bastion, whose role is in the bastion's stack",
   ...Object.fromEntries(

@@ -378,6 +378,7 @@ describe('the packaged template', { timeout: 120_000 }, () => {
       ['BastionUnwell', 'breaching'],
       ['BastionActionsFail', 'notBreaching'],
       ['BastionImageOld', 'notBreaching'],
+      ['BastionAuditBehind', 'notBreaching'],
     ] as const) {
       const { Namespace, TreatMissingData, Dimensions, MetricName } = named(name).Properties
       assert.deepEqual([Namespace, TreatMissingData], [METRICS_NAMESPACE, missing])

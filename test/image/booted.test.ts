@@ -69,6 +69,12 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     assert.equal(state.trim(), 'running')
   })
 
+  it('asks for the license as a user without an account, which is no failure of pgctl', async () => {
+    const journal = ['journalctl', '--unit=pgctl-license-verify.service', '--output=cat']
+    await eventually(async () => /credentials/.test((await bastion.run(journal)).stdout), 30_000)
+    assert.doesNotMatch((await bastion.run(journal)).stdout, /unexpected failure/)
+  })
+
   it('verifies itself, with the pgctl that is in it', async () => {
     const { status, checks, failed } = await verify(...SKIPPED.flatMap((id) => ['--skip', id]))
     assert.deepEqual(failed, [])
@@ -111,6 +117,11 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     const logs = await bastion.run(['pgctl', 'logs', 'hermes'], { user: 'bastion' })
     assert.equal(logs.status, 4, logs.stderr)
     assert.match(logs.stderr, /this shell has no operator whose rights it could use/)
+  })
+
+  it('carries no audit log away where no log group is named', async () => {
+    const { stdout: state } = await bastion.run(['systemctl', 'is-active', 'pgctl-audit-stream.service'])
+    assert.equal(state.trim(), 'inactive')
   })
 
   it('keeps the role of the instance from whoever logs in', async () => {
@@ -207,32 +218,15 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     }
   })
 
-<<<<<<< HEAD
   /** The own names and ports of cluster and database lead to the sandbox's, as a network's routes do it in a cloud. */
   async function leadToTheInstallation({ world, datastores }: SandboxNotes): Promise<void> {
     const database = databaseHost(ACME, ACME.databases[0])
     await writeFile(join(tree.root, 'etc/hosts'), `127.0.0.1 localhost ${WORLD.cluster.host} ${database}\n`)
     const near = new Map(datastores).get(database)
     assert.ok(near !== undefined)
-    const relay = `
-      const net = require('node:net')
-      const relay = (from, to) => new Promise((resolve) => net.createServer((near) => {
-        const far = net.connect(to, '127.0.0.1')
-        near.pipe(far).pipe(near)
-        for (const side of [near, far]) side.on('error', () => {})
-      }).listen(from, '127.0.0.1', resolve))
-      Promise.all([relay(443, ${world.kubernetes}), relay(${near.port}, ${near.loopbackPort})])
-        .then(() => console.log('leads'))`
-    const child = bastion.inNetwork([process.execPath, '-e', relay])
-    await once(child.stdout as NodeJS.ReadableStream, 'data')
-=======
-  /** The cluster's own name and port lead to the sandbox's, as the network's routes do it in a cloud. */
-  async function leadToTheCluster(notes: SandboxNotes): Promise<void> {
-    await writeFile(join(tree.root, 'etc/hosts'), `127.0.0.1 localhost ${WORLD.cluster.host}\n`)
-    const way = `127.0.0.1:443=${notes.world.kubernetes}`
-    const child = bastion.inNetwork([process.execPath, join(root, 'test/support/relay.ts'), way])
+    const ways = [`127.0.0.1:443=${world.kubernetes}`, `127.0.0.1:${near.port}=${near.loopbackPort}`]
+    const child = bastion.inNetwork([process.execPath, join(root, 'test/support/relay.ts'), ...ways])
     await once(child.stdout as Readable, 'data')
->>>>>>> h-agent
   }
 
   /** What an operator does, on this computer, in the network of the container. */
@@ -248,18 +242,9 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     assert.equal(where, 'trixie\nbastion\n')
     assert.match(await pgctl('exec', '--', 'cat', '/etc/pgctl/installation.yaml'), /paragon-acme-5d1f0c2e/)
 
-<<<<<<< HEAD
     await leadToTheInstallation(notes)
     await writeFile(join(tree.root, 'var/tmp-authority.pem'), notes.authority)
-    const [program = '', ...words] = bastion.networkWords([...clean, 'login'])
-    await using person = new PtyPerson(program, words, {
-      environment: { TERM: 'xterm-256color' },
-      cwd: folder,
-    })
-=======
-    await leadToTheCluster(notes)
     await using person = operator.at('login')
->>>>>>> h-agent
     await eventually(() => person.written.includes('$ '))
     // As the session preferences have it done by the vendor's agent.
     person.type('exec bash -l\n')

@@ -9,11 +9,23 @@ import { seedInstallation } from '../support/seed-installation.ts'
 /** The contract of the AWS adapters with emulators that other people have made after the same services. */
 
 const EMULATORS: readonly { name: 'moto' | 'ministack'; account: string; deviations: AwsDeviations }[] = [
-  { name: 'moto', account: '123456789012', deviations: { unreadable: ['ssm:DescribeInstanceInformation'] } },
+  {
+    name: 'moto',
+    account: '123456789012',
+    deviations: {
+      unreadable: ['ssm:DescribeInstanceInformation'],
+      // Its end is the last event that is too old, and not the one behind it.
+      refusedEvents: { tooOld: 0, tooNew: 1 },
+    },
+  },
   {
     name: 'ministack',
     account: '000000000000',
-    deviations: { unreadable: ['eks:DescribeCluster'], clusterWithoutCertificate: true },
+    deviations: {
+      unreadable: ['eks:DescribeCluster'],
+      clusterWithoutCertificate: true,
+      refusedEvents: { tooOld: 0, tooNew: 0 },
+    },
   },
 ]
 

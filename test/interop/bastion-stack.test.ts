@@ -147,6 +147,17 @@ describeWith(['ministack'], 'the stack of the bastion in an emulator', { timeout
         ...{ MasterUserPassword: 'of-a-test-alone', 'VpcSecurityGroupIds.VpcSecurityGroupId.1': ofDatabase },
       }).toString(),
     })
+  const logGroups = async () => {
+    const target = {
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': 'Logs_20140328.DescribeLogGroups',
+    }
+    const text = await request('logs', '/', { method: 'POST', headers: target, body: '{}' })
+    const { logGroups: groups } = JSON.parse(text) as {
+      logGroups: { logGroupName: string; retentionInDays?: number }[]
+    }
+    return groups.filter(({ logGroupName }) => /\/(audit|sessions)$/.test(logGroupName))
+  }
   const tick = async () =>
     JSON.parse(
       await request('lambda', `/2015-03-31/functions/${WORKSPACE}-bastion-tick/invocations`, {
@@ -218,6 +229,17 @@ describeWith(['ministack'], 'the stack of the bastion in an emulator', { timeout
     })
     assert.match(versions, new RegExp(`<imageId>${IMAGE}<`))
     assert.match(versions, /<httpTokens>required</)
+    const userData = /<userData>([^<]*)</.exec(versions)?.[1] ?? ''
+    const audit = `/pgctl/${WORKSPACE}/audit`
+    assert.deepEqual(JSON.parse(Buffer.from(userData, 'base64').toString()).audit, { logGroup: audit })
+    const kept = (await logGroups()).map(({ logGroupName, retentionInDays }) => [
+      logGroupName,
+      retentionInDays,
+    ])
+    assert.deepEqual(kept.sort(), [
+      [audit, 365],
+      [`/pgctl/${WORKSPACE}/sessions`, 365],
+    ])
     const groups = await ec2({
       ...{ Action: 'DescribeSecurityGroups', 'Filter.1.Name': 'group-name', 'Filter.1.Value.1': ROLE },
     })
@@ -268,6 +290,7 @@ describeWith(['ministack'], 'the stack of the bastion in an emulator', { timeout
     })
     assert.equal(await createStackApi(connection()).stack(bastionStackName(WORKSPACE)), undefined)
     assert.equal(await group(), undefined)
+    assert.deepEqual(await logGroups(), [])
     const templates = await ec2({ Action: 'DescribeLaunchTemplates' })
     assert.ok(!templates.includes(ROLE), templates)
     const groups = await ec2({ Action: 'DescribeSecurityGroups' })

@@ -229,6 +229,6 @@ async function cloudOutside(outside: Outside, file: string): Promise<SandboxNote
   ]
   const relay = outside.run([process.execPath, join(root, 'test/support/relay.ts'), ...ways])
   await once(relay.stdout as Readable, 'data')
-  await outside.tellMore(instanceDocuments(notes))
+  await outside.tell(instanceDocuments(notes))
   return notes
 }

@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  FilterLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs'
+import type { Refused } from '#core/audit/sink.ts'
 import { type AwsConnection, connectAws } from '#core/aws/clients.ts'
 import { createDiscovery } from '#core/aws/discovery.ts'
 import { describeMachines } from '#core/aws/ec2.ts'
 import { describeCluster } from '#core/aws/eks.ts'
 import { findRedis } from '#core/aws/elasticache.ts'
 import { createIdentityApi } from '#core/aws/identity.ts'
+import { createLogStream } from '#core/aws/log-stream.ts'
 import { describePostgres } from '#core/aws/rds.ts'
 import { findBuckets } from '#core/aws/s3.ts'
 import { createSessionApi } from '#core/aws/session-api.ts'
@@ -32,6 +40,8 @@ export interface AwsDeviations {
   readonly unreadable?: readonly string[]
   /** Its clusters never have a certificate, and so cannot be used. */
   readonly clusterWithoutCertificate?: true
+  /** What it says of a batch in which one event is too old and one too far ahead. */
+  readonly refusedEvents?: Refused
 }
 
 export const NAMES = resourceNames(PARAGON, WORLD.workspace)
@@ -42,6 +52,7 @@ export function describeAws(make: () => Promise<AwsBench>, deviations: AwsDeviat
   let bench: AwsBench
   let agents: OutboundAgents
   let connection: AwsConnection
+  let logs: CloudWatchLogsClient
   before(async () => {
     bench = await make()
     for (const name of Object.keys(process.env))
@@ -50,6 +61,7 @@ export function describeAws(make: () => Promise<AwsBench>, deviations: AwsDeviat
     process.env['AWS_SECRET_ACCESS_KEY'] = bench.key.secretAccessKey
     process.env['AWS_ENDPOINT_URL'] = bench.url
     agents = createOutboundAgents({})
+    logs = new CloudWatchLogsClient({ region: WORLD.region, endpoint: bench.url, credentials: bench.key })
     connection = connectAws({
       region: WORLD.region,
       environment: process.env,
@@ -60,8 +72,14 @@ export function describeAws(make: () => Promise<AwsBench>, deviations: AwsDeviat
   })
   after(async () => {
     agents?.close()
+    logs?.destroy()
     await bench?.[Symbol.asyncDispose]()
   })
+
+  const logged = async (group: string): Promise<[string | undefined, string | undefined][]> => {
+    const { events = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName: group }))
+    return events.map(({ logStreamName, message }) => [logStreamName, message])
+  }
 
   describe('call by call', limits, () => {
     it('sts: who calls', limits, async () => {
@@ -112,6 +130,30 @@ export function describeAws(make: () => Promise<AwsBench>, deviations: AwsDeviat
       const key = await createSessionApi(connection).dataKey(bench.kmsKey, { 'aws:ssm:SessionId': 'x-1' })
       assert.equal(key.plaintext.length, 64)
       assert.ok(key.ciphertext.length > 64)
+    })
+
+    it('logs: a stream that is made when something is written to it', limits, async () => {
+      const [group, now] = ['/pgctl/contract/audit', Date.now()]
+      const { signal } = new AbortController()
+      const stream = createLogStream(connection, group, 'i-1')
+      await assert.rejects(stream.put([{ at: now, message: 'x' }], signal), (error) =>
+        isPgctlError(error, 'target-unknown'),
+      )
+      await logs.send(new CreateLogGroupCommand({ logGroupName: group }))
+      const none = { tooOld: 0, tooNew: 0 }
+      const lines = ['one\nof two\u001dlines', 'ü']
+      for (const message of lines) assert.deepEqual(await stream.put([{ at: now, message }], signal), none)
+      // Somebody else has made it meanwhile, which is all the same.
+      const other = createLogStream(connection, group, 'i-2')
+      await logs.send(new CreateLogStreamCommand({ logGroupName: group, logStreamName: 'i-2' }))
+      await other.put([{ at: now, message: 'other' }], signal)
+      assert.deepEqual(
+        (await logged(group)).toSorted(),
+        [...lines.map((message) => ['i-1', message]), ['i-2', 'other']].toSorted(),
+      )
+      const day = 24 * 3_600_000
+      const times = [now - 15 * day, now, now + day].map((at) => ({ at, message: String(at) }))
+      assert.deepEqual(await stream.put(times, signal), deviations.refusedEvents ?? { tooOld: 1, tooNew: 1 })
     })
   })
 

@@ -216,6 +216,27 @@ export const FAULTS: readonly Fault[] = [
       change(root, 'etc/audit/auditd.conf', /^disk_full_action = halt$/m, 'disk_full_action = ignore'),
   },
   {
+    title: 'an audit that keeps hours',
+    fails: 'audit-is-kept',
+    inject: (root) => change(root, 'etc/audit/auditd.conf', /^num_logs = 32$/m, 'num_logs = 5'),
+  },
+  {
+    title: 'somebody who reads the audit',
+    fails: 'audit-readers',
+    inject: (root) => change(root, 'etc/group', /^adm:x:4:$/m, 'adm:x:4:bastion'),
+  },
+  {
+    title: 'an audit that nobody takes away',
+    fails: 'audit-leaves',
+    inject: notWanted('pgctl-audit-stream.service'),
+  },
+  {
+    title: 'an audit that root takes away',
+    fails: ['audit-carrier', 'sealed'],
+    inject: (root) =>
+      change(root, 'usr/lib/systemd/system/pgctl-audit-stream.service', /^DynamicUser=yes$/m, ''),
+  },
+  {
     title: 'a journal without a bound',
     fails: 'journal',
     inject: (root) => change(root, 'etc/systemd/journald.conf.d/60-pgctl.conf', /^SystemMaxUse=.*$/m, ''),

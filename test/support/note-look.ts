@@ -1,4 +1,5 @@
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import type { Activity } from '#core/bastion/activity.ts'
 import { FRESH_LIFE, type Rules } from '#core/bastion/life-state.ts'
 import { activityKey, lifeKey } from '#core/bastion/names.ts'
 import { tableName } from '#core/stack/names.ts'
@@ -18,7 +19,7 @@ const HOUR = 3_600_000
 
 /** Writes down that the function that looks after the bastion has just done so, and by what it goes. */
 export async function noteLook(
-  { plainEndpoint: endpoint, operator }: Sandbox,
+  sandbox: Sandbox,
   { idleMinutes = 20, hours, quiet = false }: NotedLook = {},
 ): Promise<void> {
   const now = Date.now()
@@ -26,16 +27,30 @@ export async function noteLook(
     idleAfter: idleMinutes === 0 ? null : idleMinutes * 60_000,
     hours: hours === undefined ? null : hoursFrom(now + (hours === 'open' ? -HOUR : 2 * HOUR)),
   }
+  await put(sandbox, lifeKey(WORLD.workspace), { ...FRESH_LIFE, rules, lookedAt: now })
+  if (quiet) await put(sandbox, activityKey(WORLD.workspace), nothingAt(now))
+}
+
+/** Writes down what the bastion has just said: nothing goes on, and its audit log is so many minutes behind. */
+export async function noteReport(sandbox: Sandbox, minutes: number): Promise<void> {
+  const at = Date.now()
+  const audit = { at, oldest: at - minutes * 60_000, trouble: 'permission-denied' } as const
+  await put(sandbox, activityKey(WORLD.workspace), { ...nothingAt(at), audit })
+}
+
+function nothingAt(at: number): Activity {
+  return { v: 1, at, machine: WORLD.bastion.instanceId, connections: 0, programs: 0, sessions: [] }
+}
+
+async function put(
+  { plainEndpoint: endpoint, operator }: Sandbox,
+  key: string,
+  document: object,
+): Promise<void> {
   const client = new DynamoDBClient({ endpoint, region: WORLD.region, credentials: operator })
-  const write = async (key: string, document: object) => {
-    const item = { key, document: JSON.stringify(document), version: 'of a test' }
-    const attributes = Object.fromEntries(Object.entries(item).map(([name, S]) => [name, { S }]))
-    await client.send(new PutItemCommand({ TableName: tableName(WORLD.workspace), Item: attributes }))
-  }
-  await write(lifeKey(WORLD.workspace), { ...FRESH_LIFE, rules, lookedAt: now })
-  const machine = WORLD.bastion.instanceId
-  const nothing = { v: 1, at: now, machine, connections: 0, programs: 0, sessions: [] }
-  if (quiet) await write(activityKey(WORLD.workspace), nothing)
+  const item = { key, document: JSON.stringify(document), version: 'of a test' }
+  const attributes = Object.fromEntries(Object.entries(item).map(([name, S]) => [name, { S }]))
+  await client.send(new PutItemCommand({ TableName: tableName(WORLD.workspace), Item: attributes }))
   client.destroy()
 }
 

@@ -11,7 +11,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '#sandbox/sandbo
 import { VENDOR_MODES, type Vendor } from '#sandbox/vendor/vendor.ts'
 import { WORLD } from '#sandbox/world.ts'
 import { endSupervisor } from './end-supervisor.ts'
-import { noteLook } from './note-look.ts'
+import { noteLook, noteReport } from './note-look.ts'
 import type { PackagedCli } from './packaged-cli.ts'
 import { CliProcess } from './sandbox-cli.ts'
 import { type CommandStep, outcomeLines, type Step, splitWords, unquote } from './transcript.ts'
@@ -44,6 +44,7 @@ const NOWHERE = 'http://127.0.0.1:9'
  *   cluster FAULT NAME=VALUE…     makes a fault of its cluster       stopContainer pod=… waiting=…
  *   snapshots-pass MS             lets so much time pass for its snapshots alone
  *   looked NAME=VALUE…            the function has just looked at its bastion    idleMinutes=45 hours=open
+ *   reported MINUTES              its bastion has just said that its audit log is so far behind
  *   image AMI [DAYS]              makes it, of so many days ago, the image of its bastion's next machine
  *   end-sessions TEXT             ends its sessions with a word of the service
  *   file PATH                     writes a file below the home; its lines follow
@@ -145,6 +146,8 @@ export class Scene implements AsyncDisposable {
         return untilNextMoment()
       case 'looked':
         return noteLook(this.#world(), settingsOf(rest))
+      case 'reported':
+        return noteReport(this.#world(), Number(text))
       case 'image': {
         const group = this.#world().cloud.state.groupOf(WORLD)
         const [image = '', days = '0'] = text.split(' ')

@@ -1,7 +1,9 @@
 import { Flags } from '@oclif/core'
+import { STREAM_STATUS_FILE } from '#core/audit/status.ts'
 import { MOTD_FACTS_FILE } from '#core/bastion/motd.ts'
 import { INSTALLATION_FILE } from '#core/installation/installation-file.ts'
 import { BaseCommand } from '../../base-command.ts'
+import { MACHINE_FILE } from '../../machine-file.ts'
 
 export default class BastionReport extends BaseCommand {
   static override hidden = true
@@ -20,7 +22,7 @@ export default class BastionReport extends BaseCommand {
     machine: Flags.string({
       summary: 'Which machine this is, a file of cloud-init.',
       helpValue: 'FILE',
-      default: '/etc/pgctl/instance-id',
+      default: MACHINE_FILE,
     }),
     versions: Flags.string({
       summary: 'Which programs are on it, a mapping in YAML.',
@@ -32,6 +34,11 @@ export default class BastionReport extends BaseCommand {
       helpValue: 'FOLDER',
       default: '/proc',
     }),
+    audit: Flags.string({
+      summary: "Where what carries the audit's log away says how it is.",
+      helpValue: 'FILE',
+      default: STREAM_STATUS_FILE,
+    }),
     facts: Flags.string({
       summary: 'Where the message of the day finds what it tells.',
       helpValue: 'FILE',
@@ -41,10 +48,10 @@ export default class BastionReport extends BaseCommand {
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(BastionReport)
-    const { file: installation, machine, versions, proc, facts } = flags
+    const { file: installation, machine, versions, proc, audit, facts } = flags
     const { reportActivity } = await import('../../bastion-report.ts')
     const told = await reportActivity(
-      { installation, machine, versions, proc, facts },
+      { installation, machine, versions, proc, audit, facts },
       { environment: process.env, version: this.config.version },
       this.signal,
     )

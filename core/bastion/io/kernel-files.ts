@@ -5,11 +5,16 @@ import type { KernelFiles, RunningProgram } from '../activity.ts'
 /** Reads what the kernel tells of programs and connections; `proc` is `/proc`. Sockets of others only root sees. */
 export async function readKernelFiles(proc: string): Promise<KernelFiles> {
   const names = (await readdir(proc)).filter((name) => /^\d+$/.test(name))
-  const [programs, tcp] = await Promise.all([
+  const [uptime, programs, tcp] = await Promise.all([
+    orEmpty(readFile(join(proc, 'uptime'), 'utf8')),
     Promise.all(names.map((name) => readProgram(proc, name))),
     Promise.all(['net/tcp', 'net/tcp6'].map((name) => orEmpty(readFile(join(proc, name), 'utf8')))),
   ])
-  return { tcp, programs: programs.filter((program) => program !== undefined) }
+  return {
+    uptime: Number.parseFloat(uptime || '0') * 1_000,
+    tcp,
+    programs: programs.filter((program) => program !== undefined),
+  }
 }
 
 /** Undefined for one that has ended meanwhile. */

@@ -39,6 +39,14 @@ describe('what a bastion says that it does', () => {
     assert.deepEqual(seen, { connections: 0, running: 1, sessions: ['ada-0a1b2c'] })
   })
 
+  it('is nothing while it carries its audit log away, which it always does', () => {
+    const words = ['/usr/lib/pgctl/node', '/usr/lib/pgctl/package/dist/main.js', 'bastion', 'audit-stream']
+    const carrier = program(40, 1, words, [7])
+    assert.equal(told([line(SERVICE, '01', 1), line(SERVICE, '01', 7)], [AGENT, carrier]).connections, 0)
+    const other = program(40, 1, [...words.slice(0, 3), 'audit-stream-of-mine'], [7])
+    assert.equal(told([line(SERVICE, '01', 7)], [AGENT, other]).connections, 1)
+  })
+
   it('is a connection while a tunnel leads on', () => {
     const worker = { ...WORKER, sockets: ['2', '3'] }
     const lines = [line(SERVICE, '01', 1), line(SERVICE, '01', 2), line(DATABASE, '01', 3)]
@@ -62,7 +70,9 @@ describe('what a bastion says that it does', () => {
 
   it('is read as it was written, and nothing else is', () => {
     const report = activityOf({ tcp: [], programs: [WORKER] }, 'i-1', 5)
-    assert.deepEqual(parseActivity(JSON.parse(JSON.stringify(report))), report)
+    const audit = { at: 4, oldest: 3, trouble: 'permission-denied' }
+    for (const each of [report, { ...report, audit }, { ...report, audit: null }])
+      assert.deepEqual(parseActivity(JSON.parse(JSON.stringify(each))), each)
     for (const value of [undefined, 'x', { ...report, v: 2 }, { ...report, programs: 1.5 }])
       assert.equal(parseActivity(value), undefined)
   })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
+  auditLogGroup,
   formatInstallationFile,
   type InstallationFile,
   parseInstallationFile,
@@ -18,6 +19,15 @@ const ACME: InstallationFile = {
 describe('what a bastion knows of its installation', () => {
   it('is read as it was written', () => {
     assert.deepEqual(parseInstallationFile(formatInstallationFile(ACME)), ACME)
+  })
+
+  it('is also where its audit log goes, if anywhere', () => {
+    const described = { pgctl: 1, installation: ACME, audit: { logGroup: '/pgctl/acme/audit' } }
+    assert.equal(auditLogGroup(JSON.stringify(described)), '/pgctl/acme/audit')
+    assert.equal(auditLogGroup(formatInstallationFile(ACME)), undefined)
+    assert.throws(() => auditLogGroup(JSON.stringify({ ...described, audit: { logGroup: 'a b' } })), {
+      ...{ code: 'config-invalid', why: /^audit\.logGroup: / },
+    })
   })
 
   it('is refused with the key that is wrong', () => {
