@@ -75,6 +75,23 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     assert.doesNotMatch((await bastion.run(journal)).stdout, /unexpected failure/)
   })
 
+  it('is up where neither its cluster nor an endpoint is there yet, and what speaks with them has not failed', async () => {
+    assert.equal((await bastion.run(['getent', 'hosts', WORLD.cluster.host])).stdout, '')
+    assert.equal(await stdout('systemctl', 'is-active', 'multi-user.target'), 'active\n')
+    await stdout('systemctl', 'start', 'pgctl-bastion-report.service')
+    const told = await stdout('systemctl', 'show', '-pResult', '-pExecMainStatus', 'pgctl-bastion-report')
+    const { Result, ExecMainStatus } = Object.fromEntries(
+      told
+        .trim()
+        .split('\n')
+        .map((line) => line.split('=')),
+    ) as Record<string, string>
+    assert.equal(Result, 'success')
+    assert.equal(ExecMainStatus, '7', 'it was run, and says that there is no way')
+    const stays = await bastion.run(['test', '-e', '/run/pgctl/motd.json'])
+    assert.notEqual(stays.status, 0, 'it has found out nothing, and says so')
+  })
+
   it('verifies itself, with the pgctl that is in it', async () => {
     const { status, checks, failed } = await verify(...SKIPPED.flatMap((id) => ['--skip', id]))
     assert.deepEqual(failed, [])

@@ -13,7 +13,9 @@ const TOKEN = 'a-token-of-the-test'
 const documents = new Map([
   ['/latest/meta-data/mac', '02:00:00:00:00:01'],
   ['/latest/meta-data/network/interfaces/macs/02:00:00:00:00:01/vpc-ipv4-cidr-blocks', '10.20.0.0/16'],
+  ['/latest/meta-data/instance-id', 'i-0a1b2c3d4e5f60718'],
   ['/latest/meta-data/iam/security-credentials/', 'the-role-of-the-instance'],
+  ['/latest/meta-data/iam/security-credentials/the-role-of-the-instance', credentials()],
 ])
 
 function documentAt(path: string): string | undefined {
@@ -36,3 +38,12 @@ createServer((request, response) => {
 
 for (const host of ['10.20.0.9', '10.30.0.9', '10.40.0.9'])
   for (const port of [22, 443, 5432]) createPlainServer((socket) => socket.end('here\n')).listen(port, host)
+
+/** Keys that nobody knows, as a role has them. */
+function credentials(): string {
+  const expiration = new Date(Date.now() + 3_600_000).toISOString().replace(/\.\d+/, '')
+  return JSON.stringify({
+    ...{ Code: 'Success', Type: 'AWS-HMAC', LastUpdated: '2026-01-01T00:00:00Z', Expiration: expiration },
+    ...{ AccessKeyId: 'ASIAEXAMPLE', SecretAccessKey: 'of-nobody', Token: 'of-nobody' },
+  })
+}
