@@ -96,6 +96,7 @@ await build({
   ...shared,
   entryPoints: [
     { in: 'cli/cli.ts', out: 'cli' },
+    { in: 'cli/quick-psql.ts', out: 'quick-psql' },
     ...commands.sort().map((path) => ({ in: path, out: path.replace(/\.ts$/, '') })),
   ],
   outdir: 'dist',
@@ -110,7 +111,10 @@ await build({
 const cliApart = {
   name: 'cli-apart',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/cli\.ts$/ }, () => ({ path: './cli.js', external: true }))
+    onResolve({ filter: /^\.\/(cli|quick-psql)\.ts$/ }, ({ path }) => ({
+      path: path.replace(/\.ts$/, '.js'),
+      external: true,
+    }))
   },
 }
 await build({

@@ -51,7 +51,11 @@ export async function askBackgroundStarting<Result>(whence: Whence, asked: Asked
 }
 
 /** What goes with a request that opens something: where it was typed, and by whom. */
-export function whenceOf({ environment, flags, folder = process.cwd() }: Surroundings) {
+export function whenceOf({
+  environment,
+  flags,
+  folder = process.cwd(),
+}: Pick<Surroundings, 'environment' | 'flags' | 'folder'>) {
   const { installation, region, profile } = flags
   return { folder, environment: carry(environment, folder), flags: { installation, region, profile } }
 }

@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core'
+import { LOGIN_SOURCES } from '#core/datastores/login.ts'
 import { PgctlError } from '#core/errors.ts'
-import type { TunnelEvent } from '#core/tunnel/events.ts'
 import { BaseCommand } from './base-command.ts'
 import type { DatastoreTelling, DatastoreWishes } from './datastore-opening.ts'
 import { backgroundFlag, installationFlags, reasonFlag } from './flags.ts'
-import { renderTunnelEvent } from './render/tunnel.ts'
+import { datastoreTelling } from './render/datastore.ts'
 
 /** Which datastore, who enters it, and by whose certificate it is known. */
 export const datastoreFlags = {
@@ -12,7 +12,7 @@ export const datastoreFlags = {
   ...reasonFlag,
   ...backgroundFlag,
   credentials: Flags.option({
-    options: ['secret', 'secrets-manager', 'iam', 'prompt'] as const,
+    options: LOGIN_SOURCES,
     summary: "The login: of the cluster's Secret, of Secrets Manager, a token of RDS, or asked of you.",
   })(),
   user: Flags.string({ summary: 'Enter as this user, where there are several.', helpValue: 'NAME' }),
@@ -82,30 +82,7 @@ export abstract class DatastoreCommand extends BaseCommand {
     return { own: this.argv.slice(0, dashes), client: this.argv.slice(dashes + 1) }
   }
 
-  /**
-   * What goes wrong on the way, for a person. Steps that go well matter to nobody who has asked for a row, and the
-   * failure to open the way is the command's own error.
-   */
   protected telling(): DatastoreTelling {
-    let isReady = false
-    return {
-      onWay: (event) => {
-        if (event.event === 'ready') isReady = true
-        if (isWorthTelling(event, isReady)) this.#tell(event)
-      },
-      notice: (message) => this.notice(`${this.paintNotice('dim', '·')} ${message}`),
-    }
+    return datastoreTelling((line) => this.notice(line), this.paintNotice)
   }
-
-  #tell(event: TunnelEvent): void {
-    const text = renderTunnelEvent(event, this.paintNotice)
-    if (text !== undefined) this.notice(text)
-  }
-}
-
-const SILENT = new Set(['starting', 'session', 'ready', 'connection-opened', 'connection-closed'])
-
-function isWorthTelling(event: TunnelEvent, isReady: boolean): boolean {
-  if (event.event === 'ended') return isReady && event.cause.code !== 'closed'
-  return !SILENT.has(event.event)
 }

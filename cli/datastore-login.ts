@@ -1,4 +1,4 @@
-import { findLogin, type Login } from '#core/datastores/login.ts'
+import { findLogin, type Login, type LoginSource } from '#core/datastores/login.ts'
 import { isPgctlError, PgctlError } from '#core/errors.ts'
 import type { Datastore } from '#core/installation/datastores.ts'
 import { loginSecret } from '#core/installation/profile.ts'
@@ -6,10 +6,6 @@ import { KubeClient } from '#core/kube/client.ts'
 import { readSecret } from '#core/kube/secrets.ts'
 import type { TunnelledAccess } from '#core/tunnel/cluster-access.ts'
 import type { Deps } from './deps.ts'
-
-/** Where a login comes from: the cluster's Secret, Secrets Manager, a token of RDS, or the person who is asked. */
-export const LOGIN_SOURCES = ['secret', 'secrets-manager', 'iam', 'prompt'] as const
-export type LoginSource = (typeof LOGIN_SOURCES)[number]
 
 export interface LoginWish {
   readonly store: Datastore

@@ -18,8 +18,13 @@ if (major < 24 || (major === 24 && minor < 15)) {
   await becomeProgram(process.argv.slice(2), PGCTL_VERSION)
   const { cacheCompiledCode } = await import('./compile-cache.ts')
   cacheCompiledCode()
-  const { start } = await import('./cli.ts')
-  await start()
+  const argv = process.argv.slice(2)
+  const isPsql = argv[0] === 'psql'
+  const status = isPsql
+    ? await (await import('./quick-psql.ts')).runPsqlQuickly(argv, PGCTL_VERSION)
+    : undefined
+  if (status === undefined) await (await import('./cli.ts')).start()
+  else process.exitCode = status
 }
 
 export {}

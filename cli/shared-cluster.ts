@@ -1,7 +1,7 @@
 import type { Ms } from '#core/clock.ts'
 import { isPgctlError } from '#core/errors.ts'
 import type { TunnelEvent } from '#core/tunnel/events.ts'
-import { askBackground, askBackgroundStarting, whenceOf } from './background.ts'
+import { askBackground, askBackgroundStarting, type Whence, whenceOf } from './background.ts'
 import type { Surroundings } from './deps.ts'
 import { findProgram } from './find-program.ts'
 import { runTellingRefusals } from './kubectl-refusal.ts'
@@ -70,7 +70,7 @@ export async function openShared(
 
 /** Holds a shared tunnel until the signal aborts, and tells what becomes of it. Never rejects. */
 export async function holdTunnel(
-  surroundings: Surroundings,
+  whence: Whence,
   tunnel: number,
   onWay: (event: TunnelEvent) => void,
   signal: AbortSignal,
@@ -81,7 +81,7 @@ export async function holdTunnel(
   }
   const request = { request: 'attach', words: [String(tunnel)] }
   try {
-    await askBackground(surroundings, { request, sameVersion: false, onEvent, signal })
+    await askBackground(whence, { request, sameVersion: false, onEvent, signal })
   } catch {
     // The program goes on without: what is wrong with its way, it learns by itself.
   }

@@ -3,7 +3,7 @@ import type { NearNode } from '#core/datastores/io/redis-front.ts'
 import { isPgctlError } from '#core/errors.ts'
 import type { Datastore, Endpoint } from '#core/installation/datastores.ts'
 import type { Front } from '#core/tunnel/tunnel.ts'
-import { askBackgroundStarting, whenceOf } from './background.ts'
+import { askBackgroundStarting, type Whence, whenceOf } from './background.ts'
 import type { DatastoreTelling, DatastoreWays, DatastoreWishes, OpenDatastore } from './datastore-opening.ts'
 import type { Surroundings } from './deps.ts'
 import { holdTunnel, SHARED_IDLE } from './shared-cluster.ts'
@@ -41,7 +41,7 @@ function askFor(
   node: Endpoint | undefined,
   signal: AbortSignal,
 ): Promise<DatastoreWay> {
-  const asks = { engine, name, reader, credentials, user, node, idleMs: SHARED_IDLE }
+  const asks = { engine, name, reader, credentials, user, node, idleMs: SHARED_IDLE, open: true }
   const request = { request: 'datastore', ...whenceOf(surroundings), ...asks }
   return askBackgroundStarting<DatastoreWay>(surroundings, { request, sameVersion: true, signal })
 }
@@ -53,11 +53,12 @@ function started({ name }: Datastore): string {
 interface SharedWaysOptions {
   readonly way: DatastoreWay
   readonly ask: (node: Endpoint) => Promise<DatastoreWay>
-  readonly surroundings: Surroundings
+  readonly surroundings: Whence
   readonly tell: DatastoreTelling
 }
 
-class SharedWays implements DatastoreWays {
+/** The ways to a datastore by a tunnel that is there. */
+export class SharedWays implements DatastoreWays {
   readonly store: Datastore
   readonly endpoint: Endpoint
   readonly hosts: readonly string[]

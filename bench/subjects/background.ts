@@ -17,8 +17,8 @@ const OPENINGS = 5
 /** What a round trip to AWS takes more than on loopback. */
 const FAR: Ms = 40
 const MOST_OVERHEAD: Ms = 60
-/** It starts the command framework, and reads its login anew. */
-const MOST_OVERHEAD_PSQL: Ms = 400
+/** It reads its login anew, and stays to hold its files. */
+const MOST_OVERHEAD_PSQL: Ms = 150
 const MOST_READY: Ms = 3_000
 const MOST_MEMORY_MB = 150
 

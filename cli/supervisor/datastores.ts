@@ -9,6 +9,9 @@ import { formatHostPort } from '#core/tunnel/host-port.ts'
 import type { DatastoreFacts } from '../find-datastore.ts'
 import type { BackgroundTunnels, Opening } from './tunnels.ts'
 
+/** What a request for a way is answered; `isThere: false` where it was not to be opened. */
+export type DatastoreAnswer = { readonly isThere: false } | ({ readonly isThere: true } & DatastoreWay)
+
 /** The way to a datastore for its client. */
 export interface DatastoreWay extends DatastoreFacts {
   /** Where it listens on this computer. */
@@ -20,6 +23,8 @@ export interface DatastoreWay extends DatastoreFacts {
   readonly login: Login | undefined
   /** What a person is to know of the login. */
   readonly notices: readonly string[]
+  /** The file of authorities that the configuration names, as it stands there. */
+  readonly ca: string | undefined
 }
 
 /** On whose behalf a request is answered. */
@@ -27,6 +32,9 @@ export interface Asker extends Pick<Opening, 'signal' | 'watcher'> {
   readonly installation: string
   readonly who: string
   readonly environment: Variables
+  readonly ca: string | undefined
+  /** Whether the way to the cluster is there already. */
+  readonly hasCluster: () => boolean
   /** Opens the way to the cluster that is shared, and answers where it listens. */
   readonly reachCluster: () => Promise<string>
 }
@@ -46,10 +54,11 @@ export class SharedDatastores {
   }
 
   /** @throws PgctlError of the login first: it says more than a tunnel that was given up. */
-  async enter(request: DatastoreRequest, asker: Asker): Promise<DatastoreWay> {
-    const { who } = asker
-    const { engine, name, reader, node } = request
-    const key = JSON.stringify([who, engine, name, reader])
+  async enter(request: DatastoreRequest, asker: Asker): Promise<DatastoreAnswer> {
+    const { ca } = asker
+    const { node } = request
+    const key = keyOf(request, asker)
+    if (!request.open && !this.#isThere(key, request, asker)) return { isThere: false }
     const facts = await this.#find(key, request, asker)
     try {
       const reading = node === undefined ? this.#login(facts, request, asker) : NO_LOGIN
@@ -58,7 +67,7 @@ export class SharedDatastores {
       const [login, way] = await Promise.allSettled([reading, this.#open(facts, request, asker)])
       if (login.status === 'rejected') throw login.reason
       if (way.status === 'rejected') throw way.reason
-      return { ...facts, ...way.value, ...login.value }
+      return { isThere: true, ...facts, ...way.value, ...login.value, ca }
     } catch (error) {
       // It may have gone, or become another, since it was looked for.
       this.#known.delete(key)
@@ -66,14 +75,30 @@ export class SharedDatastores {
     }
   }
 
-  async #find(key: string, request: DatastoreRequest, asker: Asker): Promise<DatastoreFacts> {
-    const now = this.#clock.now().mono
+  #isThere(key: string, request: DatastoreRequest, asker: Asker): boolean {
+    const facts = this.#remember(key)
+    if (facts === undefined || this.#same(facts, request, asker) === undefined) return false
+    return !readsCluster(facts, request) || asker.hasCluster()
+  }
+
+  #remember(key: string): DatastoreFacts | undefined {
     const known = this.#known.get(key)
-    if (known !== undefined && now < known.until) return known.facts
+    return known !== undefined && this.#clock.now().mono < known.until ? known.facts : undefined
+  }
+
+  /** The tunnel that leads there already. */
+  #same(facts: DatastoreFacts, request: DatastoreRequest, { installation, who }: Asker) {
+    const same = (word: string) => this.#tunnels.findSame({ installation, word, who })
+    return (isCalledSo(facts, request) ? same(facts.store.name) : undefined) ?? same(wordOf(facts, request))
+  }
+
+  async #find(key: string, request: DatastoreRequest, asker: Asker): Promise<DatastoreFacts> {
+    const known = this.#remember(key)
+    if (known !== undefined) return known
     const { engine, name, reader } = request
     const asks = { ...whenceOf(request, asker), engine, name, reader }
     const facts = await this.#tunnels.holderFor(asker.environment).call('find', asks, asker.signal)
-    this.#known.set(key, { facts, until: now + KNOWN_FOR })
+    this.#known.set(key, { facts, until: this.#clock.now().mono + KNOWN_FOR })
     return facts
   }
 
@@ -93,13 +118,10 @@ export class SharedDatastores {
     const tunnels = this.#tunnels
     const { installation, who, environment, signal, watcher } = asker
     const { node, idleMs } = request
-    const { store, endpoint } = facts
-    const { host, port } = node ?? endpoint
-    const word = `${store.name} ${formatHostPort(host, port)}`
-    const same = (word: string) => tunnels.findSame({ installation, word, who })
-    const known = (isCalledSo(facts, request) ? same(store.name) : undefined) ?? same(word)
+    const { store } = facts
+    const known = this.#same(facts, request, asker)
     const implicit = { lazy: true, implicit: true, reason: undefined }
-    const { id } = known ?? tunnels.add({ installation, word, who, ...implicit })
+    const { id } = known ?? tunnels.add({ installation, word: wordOf(facts, request), who, ...implicit })
     try {
       if (known === undefined) {
         const asks = { ...whenceOf(request, asker), store, node, idleMs }
@@ -119,6 +141,16 @@ export class SharedDatastores {
 }
 
 const NO_LOGIN = Promise.resolve({ login: undefined, notices: [] })
+
+function keyOf({ engine, name, reader }: DatastoreRequest, { who }: Asker): string {
+  return JSON.stringify([who, engine, name, reader])
+}
+
+/** No word that a person types: a tunnel that they open by the datastore's name is theirs, at the port of its name. */
+function wordOf({ store, endpoint }: DatastoreFacts, { node }: DatastoreRequest): string {
+  const { host, port } = node ?? endpoint
+  return `${store.name} ${formatHostPort(host, port)}`
+}
 
 function whenceOf({ flags, folder }: DatastoreRequest, { who }: Asker) {
   return { flags, folder, who }

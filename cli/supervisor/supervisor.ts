@@ -20,7 +20,7 @@ import { chooseInstallation } from '../config.ts'
 import { loadConfig } from '../load-config.ts'
 import { standsAlone } from '../tunnel-goal.ts'
 import { writeClusterFiles } from './cluster-files.ts'
-import { type DatastoreWay, SharedDatastores } from './datastores.ts'
+import { type DatastoreAnswer, SharedDatastores } from './datastores.ts'
 import type { ClusterFacts } from './messages.ts'
 import { BackgroundTunnels, type TunnelsOptions } from './tunnels.ts'
 
@@ -224,11 +224,14 @@ export class Supervisor implements AsyncDisposable {
     return id
   }
 
-  async #datastore(request: DatastoreRequest, call: ControlCall): Promise<DatastoreWay> {
+  async #datastore(request: DatastoreRequest, call: ControlCall): Promise<DatastoreAnswer> {
     const asker = whose(request, DATASTORE)
-    const { installation = '' } = asker
+    const { installation = '', who, background } = asker
+    if (background === 'off' && !request.open) return { isThere: false }
     const reachCluster = () => this.#reachCluster(request, asker, call)
-    return this.#datastores.enter(request, { ...asker, installation, reachCluster, ...followedBy(call) })
+    const hasCluster = () => this.#tunnels.findSame({ installation, word: 'cluster', who }) !== undefined
+    const cluster = { hasCluster, reachCluster }
+    return this.#datastores.enter(request, { ...asker, installation, ...cluster, ...followedBy(call) })
   }
 
   /** Where the way to the cluster listens that all share; opened where it is not there. */
@@ -309,8 +312,9 @@ function whose(
   const isAlone = words.every(standsAlone) && flags.installation === undefined
   const config = loadConfig({ flags, environment: carried, folder })
   const found = isAlone ? undefined : chooseInstallation(config)
-  const background = config.settings.background.value
-  return { installation: found?.name, who: whoOf(carried, found), environment: carried, background }
+  const { background, ca } = config.settings
+  const settings = { background: background.value, ca: ca.value }
+  return { installation: found?.name, who: whoOf(carried, found), environment: carried, ...settings }
 }
 
 function followedBy(call: ControlCall) {

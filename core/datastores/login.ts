@@ -1,5 +1,9 @@
 import { matchName } from '#core/installation/resource-names.ts'
 
+/** Where a login comes from: the cluster's Secret, Secrets Manager, a token of RDS, or the person who is asked. */
+export const LOGIN_SOURCES = ['secret', 'secrets-manager', 'iam', 'prompt'] as const
+export type LoginSource = (typeof LOGIN_SOURCES)[number]
+
 /** Who enters a datastore, and by what. */
 export interface Login {
   readonly user: string | undefined

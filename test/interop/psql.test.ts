@@ -227,21 +227,24 @@ describeWith(['psql', 'postgres'], 'pgctl psql on a real Postgres', { timeout: 3
   })
 
   it('goes by a tunnel that is there already, and is psql all the same', TIMEOUT, async () => {
+    // The authorities by a variable: with a flag the framework would be loaded to read it.
+    const shared = { ...SHARED, PGCTL_CA: ca }
     const count = () => cli.sandbox.cloud.gateway.sessions().length
     const ask = async (sql: string) => {
-      const { stdout, stderr, status } = await psql(['-c', sql], [], SHARED)
+      const words = ['-X', '-A', '-t', '-q', '-c', sql]
+      const { stdout, stderr, status } = await cli.run(['psql', '--', ...words], { environment: shared })
       return { said: stdout.trim(), stderr, status }
     }
     assert.equal((await ask('select 1')).said, '1')
     const before = count()
     const sql = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'
     assert.deepEqual([(await ask(sql)).said, (await ask('select 1/0')).status], ['t', 1])
-    const environment = { ...cli.environment, ...SHARED, TERM: 'xterm-256color', PSQL_HISTORY: '/dev/null' }
-    await using person = new PtyPerson(
-      process.execPath,
-      [cliEntry, 'psql', '--ca', ca, '--', '-X', '-P', 'pager=off'],
-      { environment, cwd: cli.home, columns: 120 },
-    )
+    const environment = { ...cli.environment, ...shared, TERM: 'xterm-256color', PSQL_HISTORY: '/dev/null' }
+    await using person = new PtyPerson(process.execPath, [cliEntry, 'psql', '--', '-X', '-P', 'pager=off'], {
+      environment,
+      cwd: cli.home,
+      columns: 120,
+    })
     await person.sees(/postgres=#/)
     person.type('select pg_sleep(60);\r')
     await eventually(

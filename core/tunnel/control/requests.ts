@@ -52,6 +52,8 @@ const requestSchema = z.discriminatedUnion('request', [
     user: z.string().optional(),
     /** Another node of it: then no login is looked for. */
     node: z.strictObject({ host: z.string().min(1), port: z.number().int().min(1).max(65_535) }).optional(),
+    /** Whether to open what is not there. */
+    open: z.boolean(),
     idleMs: z.number().positive(),
   }),
   z.strictObject({ request: z.literal('list') }),
