@@ -16,6 +16,8 @@ const TELL_EVERY: Ms = 30_000
 const MOST_WAITING = 2 * 1024 * 1024
 /** What keeps it from going on may be mended an hour later: it is tried until then, and not often. */
 const KEEP_TRYING: RetryPolicy = { attempts: Infinity, base: 1_000, cap: 60_000 }
+/** What was said of a trouble is said again after so long, where it is still there or has come back. */
+const SAY_AGAIN: Ms = 10 * 60_000
 /** Once it is to end, it carries away what is at hand within so long, or leaves it to the next start. */
 const FAREWELL: Ms = 5_000
 const LAST_TRIES: RetryPolicy = { attempts: 3, base: 200, cap: 1_000 }
@@ -58,8 +60,11 @@ export class AuditStream {
   readonly #waiting: Waiting[] = []
   #bytes = 0
   readonly #counts = { shipped: 0, refused: 0, moved: 0 }
-  /** Why it does not go on, as it was said last. */
+  /** The code of why it does not go on. */
   #trouble: string | undefined
+  /** What of that was said last, and when; whether it was taken back. */
+  #said: { readonly kind: string; readonly at: Ms } | undefined
+  #isSaid = false
   #isForgetful = false
   #toldAt: Ms = -Infinity
 
@@ -169,28 +174,29 @@ export class AuditStream {
       policy,
       signal,
       retryable: (error) => {
-        if (!isPgctlError(error) && !isSystemError(error)) return false
-        this.#complain(error as Error)
-        return !signal.aborted
+        if (signal.aborted || (!isPgctlError(error) && !isSystemError(error))) return false
+        this.#complain(error)
+        return true
       },
     })
-    if (this.#trouble !== undefined) {
-      this.#trouble = undefined
-      say('it goes on')
-    }
+    this.#trouble = undefined
+    if (this.#isSaid) say('it goes on')
+    this.#isSaid = false
     return result
   }
 
-  #complain(error: Error): void {
-    const { code } = error as Error & { code?: string }
-    const { why, next } = error as Partial<PgctlError>
-    const kind = code ?? error.message
-    if (this.#trouble !== kind) {
-      this.#trouble = kind
+  /** Once: what comes and goes is said again only after a while, however often it does. */
+  #complain(error: PgctlError | NodeJS.ErrnoException): void {
+    const { mono } = this.#shell.clock.now()
+    this.#trouble = error.code ?? error.message
+    if (this.#said?.kind !== this.#trouble || mono - this.#said.at >= SAY_AGAIN) {
+      const { why, next } = error as Partial<PgctlError>
       const more = [why, next === undefined ? undefined : `next: ${next}`].filter(
         (text) => text !== undefined,
       )
       this.#shell.say(['it does not go on, and tries again', error.message, ...more].join(': '))
+      this.#said = { kind: this.#trouble, at: mono }
+      this.#isSaid = true
     }
     void this.#tell()
   }
