@@ -28,13 +28,15 @@ export function parseActivity(value: unknown): Activity | undefined {
   return parsed.success ? parsed.data : undefined
 }
 
-/** One program, as `/proc/PID/stat` and `/proc/PID/cmdline` tell of it. */
+/** One program, as `/proc/PID/stat`, `cmdline` and `cgroup` tell of it. */
 export interface RunningProgram {
   readonly pid: number
   readonly parent: number
   readonly words: readonly string[]
   /** Inodes of the sockets that it has open. */
   readonly sockets: readonly string[]
+  /** The unit of systemd that it was started by, whoever its parent is by now: `/system.slice/cron.service`. */
+  readonly cgroup: string
 }
 
 export interface KernelFiles {
@@ -50,13 +52,20 @@ const AGENT = /(^|\/)(amazon-ssm-agent|ssm-agent-worker)$/
 /** What carries the audit's log away is at work whether anybody is there or not. */
 const CARRIER = /\0bastion\0audit-stream(\0|$)/
 const WORKER = /(^|\/)ssm-session-worker$/
+const OWN = /(^|\/)(amazon-ssm-agent|ssm-(agent-worker|session-worker|document-worker|session-logger))$/
+/** The agent's unit, as Debian's package has it and as a snap does. */
+const UNIT = /\/[^/\n]*amazon-ssm-agent[^/\n]*\.service$/m
 const ESTABLISHED = '01'
-const LOOPBACK = /^(0100007F|00000000000000000000000001000000|0000000000000000FFFF00000100007F):/
+/** This machine itself, and the hypervisor's metadata, which no session is forwarded to. */
+const NOT_OUTSIDE =
+  /^(0100007F|FEA9FEA9|00000000000000000000000001000000|0000000000000000FFFF0000(0100007F|FEA9FEA9)):/
 
 /** The report of a machine, from what its kernel tells. */
 export function activityOf(files: Omit<KernelFiles, 'uptime'>, machine: string, at: Ms): Activity {
   const workers = files.programs.filter(({ words }) => WORKER.test(words[0] ?? ''))
-  const ofPeople = descendantsOf(workers, files.programs)
+  // What a session leaves behind has another parent when its worker is gone, and the unit still.
+  const left = files.programs.filter(({ words, cgroup }) => UNIT.test(cgroup) && !OWN.test(words[0] ?? ''))
+  const ofPeople = new Set([...descendantsOf(workers, files.programs), ...left])
   // The service's own: kept by the agent, and by each worker once. A worker's further ones are tunnels.
   const own = files.programs.filter(
     ({ words }) => AGENT.test(words[0] ?? '') || CARRIER.test(words.join('\0')),
@@ -65,8 +74,13 @@ export function activityOf(files: Omit<KernelFiles, 'uptime'>, machine: string, 
   const outside = files.tcp
     .flatMap((text) => text.trim().split('\n').slice(1).map(connectionOf))
     .filter((each) => each !== undefined)
+<<<<<<< HEAD
     .filter(({ state, remote }) => state === ESTABLISHED && !LOOPBACK.test(remote))
     .filter(({ inode }) => !ownSockets.has(inode))
+=======
+    .filter(({ state, remote }) => state === ESTABLISHED && !NOT_OUTSIDE.test(remote))
+    .filter(({ inode }) => !agentSockets.has(inode))
+>>>>>>> h-agent
   const known = new Set(outside.map(({ inode }) => inode))
   const channels = workers.filter(({ sockets }) => sockets.some((inode) => known.has(inode))).length
   return {
@@ -74,7 +88,7 @@ export function activityOf(files: Omit<KernelFiles, 'uptime'>, machine: string, 
     at,
     machine,
     connections: Math.max(0, outside.length - channels),
-    programs: ofPeople.length,
+    programs: ofPeople.size,
     sessions: workers.flatMap(({ words }) => words[1] ?? []),
   }
 }

@@ -9,7 +9,7 @@ import { after, before, it } from 'node:test'
 import { promisify } from 'node:util'
 import { WORLD } from '#sandbox/world.ts'
 import type { SandboxNotes } from '../support/bastion-sandbox.ts'
-import { type BootedTree, bootTree } from '../support/booted-tree.ts'
+import { type BootedTree, bootTree, SOURCE } from '../support/booted-tree.ts'
 import { eventually } from '../support/eventually.ts'
 import { FarOperator } from '../support/far-operator.ts'
 import { describeImage, type FinishedTree, finishedTree, root } from '../support/image-tree.ts'
@@ -188,6 +188,30 @@ describeImage(
         operator.runProgram(process.execPath, '-e', ask, String(port)),
       )
       assert.equal(letter, 'S')
+    })
+
+    it('lets the machine say what is done on it', async () => {
+      const activity = async () => {
+        const script = `${SOURCE}/test/support/print-activity.ts`
+        const { stdout } = await bastion.run(['/usr/lib/pgctl/node', script])
+        return JSON.parse(stdout) as { connections: number; programs: number; sessions: string[] }
+      }
+      const become = (wanted: (now: Awaited<ReturnType<typeof activity>>) => boolean) =>
+        eventually(async () => wanted(await activity()), 20_000)
+      const nothing = () =>
+        become(({ connections, programs, sessions }) => connections + programs + sessions.length === 0)
+      await nothing()
+      // What is left running has no parent of the agent's any more.
+      const left = await operator.run('exec', '--', 'sh', '-c', 'setsid sleep 300 >/dev/null 2>&1 &')
+      assert.equal(left.status, 0, left.stderr)
+      await become(({ programs, sessions }) => programs === 1 && sessions.length === 0)
+      await bastion.run(['pkill', '--exact', 'sleep'])
+      await operator.through(['grafana'], () =>
+        become(
+          ({ connections, programs, sessions }) => connections > 0 && programs === 0 && sessions.length === 1,
+        ),
+      )
+      await nothing()
     })
 
     it('has sessions written down while they go on', async () => {

@@ -20,14 +20,15 @@ export async function readKernelFiles(proc: string): Promise<KernelFiles> {
 /** Undefined for one that has ended meanwhile. */
 async function readProgram(proc: string, name: string): Promise<RunningProgram | undefined> {
   const folder = join(proc, name)
-  const [stat, line] = await Promise.all(
-    ['stat', 'cmdline'].map((file) => orEmpty(readFile(join(folder, file), 'utf8'))),
+  const [stat, line, cgroup] = await Promise.all(
+    ['stat', 'cmdline', 'cgroup'].map((file) => orEmpty(readFile(join(folder, file), 'utf8'))),
   )
   // The name of a program stands in brackets, and may hold some itself.
   const [, parent] = /^\d+ \(.*\) \S (\d+) /s.exec(stat ?? '') ?? []
   if (parent === undefined) return undefined
   const words = (line ?? '').split('\0').filter((word, at, all) => word !== '' || at < all.length - 1)
-  return { pid: Number(name), parent: Number(parent), words, sockets: await socketsOf(join(folder, 'fd')) }
+  const sockets = await socketsOf(join(folder, 'fd'))
+  return { pid: Number(name), parent: Number(parent), words, sockets, cgroup: cgroup ?? '' }
 }
 
 async function socketsOf(folder: string): Promise<string[]> {

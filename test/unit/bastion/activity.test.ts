@@ -12,10 +12,14 @@ const SERVICE = '22D9DB03:01BB'
 const DATABASE = '0F20000A:1538'
 const LOOP = '0100007F:1538'
 
-const program = (pid: number, parent: number, words: string[], sockets: number[] = []): RunningProgram => ({
-  ...{ pid, parent, words },
-  sockets: sockets.map(String),
-})
+const program = (
+  pid: number,
+  parent: number,
+  words: string[],
+  sockets: number[] = [],
+  cgroup = '',
+): RunningProgram => ({ pid, parent, words, sockets: sockets.map(String), cgroup })
+const UNIT = '0::/system.slice/amazon-ssm-agent.service\n'
 const AGENT = program(10, 1, ['/usr/bin/amazon-ssm-agent'], [1])
 const WORKER = program(20, 10, ['/usr/bin/ssm-session-worker', 'ada-0a1b2c', 'i-1'], [2])
 
@@ -61,6 +65,26 @@ describe('what a bastion says that it does', () => {
   it('counts what was left running by a session, children of children as well, in any order', () => {
     const left = [program(23, 22, ['pg_dump']), program(22, 21, ['sh']), program(21, 20, ['tmux'])]
     assert.equal(told([], [...left, WORKER, program(99, 1, ['cron'])]).running, 3)
+  })
+
+  it('counts what outlives its session, whose parent is then another, and none of the agent itself', () => {
+    const own = ['amazon-ssm-agent', 'ssm-agent-worker', 'ssm-session-worker', 'ssm-document-worker']
+    const agents = own.map((name, at) => program(10 + at, 1, [`/usr/bin/${name}`], [], UNIT))
+    assert.equal(told([], agents).running, 0)
+    const left = program(40, 1, ['pg_dump'], [], UNIT)
+    const snap = program(
+      41,
+      1,
+      ['tmux'],
+      [],
+      '0::/system.slice/snap.amazon-ssm-agent.amazon-ssm-agent.service\n',
+    )
+    const another = program(42, 1, ['cron'], [], '0::/system.slice/cron.service\n')
+    assert.equal(told([], [...agents, left, snap, another]).running, 2)
+  })
+
+  it('counts no connection to the metadata, which the agent keeps for a while', () => {
+    assert.equal(told([line('FEA9FEA9:0050', '01', 7)], []).connections, 0)
   })
 
   it('reads lines that are cut, and none, as nothing', () => {
