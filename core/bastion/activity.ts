@@ -74,13 +74,8 @@ export function activityOf(files: Omit<KernelFiles, 'uptime'>, machine: string, 
   const outside = files.tcp
     .flatMap((text) => text.trim().split('\n').slice(1).map(connectionOf))
     .filter((each) => each !== undefined)
-<<<<<<< HEAD
-    .filter(({ state, remote }) => state === ESTABLISHED && !LOOPBACK.test(remote))
-    .filter(({ inode }) => !ownSockets.has(inode))
-=======
     .filter(({ state, remote }) => state === ESTABLISHED && !NOT_OUTSIDE.test(remote))
-    .filter(({ inode }) => !agentSockets.has(inode))
->>>>>>> h-agent
+    .filter(({ inode }) => !ownSockets.has(inode))
   const known = new Set(outside.map(({ inode }) => inode))
   const channels = workers.filter(({ sockets }) => sockets.some((inode) => known.has(inode))).length
   return {
