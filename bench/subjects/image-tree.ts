@@ -3,6 +3,7 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { childEnd, endChild, startChild } from '../children.ts'
+import { cpuOfEndedChildren } from '../process-figures.ts'
 import { round } from '../results.ts'
 import type { Bench, Row, Subject } from '../subject.ts'
 
@@ -15,6 +16,7 @@ export const imageTree: Subject = {
   method:
     'What `npm run peers -- bastion-tree` takes. From nothing: packages from the archive, Node from the registry, kubectl and helm from their modules with empty caches of Go, then the tree. Asks the network, and so runs only by its name.',
   where: 'registries and this computer',
+  others: [],
   within: 3_600_000,
   onlyByName: true,
   async *measure({ signal }: Bench): AsyncGenerator<Row, void> {
@@ -37,7 +39,8 @@ async function timed(figure: string, cache: string, signal: AbortSignal): Promis
     ...process.env,
     ...{ XDG_CACHE_HOME: cache, GOCACHE: join(cache, 'go-build'), GOMODCACHE: join(cache, 'go-mod') },
   }
-  const before = loadavg()[0] ?? 0
+  const load = loadavg()[0] ?? 0
+  const before = await cpuOfEndedChildren()
   const began = performance.now()
   const child = startChild(process.execPath, ['bin/peers.ts', 'bastion-tree'], {
     ...{ cwd: ROOT, env: environment, stdio: ['ignore', 'ignore', 'inherit'] },
@@ -49,7 +52,9 @@ async function timed(figure: string, cache: string, signal: AbortSignal): Promis
   signal.throwIfAborted()
   if (status !== 0) throw new Error(`npm run peers ended with ${status}`)
   const seconds = (performance.now() - began) / 1000
-  return { figure, measured: `${round(seconds)} s (load ${before.toFixed(1)} before it)` }
+  const after = await cpuOfEndedChildren()
+  const cpu = before === undefined || after === undefined ? '' : `, ${round(after - before)} s of CPU`
+  return { figure, measured: `${round(seconds)} s${cpu} (load ${load.toFixed(1)} before it)` }
 }
 
 async function removeTree(cache: string): Promise<void> {
