@@ -4,7 +4,7 @@ import { AuditLogReader, type ReadingTrouble } from '#core/audit/io/log-reader.t
 import { streamAudit } from '#core/audit/io/stream.ts'
 import { formatPlace, type Place, parsePlace } from '#core/audit/places.ts'
 import { connectAws } from '#core/aws/clients.ts'
-import { createLogStream } from '#core/aws/log-stream.ts'
+import { createLogStream } from '#core/aws/log-groups.ts'
 import { PgctlError } from '#core/errors.ts'
 import { auditLogGroup, parseInstallationFile } from '#core/installation/installation-file.ts'
 import { createOutboundAgents } from '#core/io/outbound.ts'
