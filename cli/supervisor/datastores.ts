@@ -65,7 +65,10 @@ export class SharedDatastores {
       // A token is signed here or refused here: for one that cannot be, nothing is opened.
       if (request.credentials === 'iam') await reading
       const [login, way] = await Promise.allSettled([reading, this.#open(facts, request, asker)])
-      if (login.status === 'rejected') throw login.reason
+      if (login.status === 'rejected') {
+        if (way.status === 'fulfilled' && way.value.isNew) void this.#tunnels.close(way.value.tunnel)
+        throw login.reason
+      }
       if (way.status === 'rejected') throw way.reason
       return { isThere: true, ...facts, ...way.value, ...login.value, ca }
     } catch (error) {

@@ -242,7 +242,10 @@ describe('a way to a datastore that clients share', { timeout: 300_000 }, () => 
     assert.equal((await running.outcome).status, 143)
   })
 
-  it('leaves nothing where it cannot be opened', TIMEOUT, async () => {
+  it('leaves nothing where it cannot be opened, nor where there is no login', TIMEOUT, async () => {
+    const nobody = await run(['psql', '--credentials', 'secrets-manager', '--user', 'nobody'])
+    assert.equal(nobody.status, 4, nobody.stderr)
+    await eventually(async () => (await tunnels()).length === 0)
     cli.sandbox.cloud.state.turn({ bastion: 'stopped' })
     const { status, stderr } = await run(['redis'])
     assert.equal(status, 7)

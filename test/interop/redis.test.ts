@@ -22,7 +22,9 @@ import { cliEntry, type SandboxCli, startSandboxCli } from '../support/sandbox-c
 const TIMEOUT = { timeout: 60_000 }
 const [ALONE] = ACME.caches
 const [, , SHARDED, ASKING] = GLOBEX.caches
-const CONFIG = `installation: acme
+/** Each run has sessions of its own, and leaves none; those that share some say so. */
+const CONFIG = `background: off
+installation: acme
 installations:
   acme:
     workspace: ${WORLD.workspace}
@@ -210,6 +212,19 @@ describeWith(['redis-cli', 'redis-server'], 'pgctl redis on a real Redis', { tim
       said.filter((line) => !redirections.includes(line)),
       keys.map((key) => `value of ${key}`),
     )
+    await eventually(() => openSessions().length === 0)
+    // The same by tunnels that the next run finds again, one to each node that was asked.
+    const taken: number[] = []
+    for (const key of ['foo', 'hello', 'foo', 'hello']) {
+      const count = cli.sandbox.cloud.gateway.sessions().length
+      const argv = ['redis', 'cache', '-i', 'globex', '--ca', ca, '--', 'GET', key]
+      const { stdout, stderr } = await cli.run(argv, { environment: { PGCTL_BACKGROUND: 'on' } })
+      assert.equal(stdout, `value of ${key}\n`, stderr)
+      taken.push(cli.sandbox.cloud.gateway.sessions().length - count)
+    }
+    assert.ok((taken[0] ?? 0) >= 1)
+    assert.deepEqual(taken.slice(2), [0, 0])
+    await cli.run(['tunnel', 'stop', '--all'])
     await eventually(() => openSessions().length === 0)
   })
 
