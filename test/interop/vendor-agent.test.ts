@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { after, before, it } from 'node:test'
 import { promisify } from 'node:util'
+import { parseChecks } from '#core/image/checks.ts'
+import { Tree } from '#core/image/io/tree.ts'
+import { type Judgement, judgeMachine } from '#core/image/judge-check.ts'
 import { WORLD } from '#sandbox/world.ts'
 import type { SandboxNotes } from '../support/bastion-sandbox.ts'
 import { type BootedTree, bootTree, SOURCE } from '../support/booted-tree.ts'
@@ -71,6 +75,7 @@ describeImage(
     let operator: FarOperator
     let version = ''
     let notesFile = ''
+    let gate: readonly Judgement[] = []
 
     before(
       async () => {
@@ -84,6 +89,8 @@ describeImage(
         version = (await run('dpkg-deb', ['--field', AGENT ?? '', 'Version'])).stdout
           .trim()
           .replace(/-\d+$/, '')
+        const checks = parseChecks(await readFile(join(root, 'packer/checks.yaml'), 'utf8'), 'checks.yaml')
+        gate = await judgeMachine(checks, new Tree(tree.root))
         await writeFile(join(tree.root, 'var/tmp/authority.pem'), notes.authority)
         const trust = '[Service]\nEnvironment=SSL_CERT_FILE=/var/tmp/authority.pem\n'
         const credentials = { 'systemd.unit-dropin.amazon-ssm-agent.service': trust }
@@ -98,6 +105,14 @@ describeImage(
       assert.equal(ran.status, 0, ran.stderr + ran.stdout)
       return ran.stdout
     }
+
+    it('passes the gate that every image must pass, but for its age', () => {
+      assert.deepEqual(
+        gate.filter(({ passed, id }) => !passed && id !== (isOld(version) ? 'agent-version' : '')),
+        [],
+      )
+      assert.equal(gate.find(({ id }) => id === 'agent-starts')?.passed, true)
+    })
 
     it('is there, and starts at boot', async () => {
       const ran = await bastion.run(['pgctl', 'image', 'verify', '--json', '--only', 'agent-starts'])
@@ -127,6 +142,14 @@ describeImage(
       assert.equal(said, 'bastion\n/home/bastion\ntrixie\n')
       const failed = await operator.run('exec', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7')
       assert.deepEqual([failed.status, failed.stdout, failed.stderr], [7, 'out\n', 'err\n'])
+    })
+
+    it('copies a file there and back', async () => {
+      const [sent, back] = [join(dirname(notesFile), 'sent'), join(dirname(notesFile), 'back')]
+      await writeFile(sent, randomBytes(300_000))
+      await pgctl('cp', sent, ':/var/tmp/copied')
+      await pgctl('cp', ':/var/tmp/copied', back)
+      assert.ok((await readFile(back)).equals(await readFile(sent)))
     })
 
     it('keeps the role of the instance from whoever logs in', async () => {
