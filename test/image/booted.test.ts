@@ -3,14 +3,16 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { after, before, it } from 'node:test'
 import { WORLD } from '#sandbox/world.ts'
 import type { SandboxNotes } from '../support/bastion-sandbox.ts'
 import { type BootedTree, bootTree, SOURCE } from '../support/booted-tree.ts'
 import { eventually } from '../support/eventually.ts'
-import { FarOperator } from '../support/far-operator.ts'
 import { describeImage, type FinishedTree, finishedTree, root } from '../support/image-tree.ts'
+import { PtyPerson } from '../support/pty-person.ts'
+import { cliEntry } from '../support/sandbox-cli.ts'
 
 /** The tree when systemd has booted it, with the metadata of an instance at its own address. */
 
@@ -199,7 +201,7 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
       assert.equal((await bastion.run([...unit, '/usr/lib/pgctl/node', ...agent])).status, 0)
       const journal = ['journalctl', '--unit=agent', '--output=cat']
       await eventually(async () => (await bastion.run(journal)).stdout.includes('connected'))
-      await operate(JSON.parse(text) as SandboxNotes)
+      await operate(JSON.parse(text) as SandboxNotes, folder)
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
@@ -208,18 +210,44 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
   /** The cluster's own name and port lead to the sandbox's, as the network's routes do it in a cloud. */
   async function leadToTheCluster(notes: SandboxNotes): Promise<void> {
     await writeFile(join(tree.root, 'etc/hosts'), `127.0.0.1 localhost ${WORLD.cluster.host}\n`)
-    const way = `127.0.0.1:443=${notes.world.kubernetes}`
-    const child = bastion.inNetwork([process.execPath, join(root, 'test/support/relay.ts'), way])
-    await once(child.stdout as Readable, 'data')
+    const relay = `
+      const net = require('node:net')
+      net.createServer((near) => {
+        const far = net.connect(${notes.world.kubernetes}, '127.0.0.1')
+        near.pipe(far).pipe(near)
+        for (const side of [near, far]) side.on('error', () => {})
+      }).listen(443, '127.0.0.1', () => console.log('leads'))`
+    const child = bastion.inNetwork([process.execPath, '-e', relay])
+    await once(child.stdout as NodeJS.ReadableStream, 'data')
   }
 
   /** What an operator does, on this computer, in the network of the container. */
-  async function operate(notes: SandboxNotes): Promise<void> {
-    await using operator = await FarOperator.arrive(notes, bastion.networkWords([]))
+  async function operate(notes: SandboxNotes, folder: string): Promise<void> {
+    await writeFile(join(folder, 'authority.pem'), notes.authority)
+    await writeFile(join(folder, 'config.yaml'), CONFIG)
+    const environment = {
+      PATH: process.env['PATH'] ?? '',
+      HOME: folder,
+      AWS_ENDPOINT_URL: notes.endpoint,
+      AWS_REGION: WORLD.region,
+      AWS_ACCESS_KEY_ID: notes.operator.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: notes.operator.secretAccessKey,
+      AWS_CA_BUNDLE: join(folder, 'authority.pem'),
+      PGCTL_CONFIG: join(folder, 'config.yaml'),
+    }
+    const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+    const clean = ['env', '-i', ...settings, process.execPath, cliEntry]
+    const start = (...words: string[]) => bastion.inNetwork([...clean, ...words])
     const pgctl = async (...words: string[]) => {
-      const ran = await operator.run(...words)
-      assert.equal(ran.status, 0, ran.stderr)
-      return ran.stdout
+      const child = start(...words)
+      const said = { stdout: '', stderr: '' }
+      for (const name of ['stdout', 'stderr'] as const)
+        child[name]?.setEncoding('utf8').on('data', (part: string) => {
+          said[name] += part
+        })
+      const [status] = await once(child, 'close')
+      assert.equal(status, 0, said.stderr)
+      return said.stdout
     }
     // It is the tree that answers, and not this computer: its release, its account, its files.
     const where = await pgctl('exec', '--', 'sh', '-c', '. /etc/os-release; echo $VERSION_CODENAME; id -un')
@@ -227,7 +255,11 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     assert.match(await pgctl('exec', '--', 'cat', '/etc/pgctl/installation.yaml'), /paragon-acme-5d1f0c2e/)
 
     await leadToTheCluster(notes)
-    await using person = operator.at('login')
+    const [program = '', ...words] = bastion.networkWords([...clean, 'login'])
+    await using person = new PtyPerson(program, words, {
+      environment: { TERM: 'xterm-256color' },
+      cwd: folder,
+    })
     await eventually(() => person.written.includes('$ '))
     // As the session preferences have it done by the vendor's agent.
     person.type('exec bash -l\n')
@@ -243,9 +275,21 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     assert.doesNotMatch(person.written, /k8s-aws-v1|7461/)
 
     assert.match(await pgctl('logs', 'hermes', '--tail', '2'), /hermes/)
-    const page = await operator.through(['grafana'], ({ port }) =>
-      bastion.run(['curl', '--silent', `http://127.0.0.1:${port}/api/health`]),
-    )
-    assert.match(page.stdout, /"database"/)
+
+    const tunnel = start('tunnel', 'grafana', '--json', '--port', '0')
+    for await (const line of createInterface({ input: tunnel.stdout as Readable })) {
+      const event = JSON.parse(line) as { event: string; port?: number; url?: string }
+      if (event.event !== 'ready') continue
+      const { stdout: page } = await bastion.run(['curl', '--silent', `${event.url}/api/health`])
+      assert.match(page, /"database"/)
+      tunnel.kill('SIGINT')
+    }
   }
 })
+
+const CONFIG = `installations:
+  acme:
+    workspace: ${WORLD.workspace}
+    account: '${WORLD.account}'
+    region: ${WORLD.region}
+`

@@ -18,7 +18,7 @@ import { eventually } from '../support/eventually.ts'
 import { FarOperator } from '../support/far-operator.ts'
 import { describeImage, type FinishedTree, finishedTree, root } from '../support/image-tree.ts'
 import { instanceDocuments } from '../support/instance-documents.ts'
-import { type Outside, startOutside } from '../support/outside-network.ts'
+import { type Outside, startOutside, userDataDocument } from '../support/outside-network.ts'
 
 /**
  * The vendor's own agent on the booted image, against the sandbox. It finds the cloud as on AWS: by its names, over
@@ -79,12 +79,14 @@ describeImage(
 
     before(
       async () => {
-        const outside = parts.use(await startOutside({ userData: USER_DATA, names: NAMES }))
+        const outside = parts.use(await startOutside({ metadata: userDataDocument(USER_DATA), names: NAMES }))
         const folder = await mkdtemp(join(tmpdir(), 'pgctl-notes-'))
         parts.defer(() => rm(folder, { recursive: true, force: true }))
         notesFile = join(folder, 'notes.json')
         const notes = await cloudOutside(outside, notesFile)
         operator = parts.use(await FarOperator.arrive(notes, outside.enter))
+        await writeFile(join(folder, 'authority.pem'), notes.authority)
+        await logGroup('make', WORLD.kmsKeyArn)
         tree = parts.use(await finishedTree({ agent: AGENT }))
         version = (await run('dpkg-deb', ['--field', AGENT ?? '', 'Version'])).stdout
           .trim()
@@ -100,6 +102,13 @@ describeImage(
     )
     after(() => parts.disposeAsync())
 
+    const logGroup = async (what: 'make' | 'read', ...more: string[]) => {
+      const trust = `NODE_EXTRA_CA_CERTS=${join(dirname(notesFile), 'authority.pem')}`
+      const script = [join(root, 'test/support/log-group.ts'), notesFile, what, SESSION_LOG, ...more]
+      const ran = await operator.runProgram('env', trust, process.execPath, ...script)
+      assert.equal(ran.status, 0, ran.stderr)
+      return ran.stdout
+    }
     const pgctl = async (...words: string[]) => {
       const ran = await operator.run(...words)
       assert.equal(ran.status, 0, ran.stderr + ran.stdout)
@@ -238,9 +247,7 @@ describeImage(
     })
 
     it('has sessions written down while they go on', async () => {
-      const script = join(root, 'test/support/read-log-group.ts')
-      const read = () => operator.runProgram(process.execPath, script, notesFile, SESSION_LOG)
-      await eventually(async () => (await read()).stdout.includes('kubectl get pods'), 30_000)
+      await eventually(async () => (await logGroup('read')).includes('kubectl get pods'), 30_000)
     })
 
     it('makes no account of its own, and changes nothing of the image', async () => {
@@ -264,7 +271,7 @@ const isOld = (version: string) => {
 async function cloudOutside(outside: Outside, file: string): Promise<SandboxNotes> {
   const names = SERVICES.map((service) => `${service}.${WORLD.region}.amazonaws.com`)
   const script = join(root, 'test/support/bastion-sandbox.ts')
-  const sandbox = outside.run([process.execPath, script, file, JSON.stringify(KNOBS), names.join(',')])
+  const sandbox = outside.run([process.execPath, script, file, ...names, JSON.stringify(KNOBS)])
   await once(sandbox.stdout as Readable, 'data')
   const notes = JSON.parse(await readFile(file, 'utf8')) as SandboxNotes
   const ways = [
@@ -276,6 +283,6 @@ async function cloudOutside(outside: Outside, file: string): Promise<SandboxNote
   ]
   const relay = outside.run([process.execPath, join(root, 'test/support/relay.ts'), ...ways])
   await once(relay.stdout as Readable, 'data')
-  await outside.tellMore(instanceDocuments(notes))
+  await outside.tell(instanceDocuments(notes))
   return notes
 }

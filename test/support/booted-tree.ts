@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { root } from './image-tree.ts'
-import { inNetworkOf, type Outside, startOutside } from './outside-network.ts'
+import { inNetworkOf, type Outside, startOutside, userDataDocument } from './outside-network.ts'
 import { programOf } from './peers.ts'
 
 /** A tree that systemd has booted in a container, in a network that is made for it and leads nowhere else. */
@@ -21,6 +21,10 @@ export interface BootedTree extends AsyncDisposable {
   inNetwork(words: readonly string[]): ChildProcess
   /** The words that run one there, for whoever starts it otherwise. */
   networkWords(words: readonly string[]): string[]
+  /** Runs a program of this computer in the network around it. */
+  outside(words: readonly string[]): ChildProcess
+  /** Adds to what its metadata tells, by path: `/latest/meta-data/…`. */
+  tell(documents: Readonly<Record<string, string>>): Promise<void>
   /** What it has told at boot. */
   readonly console: string
 }
@@ -40,7 +44,11 @@ export interface Ran {
 export interface BootOptions {
   /** The user data of its launch template; without it there is none. */
   readonly userData?: object
-  /** What lies around it, where that is there already; it stays. */
+  /** What else its metadata tells, by path. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Names that are known around it, and their addresses. */
+  readonly names?: Readonly<Record<string, string>>
+  /** What lies around it, where that is there already, with all of the above; it stays. */
   readonly outside?: Outside
   /** How long its network takes to come: nothing at boot may need it. */
   readonly networkAfterMs?: number
@@ -63,6 +71,10 @@ export async function bootTree(tree: string, options: BootOptions = {}): Promise
   const helpers: ChildProcess[] = []
   let leader = 0
   let outside: Outside | undefined
+  const around = (): Outside => {
+    if (outside === undefined) throw new Error('there is nothing around it yet')
+    return outside
+  }
   const booted: BootedTree = {
     get console() {
       return said
@@ -73,6 +85,8 @@ export async function bootTree(tree: string, options: BootOptions = {}): Promise
       helpers.push(child)
       return child
     },
+    outside: (line) => around().run(line),
+    tell: (documents) => around().tell(documents),
     networkWords: (line) => ['nsenter', '--target', String(leader), '--net', ...line],
     async [Symbol.asyncDispose]() {
       for (const helper of helpers) helper.kill('SIGKILL')
@@ -87,7 +101,9 @@ export async function bootTree(tree: string, options: BootOptions = {}): Promise
   }
   try {
     leader = await leaderOf(container)
-    outside = options.outside ?? (await startOutside({ userData: options.userData }))
+    const { userData, metadata = {}, names = {} } = options
+    const told = { ...userDataDocument(userData), ...metadata }
+    outside = options.outside ?? (await startOutside({ metadata: told, names }))
     await delay(options.networkAfterMs ?? 0)
     await outside.join(leader)
     await settled(booted)

@@ -1,21 +1,25 @@
 /**
  * The metadata of an instance, on the link-local address that a test has given to a network of its own, and beside it
- * hosts that take connections, so that a test can tell a way that is open from one that is shut.
+ * hosts that take connections, so that a test can tell a way that is open from one that is shut:
+ * `fake-metadata.ts FILE`, which maps further paths to what is told there, and may change meanwhile.
  */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createPlainServer } from 'node:net'
 
-/** What it tells more is in a file, by path, which may be written at any time: credentials are known late. */
-const [more = '', userData] = process.argv.slice(2)
+const [file = ''] = process.argv.slice(2)
 const TOKEN = 'a-token-of-the-test'
 const documents = new Map([
   ['/latest/meta-data/mac', '02:00:00:00:00:01'],
   ['/latest/meta-data/network/interfaces/macs/02:00:00:00:00:01/vpc-ipv4-cidr-blocks', '10.20.0.0/16'],
   ['/latest/meta-data/iam/security-credentials/', 'the-role-of-the-instance'],
 ])
-if (userData !== undefined) documents.set('/latest/user-data', userData)
+
+function documentAt(path: string): string | undefined {
+  const more = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>
+  return more[path] ?? documents.get(path)
+}
 
 createServer((request, response) => {
   if (request.method === 'PUT' && request.url === '/latest/api/token') {
@@ -32,9 +36,3 @@ createServer((request, response) => {
 
 for (const host of ['10.20.0.9', '10.30.0.9', '10.40.0.9'])
   for (const port of [22, 443, 5432]) createPlainServer((socket) => socket.end('here\n')).listen(port, host)
-
-function documentAt(path: string): string | undefined {
-  const known = documents.get(path)
-  if (known !== undefined || !existsSync(more)) return known
-  return (JSON.parse(readFileSync(more, 'utf8')) as Record<string, string>)[path]
-}

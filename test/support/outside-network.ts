@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { replaceFile } from '#core/io/replace-file.ts'
 import { programOf } from './peers.ts'
 
 /**
@@ -11,7 +12,7 @@ import { programOf } from './peers.ts'
  * answer on every port. All of it is in a namespace of its own, joined to the bastion's by one cable.
  *
  * ```
- *   bastion eth0 10.20.x.x ── 10.20.0.1 gateway, DHCP, names ── 169.254.169.254, 10.20.0.9, 10.30.0.9, 10.40.0.9
+ *   bastion eth0 10.20.x.x ── 10.20.0.1 gateway, DHCP, names ── 169.254.169.254, 10.20.0.9, 10.30.0.9, …
  * ```
  */
 export interface Outside extends AsyncDisposable {
@@ -23,25 +24,32 @@ export interface Outside extends AsyncDisposable {
   join(pid: number): Promise<void>
   /** The cable of an emulated machine instead, whose emulator runs out there: its device. */
   tap(): Promise<string>
-  /** Puts further documents into the metadata, by their paths. */
-  tellMore(documents: Readonly<Record<string, string>>): Promise<void>
+  /** Adds to what the metadata tells, by path: `/latest/meta-data/…`. */
+  tell(documents: Readonly<Record<string, string>>): Promise<void>
 }
 
-const HOSTS = ['169.254.169.254', '10.20.0.9', '10.30.0.9', '10.40.0.9']
+export interface OutsideOptions {
+  /** What its metadata tells, by path. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Names and their addresses. */
+  readonly names?: Readonly<Record<string, string>>
+}
+
+/** The last is an address of the internet, where a test may listen. */
+const HOSTS = ['169.254.169.254', '10.20.0.9', '10.30.0.9', '10.40.0.9', '203.0.113.9']
 
 /** Runs a program of this computer in the network of a process. */
 export const inNetworkOf = (pid: number, words: readonly string[]): ChildProcess =>
   spawn('nsenter', ['--target', String(pid), '--net', ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
 
-export interface OutsideOptions {
-  /** What its metadata tells. */
-  readonly userData?: object | undefined
-  /** Further hosts, by names that are asked for here: each has the address out there. */
-  readonly names?: Readonly<Record<string, string>>
-}
-
-export async function startOutside({ userData, names = {} }: OutsideOptions): Promise<Outside> {
+/** Without a cable yet. */
+export async function startOutside({ metadata: told = {}, names = {} }: OutsideOptions): Promise<Outside> {
   const folder = await mkdtemp(join(tmpdir(), 'pgctl-outside-'))
+  const documents: Record<string, string> = {}
+  const tell = async (more: Readonly<Record<string, string>>) => {
+    Object.assign(documents, more)
+    await replaceFile(join(folder, 'metadata.json'), JSON.stringify(documents))
+  }
   const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo here; exec sleep 3600'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
@@ -78,9 +86,8 @@ export async function startOutside({ userData, names = {} }: OutsideOptions): Pr
     const answers = known.map(([name, address]) => `--address=/${name}/${address}`)
     const server = inNetworkOf(pid, [programOf('dnsmasq'), ...quiet, ...dhcp, ...answers])
     const script = new URL('fake-metadata.ts', import.meta.url).pathname
-    const data = userData === undefined ? [] : [JSON.stringify(userData)]
-    const more = join(folder, 'metadata.json')
-    const metadata = inNetworkOf(pid, [process.execPath, script, more, ...data])
+    await tell(told)
+    const metadata = inNetworkOf(pid, [process.execPath, script, join(folder, 'metadata.json')])
     children.push(server, metadata)
     await once(metadata.stdout as Readable, 'data')
     const upright = async () => {
@@ -103,7 +110,7 @@ export async function startOutside({ userData, names = {} }: OutsideOptions): Pr
         await upright()
         return 'cable'
       },
-      tellMore: (documents) => writeFile(more, JSON.stringify(documents), { mode: 0o600 }),
+      tell,
       [Symbol.asyncDispose]: stop,
     }
   } catch (error) {
@@ -116,3 +123,7 @@ async function finish(child: ChildProcess): Promise<void> {
   const [status] = await once(child, 'exit')
   if (status !== 0) throw new Error(`${child.spawnargs.join(' ')} ends with ${status}`)
 }
+
+/** What the metadata tell of the user data of a launch template. */
+export const userDataDocument = (userData: object | undefined): Record<string, string> =>
+  userData === undefined ? {} : { '/latest/user-data': JSON.stringify(userData) }
