@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, it } from 'node:test'
 import { type Boot, bootDisk, makeDisk } from '../support/booted-disk.ts'
 import { describeImage } from '../support/image-tree.ts'
-import { startOutside } from '../support/outside-network.ts'
+import { startOutside, userDataDocument } from '../support/outside-network.ts'
 
 /** The disk that an AMI is made of, booted by its own firmware, loader and kernel: what a container cannot show. */
 
@@ -53,7 +53,7 @@ describeImage(
     before(
       async () => {
         await using disk = await makeDisk(SKIPPED)
-        await using outside = await startOutside({ userData: USER_DATA })
+        await using outside = await startOutside({ metadata: userDataDocument(USER_DATA) })
         boot = await bootDisk(disk, outside, QUESTIONS)
       },
       // Without KVM it takes minutes.

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { after, before, it } from 'node:test'
 import { promisify } from 'node:util'
+import { parseChecks } from '#core/image/checks.ts'
+import { Tree } from '#core/image/io/tree.ts'
+import { type Judgement, judgeMachine } from '#core/image/judge-check.ts'
 import { WORLD } from '#sandbox/world.ts'
 import type { SandboxNotes } from '../support/bastion-sandbox.ts'
 import { type BootedTree, bootTree, SOURCE } from '../support/booted-tree.ts'
@@ -14,7 +18,7 @@ import { eventually } from '../support/eventually.ts'
 import { FarOperator } from '../support/far-operator.ts'
 import { describeImage, type FinishedTree, finishedTree, root } from '../support/image-tree.ts'
 import { instanceDocuments } from '../support/instance-documents.ts'
-import { type Outside, startOutside } from '../support/outside-network.ts'
+import { type Outside, startOutside, userDataDocument } from '../support/outside-network.ts'
 
 /**
  * The vendor's own agent on the booted image, against the sandbox. It finds the cloud as on AWS: by its names, over
@@ -71,19 +75,24 @@ describeImage(
     let operator: FarOperator
     let version = ''
     let notesFile = ''
+    let gate: readonly Judgement[] = []
 
     before(
       async () => {
-        const outside = parts.use(await startOutside({ userData: USER_DATA, names: NAMES }))
+        const outside = parts.use(await startOutside({ metadata: userDataDocument(USER_DATA), names: NAMES }))
         const folder = await mkdtemp(join(tmpdir(), 'pgctl-notes-'))
         parts.defer(() => rm(folder, { recursive: true, force: true }))
         notesFile = join(folder, 'notes.json')
         const notes = await cloudOutside(outside, notesFile)
         operator = parts.use(await FarOperator.arrive(notes, outside.enter))
+        await writeFile(join(folder, 'authority.pem'), notes.authority)
+        await logGroup('make', WORLD.kmsKeyArn)
         tree = parts.use(await finishedTree({ agent: AGENT }))
         version = (await run('dpkg-deb', ['--field', AGENT ?? '', 'Version'])).stdout
           .trim()
           .replace(/-\d+$/, '')
+        const checks = parseChecks(await readFile(join(root, 'packer/checks.yaml'), 'utf8'), 'checks.yaml')
+        gate = await judgeMachine(checks, new Tree(tree.root))
         await writeFile(join(tree.root, 'var/tmp/authority.pem'), notes.authority)
         const trust = '[Service]\nEnvironment=SSL_CERT_FILE=/var/tmp/authority.pem\n'
         const credentials = { 'systemd.unit-dropin.amazon-ssm-agent.service': trust }
@@ -93,11 +102,26 @@ describeImage(
     )
     after(() => parts.disposeAsync())
 
+    const logGroup = async (what: 'make' | 'read', ...more: string[]) => {
+      const trust = `NODE_EXTRA_CA_CERTS=${join(dirname(notesFile), 'authority.pem')}`
+      const script = [join(root, 'test/support/log-group.ts'), notesFile, what, SESSION_LOG, ...more]
+      const ran = await operator.runProgram('env', trust, process.execPath, ...script)
+      assert.equal(ran.status, 0, ran.stderr)
+      return ran.stdout
+    }
     const pgctl = async (...words: string[]) => {
       const ran = await operator.run(...words)
       assert.equal(ran.status, 0, ran.stderr + ran.stdout)
       return ran.stdout
     }
+
+    it('passes the gate that every image must pass, but for its age', () => {
+      assert.deepEqual(
+        gate.filter(({ passed, id }) => !passed && id !== (isOld(version) ? 'agent-version' : '')),
+        [],
+      )
+      assert.equal(gate.find(({ id }) => id === 'agent-starts')?.passed, true)
+    })
 
     it('is there, and starts at boot', async () => {
       const ran = await bastion.run(['pgctl', 'image', 'verify', '--json', '--only', 'agent-starts'])
@@ -127,6 +151,14 @@ describeImage(
       assert.equal(said, 'bastion\n/home/bastion\ntrixie\n')
       const failed = await operator.run('exec', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7')
       assert.deepEqual([failed.status, failed.stdout, failed.stderr], [7, 'out\n', 'err\n'])
+    })
+
+    it('copies a file there and back', async () => {
+      const [sent, back] = [join(dirname(notesFile), 'sent'), join(dirname(notesFile), 'back')]
+      await writeFile(sent, randomBytes(300_000))
+      await pgctl('cp', sent, ':/var/tmp/copied')
+      await pgctl('cp', ':/var/tmp/copied', back)
+      assert.ok((await readFile(back)).equals(await readFile(sent)))
     })
 
     it('keeps the role of the instance from whoever logs in', async () => {
@@ -215,9 +247,7 @@ describeImage(
     })
 
     it('has sessions written down while they go on', async () => {
-      const script = join(root, 'test/support/read-log-group.ts')
-      const read = () => operator.runProgram(process.execPath, script, notesFile, SESSION_LOG)
-      await eventually(async () => (await read()).stdout.includes('kubectl get pods'), 30_000)
+      await eventually(async () => (await logGroup('read')).includes('kubectl get pods'), 30_000)
     })
 
     it('makes no account of its own, and changes nothing of the image', async () => {
@@ -241,7 +271,7 @@ const isOld = (version: string) => {
 async function cloudOutside(outside: Outside, file: string): Promise<SandboxNotes> {
   const names = SERVICES.map((service) => `${service}.${WORLD.region}.amazonaws.com`)
   const script = join(root, 'test/support/bastion-sandbox.ts')
-  const sandbox = outside.run([process.execPath, script, file, JSON.stringify(KNOBS), names.join(',')])
+  const sandbox = outside.run([process.execPath, script, file, ...names, JSON.stringify(KNOBS)])
   await once(sandbox.stdout as Readable, 'data')
   const notes = JSON.parse(await readFile(file, 'utf8')) as SandboxNotes
   const ways = [

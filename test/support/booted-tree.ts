@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { root } from './image-tree.ts'
-import { inNetworkOf, type Outside, startOutside } from './outside-network.ts'
+import { inNetworkOf, type Outside, startOutside, userDataDocument } from './outside-network.ts'
 import { programOf } from './peers.ts'
 
 /** A tree that systemd has booted in a container, in a network that is made for it and leads nowhere else. */
@@ -48,7 +48,7 @@ export interface BootOptions {
   readonly metadata?: Readonly<Record<string, string>>
   /** Names that are known around it, and their addresses. */
   readonly names?: Readonly<Record<string, string>>
-  /** What lies around it, where that is there already; it stays. */
+  /** What lies around it, where that is there already, with all of the above; it stays. */
   readonly outside?: Outside
   /** How long its network takes to come: nothing at boot may need it. */
   readonly networkAfterMs?: number
@@ -101,7 +101,9 @@ export async function bootTree(tree: string, options: BootOptions = {}): Promise
   }
   try {
     leader = await leaderOf(container)
-    outside = options.outside ?? (await startOutside(options))
+    const { userData, metadata = {}, names = {} } = options
+    const told = { ...userDataDocument(userData), ...metadata }
+    outside = options.outside ?? (await startOutside({ metadata: told, names }))
     await delay(options.networkAfterMs ?? 0)
     await outside.join(leader)
     await settled(booted)

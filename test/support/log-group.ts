@@ -1,6 +1,6 @@
 /**
- * A log group of a sandbox, from wherever that is reached: `log-group.ts NOTES make|read GROUP` makes it, or prints its
- * events with their streams as JSON.
+ * A log group of a sandbox, from wherever that is reached: `log-group.ts NOTES make GROUP [KEY]` makes it, `read
+ * GROUP` prints its events with their streams as JSON.
  */
 
 import { readFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ export interface StoredLogEvent {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const [file = '', what, group = ''] = process.argv.slice(2)
+  const [file = '', what, group = '', kmsKeyId] = process.argv.slice(2)
   const { endpoint, operator } = JSON.parse(readFileSync(file, 'utf8')) as SandboxNotes
   // The authority of its certificate is named by NODE_EXTRA_CA_CERTS.
   const { https } = createOutboundAgents({})
@@ -27,7 +27,7 @@ if (process.argv[1] === import.meta.filename) {
   const client = new CloudWatchLogsClient({
     ...{ region: WORLD.region, endpoint, credentials: operator, requestHandler },
   })
-  if (what === 'make') await client.send(new CreateLogGroupCommand({ logGroupName: group }))
+  if (what === 'make') await client.send(new CreateLogGroupCommand({ logGroupName: group, kmsKeyId }))
   else {
     const { events = [] } = await client.send(new FilterLogEventsCommand({ logGroupName: group }))
     const stored = events.map(({ logStreamName = '', message = '' }): StoredLogEvent => {

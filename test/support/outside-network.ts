@@ -29,12 +29,10 @@ export interface Outside extends AsyncDisposable {
 }
 
 export interface OutsideOptions {
-  /** The user data of the launch template; without it there is none. */
-  readonly userData?: object | undefined
-  /** What else its metadata tells, by path. */
-  readonly metadata?: Readonly<Record<string, string>> | undefined
-  /** Further hosts, by names that are asked for inside, and their addresses. */
-  readonly names?: Readonly<Record<string, string>> | undefined
+  /** What its metadata tells, by path. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Names and their addresses. */
+  readonly names?: Readonly<Record<string, string>>
 }
 
 /** The last is an address of the internet, where a test may listen. */
@@ -44,11 +42,8 @@ const HOSTS = ['169.254.169.254', '10.20.0.9', '10.30.0.9', '10.40.0.9', '203.0.
 export const inNetworkOf = (pid: number, words: readonly string[]): ChildProcess =>
   spawn('nsenter', ['--target', String(pid), '--net', ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
 
-export async function startOutside({
-  userData,
-  metadata = {},
-  names = {},
-}: OutsideOptions = {}): Promise<Outside> {
+/** Without a cable yet. */
+export async function startOutside({ metadata: told = {}, names = {} }: OutsideOptions): Promise<Outside> {
   const folder = await mkdtemp(join(tmpdir(), 'pgctl-outside-'))
   const documents: Record<string, string> = {}
   const tell = async (more: Readonly<Record<string, string>>) => {
@@ -91,13 +86,10 @@ export async function startOutside({
     const answers = known.map(([name, address]) => `--address=/${name}/${address}`)
     const server = inNetworkOf(pid, [programOf('dnsmasq'), ...quiet, ...dhcp, ...answers])
     const script = new URL('fake-metadata.ts', import.meta.url).pathname
-    await tell({
-      ...(userData === undefined ? {} : { '/latest/user-data': JSON.stringify(userData) }),
-      ...metadata,
-    })
-    const told = inNetworkOf(pid, [process.execPath, script, join(folder, 'metadata.json')])
-    children.push(server, told)
-    await once(told.stdout as Readable, 'data')
+    await tell(told)
+    const metadata = inNetworkOf(pid, [process.execPath, script, join(folder, 'metadata.json')])
+    children.push(server, metadata)
+    await once(metadata.stdout as Readable, 'data')
     const upright = async () => {
       await ip('address', 'add', '10.20.0.1/16', 'dev', 'cable')
       await ip('link', 'set', 'cable', 'up')
@@ -131,3 +123,7 @@ async function finish(child: ChildProcess): Promise<void> {
   const [status] = await once(child, 'exit')
   if (status !== 0) throw new Error(`${child.spawnargs.join(' ')} ends with ${status}`)
 }
+
+/** What the metadata tell of the user data of a launch template. */
+export const userDataDocument = (userData: object | undefined): Record<string, string> =>
+  userData === undefined ? {} : { '/latest/user-data': JSON.stringify(userData) }
