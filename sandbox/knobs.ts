@@ -50,11 +50,6 @@ export const knobsSchema = z.strictObject({
   kms: z.enum(['off', 'on']),
   /** What every login shell is told to run at its beginning, as the session preferences say. */
   shellProfile: z.string(),
-  /**
-   * The account on the machine that the session preferences have sessions run as; null where they name none. The
-   * sandbox's own agent has one account, and takes no notice.
-   */
-  runAs: z.string().min(1).nullable(),
   /** The log group that the session preferences have sessions written to while they go on; null for none. */
   sessionLog: z.string().min(1).nullable(),
   cluster: z.enum(['ACTIVE', 'CREATING', 'missing']),
@@ -100,7 +95,6 @@ export const DEFAULT_KNOBS: Knobs = {
   maximum: null,
   kms: 'off',
   shellProfile: '',
-  runAs: null,
   sessionLog: null,
   cluster: 'ACTIVE',
   database: 'available',

@@ -1,14 +1,16 @@
 #!/bin/bash
-# Who there is: root, whom nobody can become, and one account that sessions run as. None has a password.
+# Who there is: root, whom nobody can become, and one account that sessions run as. None has a password. It is called as the
+# agent calls the one that it makes where there is none, with a rule of sudo: whatever an account's session preferences say
+# or leave out, sessions are this one's.
 set -euo pipefail
 
-if ! getent passwd bastion >/dev/null; then
-  groupadd --gid 1000 bastion
-  useradd --uid 1000 --gid bastion --create-home --shell /bin/bash --comment 'whoever logs in' bastion
+if ! getent passwd ssm-user >/dev/null; then
+  groupadd --gid 1000 ssm-user
+  useradd --uid 1000 --gid ssm-user --create-home --shell /bin/bash --comment 'whoever logs in' ssm-user
 fi
-chmod 0700 /home/bastion
+chmod 0700 /home/ssm-user
 passwd --quiet --lock root
-passwd --quiet --lock bastion
+passwd --quiet --lock ssm-user
 usermod --shell /usr/sbin/nologin root
 
 # A home of the next account is its own, and what it makes is not for all to read.

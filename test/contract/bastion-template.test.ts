@@ -214,9 +214,9 @@ describe('the template of the bastion', { timeout: 120_000 }, () => {
       [kmsKeyId, cloudWatchStreamingEnabled, cloudWatchEncryptionEnabled],
       [{ 'Fn::GetAtt': ['SessionKey', 'Arn'] }, true, true],
     )
-    // As the image has it: an account without rights, and its login shell.
+    // The account that the agent takes then is the image's, without rights; and its login shell.
     const { runAsEnabled, runAsDefaultUser, shellProfile } = Content.inputs
-    assert.deepEqual([runAsEnabled, runAsDefaultUser], [true, 'bastion'])
+    assert.deepEqual([runAsEnabled, runAsDefaultUser], [false, ''])
     assert.equal(shellProfile.linux, 'cd && exec bash -l')
     assert.deepEqual(parseSessionLimits(JSON.stringify(Content)), {
       idle: 20 * 60_000,

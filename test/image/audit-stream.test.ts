@@ -101,7 +101,7 @@ describeImage(['systemd-nspawn', 'dnsmasq'], "the audit's log of a booted tree",
     assert.ok(uid >= 61_184 && uid <= 65_519, status)
     assert.match(status, new RegExp(`^Groups:.*\\b${ADM}\\b`, 'm'))
     assert.match(status, /^CapEff:\t0+$/m)
-    const others = await bastion.run(['cat', '/var/log/audit/audit.log'], { user: 'bastion' })
+    const others = await bastion.run(['cat', '/var/log/audit/audit.log'], { user: 'ssm-user' })
     assert.equal(others.status, 1)
     assert.match(others.stderr, /Permission denied/)
   })

@@ -78,6 +78,8 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
   it('is up where neither its cluster nor an endpoint is there yet, and what speaks with them has not failed', async () => {
     assert.equal((await bastion.run(['getent', 'hosts', WORLD.cluster.host])).stdout, '')
     assert.equal(await stdout('systemctl', 'is-active', 'multi-user.target'), 'active\n')
+    const waited = await stdout('systemctl', 'show', '-pAfter', 'multi-user.target')
+    assert.doesNotMatch(waited, /pgctl-(license-verify|bastion-report)\.service/)
     await stdout('systemctl', 'start', 'pgctl-bastion-report.service')
     const told = await stdout('systemctl', 'show', '-pResult', '-pExecMainStatus', 'pgctl-bastion-report')
     const { Result, ExecMainStatus } = Object.fromEntries(
@@ -125,13 +127,13 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
 
   it('says to whoever logs in where they are, and that nobody has brought rights in the cluster', async () => {
     const words = ['bash', '-l', '-i', '-c', 'echo "<$KUBECONFIG>"; pgctl config']
-    const { stdout: said, stderr } = await bastion.run(words, { user: 'bastion' })
+    const { stdout: said, stderr } = await bastion.run(words, { user: 'ssm-user' })
     assert.match(said, /acme: paragon-acme-5d1f0c2e in 111122223333, eu-central-1/, stderr)
     assert.match(said, /pgctl \d+\.\d+\.\d+, .*kubectl 1\./)
     assert.match(said, /no rights in the cluster: come in by pgctl login/)
     assert.match(said, /^<>$/m)
     assert.match(said, /paragon-acme-5d1f0c2e/)
-    const logs = await bastion.run(['pgctl', 'logs', 'hermes'], { user: 'bastion' })
+    const logs = await bastion.run(['pgctl', 'logs', 'hermes'], { user: 'ssm-user' })
     assert.equal(logs.status, 4, logs.stderr)
     assert.match(logs.stderr, /this shell has no operator whose rights it could use/)
   })
@@ -152,7 +154,7 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
       'http://169.254.169.254/latest/api/token',
     ]
     assert.equal((await bastion.run(ask)).stdout, 'a-token-of-the-test')
-    const refused = await bastion.run(ask, { user: 'bastion' })
+    const refused = await bastion.run(ask, { user: 'ssm-user' })
     // 7: no connection; at once, and not by a time-out, which is 28.
     assert.deepEqual([refused.status, refused.stdout], [7, ''])
   })
@@ -166,7 +168,7 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
         '-c',
         `exec 3<>/dev/tcp/${address.replace(':', '/')} && cat <&3`,
       ]
-      const { status, stdout: said } = await bastion.run(words, { user: 'bastion' })
+      const { status, stdout: said } = await bastion.run(words, { user: 'ssm-user' })
       return status === 0 ? said.trim() : status
     }
     assert.equal(await connect('10.20.0.9:443'), 'here', 'its own network, at a port of an endpoint')
@@ -224,8 +226,8 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
       const text = await readFile(file, 'utf8')
       await writeFile(join(tree.root, 'var/tmp-notes.json'), text)
       const agent = [`${SOURCE}/test/support/bastion-agent.ts`, '/var/tmp-notes.json']
-      // As the vendor's agent with Run As: the sessions are those of an account without rights.
-      const unit = ['systemd-run', '--quiet', '--unit=agent', '--uid=bastion', '--working-directory=/tmp']
+      // As the vendor's agent does it: the sessions are those of an account without rights.
+      const unit = ['systemd-run', '--quiet', '--unit=agent', '--uid=ssm-user', '--working-directory=/tmp']
       assert.equal((await bastion.run([...unit, '/usr/lib/pgctl/node', ...agent])).status, 0)
       const journal = ['journalctl', '--unit=agent', '--output=cat']
       await eventually(async () => (await bastion.run(journal)).stdout.includes('connected'))
@@ -256,7 +258,7 @@ describeImage(['systemd-nspawn', 'dnsmasq'], 'the image, booted', { timeout: 600
     }
     // It is the tree that answers, and not this computer: its release, its account, its files.
     const where = await pgctl('exec', '--', 'sh', '-c', '. /etc/os-release; echo $VERSION_CODENAME; id -un')
-    assert.equal(where, 'trixie\nbastion\n')
+    assert.equal(where, 'trixie\nssm-user\n')
     assert.match(await pgctl('exec', '--', 'cat', '/etc/pgctl/installation.yaml'), /paragon-acme-5d1f0c2e/)
 
     await leadToTheInstallation(notes)

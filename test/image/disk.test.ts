@@ -30,7 +30,7 @@ const QUESTIONS = {
   rules: 'auditctl -l',
   locked: 'auditctl -D',
   // What whoever logs in runs is written down.
-  ran: 'setpriv --reuid=bastion --regid=bastion --clear-groups /usr/bin/true',
+  ran: 'setpriv --reuid=ssm-user --regid=ssm-user --clear-groups /usr/bin/true',
   records: 'ausearch --input-logs --key exec --format raw | grep -c "^type=EXECVE"',
   apparmor: 'cat /sys/module/apparmor/parameters/enabled /sys/module/apparmor/parameters/mode',
   profiles: 'grep -c "(enforce)" /sys/kernel/security/apparmor/profiles',

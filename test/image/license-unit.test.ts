@@ -41,6 +41,8 @@ describe('the unit that verifies the license at boot', () => {
     for (const name of ['Before', 'RequiredBy', 'OnFailure', 'FailureAction', 'JobTimeoutAction'])
       assert.equal(found.get(name), undefined, name)
     assert.ok(Number(found.get('TimeoutStartSec')?.[0]) > 0)
+    // A target waits for what it wants, unless that begins after it.
+    assert.match(found.get('After')?.join(' ') ?? '', /multi-user\.target/)
     // A license that is not in force is a result, and no reason to try again.
     assert.deepEqual(found.get('SuccessExitStatus'), ['5'])
   })

@@ -53,7 +53,6 @@ const SESSION_LOG = `/pgctl/${WORLD.workspace}/sessions`
 /** As the stack of the bastion sets them, and what its role has no right to. */
 const KNOBS = {
   kms: 'on',
-  runAs: 'bastion',
   shellProfile: 'cd && exec bash -l',
   sessionLog: SESSION_LOG,
   deny: ['ssm:ListInstanceAssociations', 'ssm:ListAssociations', 'ec2messages:GetMessages'],
@@ -148,7 +147,7 @@ describeImage(
         '-c',
         'id -un; echo $HOME; . /etc/os-release; echo $VERSION_CODENAME',
       )
-      assert.equal(said, 'bastion\n/home/bastion\ntrixie\n')
+      assert.equal(said, 'ssm-user\n/home/ssm-user\ntrixie\n')
       const failed = await operator.run('exec', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7')
       assert.deepEqual([failed.status, failed.stdout, failed.stderr], [7, 'out\n', 'err\n'])
     })

@@ -30,7 +30,7 @@ export interface BootedTree extends AsyncDisposable {
 }
 
 export interface RunOptions {
-  readonly user?: 'root' | 'bastion'
+  readonly user?: 'root' | 'ssm-user'
   readonly environment?: Readonly<Record<string, string>>
   readonly timeoutMs?: number
 }
@@ -143,8 +143,8 @@ async function settled(booted: BootedTree): Promise<void> {
 async function runInside(leader: number, words: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const { user = 'root', environment = {}, timeoutMs = 60_000 } = options
   const enter = ['--target', String(leader), '--all', '--wdns=/']
-  const as = user === 'root' ? [] : ['setpriv', '--reuid=bastion', '--regid=bastion', '--init-groups']
-  const home = user === 'root' ? '/root' : '/home/bastion'
+  const as = user === 'root' ? [] : ['setpriv', '--reuid=ssm-user', '--regid=ssm-user', '--init-groups']
+  const home = user === 'root' ? '/root' : '/home/ssm-user'
   const clean = [
     'env',
     '-i',

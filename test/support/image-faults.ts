@@ -87,12 +87,12 @@ export const FAULTS: readonly Fault[] = [
   {
     title: 'a password',
     fails: 'accounts',
-    inject: (root) => change(root, 'etc/shadow', /^bastion:[^:]*/m, 'bastion:$y$j9T$abc$def'),
+    inject: (root) => change(root, 'etc/shadow', /^ssm-user:[^:]*/m, 'ssm-user:$y$j9T$abc$def'),
   },
   {
     title: 'an account that needs no password',
     fails: 'accounts',
-    inject: (root) => change(root, 'etc/shadow', /^bastion:[^:]*/m, 'bastion:'),
+    inject: (root) => change(root, 'etc/shadow', /^ssm-user:[^:]*/m, 'ssm-user:'),
   },
   {
     title: 'a second root',
@@ -107,7 +107,7 @@ export const FAULTS: readonly Fault[] = [
   {
     title: 'a home that others read',
     fails: 'own-home',
-    inject: (root) => chmod(join(root, 'home/bastion'), 0o755),
+    inject: (root) => chmod(join(root, 'home/ssm-user'), 0o755),
   },
   {
     title: "a root's home that others read",
@@ -155,7 +155,7 @@ export const FAULTS: readonly Fault[] = [
   {
     title: 'a rule of sudo',
     fails: 'agent-makes-no-administrator',
-    inject: (root) => put(root, 'etc/sudoers.d/ssm-agent-users', 'bastion ALL=(ALL) NOPASSWD:ALL\n'),
+    inject: (root) => put(root, 'etc/sudoers.d/ssm-agent-users', 'ssm-user ALL=(ALL) NOPASSWD:ALL\n'),
   },
   // ── What is in it
   { title: 'too many packages', fails: 'package-count', inject: tooManyPackages },

@@ -117,8 +117,6 @@ export interface Preferences {
   readonly kmsKeyId: string | undefined
   /** The commands that a login shell begins with; empty for none. */
   readonly shellProfile: string
-  /** The account on the machine that sessions run as. */
-  readonly runAs: string | undefined
   /** The log group that sessions are written to while they go on; it must be encrypted. */
   readonly sessionLog: string | undefined
 }
@@ -140,8 +138,8 @@ export function sessionDocument(
     cloudWatchEncryptionEnabled: preferences.sessionLog !== undefined,
     cloudWatchStreamingEnabled: preferences.sessionLog !== undefined,
     kmsKeyId: preferences.kmsKeyId ?? '',
-    runAsEnabled: preferences.runAs !== undefined,
-    runAsDefaultUser: preferences.runAs ?? '',
+    runAsEnabled: false,
+    runAsDefaultUser: '',
     idleSessionTimeout: String(preferences.idleMinutes),
     maxSessionDuration: preferences.maximumMinutes === undefined ? '' : String(preferences.maximumMinutes),
     shellProfile: { windows: '', linux: preferences.shellProfile },

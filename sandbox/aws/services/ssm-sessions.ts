@@ -69,7 +69,6 @@ export function preferencesOf({ knobs }: WorldState, world: World | undefined): 
     maximumMinutes: knobs.maximum === null ? undefined : Math.max(1, Math.ceil(knobs.maximum / MINUTE)),
     kmsKeyId: knobs.kms === 'on' ? world?.kmsKeyArn : undefined,
     shellProfile: knobs.shellProfile,
-    runAs: knobs.runAs ?? undefined,
     sessionLog: knobs.sessionLog ?? undefined,
   }
 }

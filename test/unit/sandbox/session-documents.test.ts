@@ -8,7 +8,6 @@ const PREFERENCES = {
   maximumMinutes: undefined,
   kmsKeyId: 'arn:aws:kms:x',
   shellProfile: '',
-  runAs: undefined,
   sessionLog: undefined,
 }
 const check = (name: string, given: unknown) => documentParameters(sessionDocument(name, PREFERENCES), given)
