@@ -171,7 +171,11 @@ describe('a configuration file that cannot be used', () => {
       says: /^line 2, column 1: "tail" stands there a second time$/,
       why: 'a setting is set once',
     },
-    { text: 'tail: -1', says: /^line 1, column 1: tail: it is less than 0$/, why: 'no negative number of lines' },
+    {
+      text: 'tail: -1',
+      says: /^line 1, column 1: tail: it is less than 0$/,
+      why: 'no negative number of lines',
+    },
     { text: 'bind: ""', says: /^line 1, column 1: bind: it is empty$/, why: 'an empty address' },
     {
       text: 'sets:\n  oncall: [grafana, postgres, "a b"]',

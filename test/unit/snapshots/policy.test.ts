@@ -58,7 +58,11 @@ describe('parsePolicy', () => {
     ['zone: Europe/Berlin', '', 'line 1, column 1: zone: it is missing'],
     ['30 2 * * *', '30 25 * * *', 'line 6, column 7: sets.nightly.when.cron: "25" is no hour'],
     ['30 2 * * *', '"*/5 * * * *"', 'due more often than once an hour'],
-    ['3h', 'three hours', 'line 7, column 7: sets.nightly.when.start-within: "three hours" is no span of time'],
+    [
+      '3h',
+      'three hours',
+      'line 7, column 7: sets.nightly.when.start-within: "three hours" is no span of time',
+    ],
     [
       'tue 04:00-05:00',
       'tuesday at four',
