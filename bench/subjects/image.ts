@@ -1,9 +1,8 @@
-import { cp } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Ms } from '#core/clock.ts'
 import { Tree } from '#core/image/io/tree.ts'
 import { installedPackages } from '#core/image/system-files.ts'
 import { type BootedTree, bootTree } from '../../test/support/booted-tree.ts'
+import { hardeningScore, SCORE_FLOOR } from '../../test/support/hardening-score.ts'
 import { type FinishedTree, finishedTree } from '../../test/support/image-tree.ts'
 import { peerProgram } from '../peer-programs.ts'
 import { milliseconds, round } from '../results.ts'
@@ -11,8 +10,6 @@ import { atLeast, atMost, type Bench, type Row, type Subject } from '../subject.
 
 const ROUNDS = 3
 const GIB = 1024 ** 3
-/** Below it somebody has taken a part of the hardening away. */
-const LYNIS_FLOOR = 65
 
 /** What the bastion's image weighs, and how it starts. */
 export const image: Subject = {
@@ -43,9 +40,9 @@ export const image: Subject = {
       measured: `${asked}`,
       goal: atMost(0, asked),
     }
-    const score = await lynis(tree)
-    if (score !== undefined)
-      yield { figure: 'score of lynis, of 100', measured: `${score}`, goal: atLeast(LYNIS_FLOOR, score) }
+    if (peerProgram('lynis') === undefined) return
+    const score = await hardeningScore(tree)
+    yield { figure: 'score of lynis, of 100', measured: `${score}`, goal: atLeast(SCORE_FLOOR, score) }
   },
 }
 
@@ -90,16 +87,4 @@ function userSpaceOf(said: string): Ms {
 async function refusedOut(booted: BootedTree): Promise<number> {
   const { stdout } = await booted.run(['nft', 'list', 'chain', 'inet', 'pgctl', 'output'])
   return Number(/counter packets (\d+)/.exec(stdout)?.[1])
-}
-
-/** It judges the machine that it runs on: so it goes into the tree first, and runs when that has booted. */
-async function lynis(tree: FinishedTree): Promise<number | undefined> {
-  if (peerProgram('lynis') === undefined) return undefined
-  for (const path of ['usr/sbin/lynis', 'usr/share/lynis', 'etc/lynis'])
-    await cp(`/${path}`, join(tree.root, path), { recursive: true, preserveTimestamps: true })
-  await using booted = await bootTree(tree.root)
-  const { stdout } = await booted.run(['lynis', 'audit', 'system', '--quick', '--no-colors'], {
-    timeoutMs: 300_000,
-  })
-  return Number(/Hardening index : (\d+)/.exec(stdout)?.[1])
 }
