@@ -52,7 +52,7 @@ describeImage(
     let boot: Boot
     before(
       async () => {
-        await using disk = await makeDisk(SKIPPED)
+        await using disk = await makeDisk({ skip: SKIPPED })
         await using outside = await startOutside({ metadata: userDataDocument(USER_DATA) })
         boot = await bootDisk(disk, outside, QUESTIONS)
       },

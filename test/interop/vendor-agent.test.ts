@@ -1,24 +1,19 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { promisify } from 'node:util'
 import { parseChecks } from '#core/image/checks.ts'
 import { Tree } from '#core/image/io/tree.ts'
 import { type Judgement, judgeMachine } from '#core/image/judge-check.ts'
 import { WORLD } from '#sandbox/world.ts'
-import type { SandboxNotes } from '../support/bastion-sandbox.ts'
 import { type BootedTree, bootTree, SOURCE } from '../support/booted-tree.ts'
+import { type CloudOutside, startCloudOutside } from '../support/cloud-outside.ts'
 import { eventually } from '../support/eventually.ts'
-import { FarOperator } from '../support/far-operator.ts'
 import { describeImage, type FinishedTree, finishedTree, root } from '../support/image-tree.ts'
-import { instanceDocuments } from '../support/instance-documents.ts'
-import { type Outside, startOutside, userDataDocument } from '../support/outside-network.ts'
 
 /**
  * The vendor's own agent on the booted image, against the sandbox. It finds the cloud as on AWS: by its names, over
@@ -32,36 +27,10 @@ const AGENT = process.env['PGCTL_VENDOR_AGENT']
 const LACKS =
   AGENT === undefined ? "needs the vendor's package: PGCTL_VENDOR_AGENT=amazon-ssm-agent.deb" : undefined
 
-const SERVICES = ['ssm', 'ssmmessages', 'ec2messages', 'kms', 'logs']
-const [ENDPOINTS, CLUSTER, DATABASES] = ['10.20.0.20', '10.20.0.21', '10.20.0.22']
-const NAMES = {
-  'amazonaws.com': ENDPOINTS,
-  'eks.amazonaws.com': CLUSTER,
-  'rds.amazonaws.com': DATABASES,
-}
-const USER_DATA = {
-  pgctl: 1,
-  installation: {
-    name: 'acme',
-    workspace: WORLD.workspace,
-    account: WORLD.account,
-    region: WORLD.region,
-    namespace: WORLD.namespace,
-  },
-}
-const SESSION_LOG = `/pgctl/${WORLD.workspace}/sessions`
-/** As the stack of the bastion sets them, and what its role has no right to. */
-const KNOBS = {
-  kms: 'on',
-  shellProfile: 'cd && exec bash -l',
-  sessionLog: SESSION_LOG,
-  deny: ['ssm:ListInstanceAssociations', 'ssm:ListAssociations', 'ec2messages:GetMessages'],
-}
 /** An older agent may be tried too; whether it is old is the gate's matter. */
 const SKIPPED = ['--skip', 'agent-version']
 
 const TIMEOUT = 600_000
-const run = promisify(execFile)
 
 describeImage(
   ['systemd-nspawn', 'dnsmasq'],
@@ -71,45 +40,29 @@ describeImage(
     const parts = new AsyncDisposableStack()
     let tree: FinishedTree
     let bastion: BootedTree
-    let operator: FarOperator
+    let cloud: CloudOutside
     let version = ''
-    let notesFile = ''
     let gate: readonly Judgement[] = []
 
     before(
       async () => {
-        const outside = parts.use(await startOutside({ metadata: userDataDocument(USER_DATA), names: NAMES }))
-        const folder = await mkdtemp(join(tmpdir(), 'pgctl-notes-'))
-        parts.defer(() => rm(folder, { recursive: true, force: true }))
-        notesFile = join(folder, 'notes.json')
-        const notes = await cloudOutside(outside, notesFile)
-        operator = parts.use(await FarOperator.arrive(notes, outside.enter))
-        await writeFile(join(folder, 'authority.pem'), notes.authority)
-        await logGroup('make', WORLD.kmsKeyArn)
+        cloud = parts.use(await startCloudOutside())
         tree = parts.use(await finishedTree({ agent: AGENT }))
-        version = (await run('dpkg-deb', ['--field', AGENT ?? '', 'Version'])).stdout
-          .trim()
-          .replace(/-\d+$/, '')
+        version = await versionOf(AGENT ?? '')
         const checks = parseChecks(await readFile(join(root, 'packer/checks.yaml'), 'utf8'), 'checks.yaml')
         gate = await judgeMachine(checks, new Tree(tree.root))
-        await writeFile(join(tree.root, 'var/tmp/authority.pem'), notes.authority)
+        await writeFile(join(tree.root, 'var/tmp/authority.pem'), cloud.notes.authority)
         const trust = '[Service]\nEnvironment=SSL_CERT_FILE=/var/tmp/authority.pem\n'
         const credentials = { 'systemd.unit-dropin.amazon-ssm-agent.service': trust }
+        const { outside } = cloud
         bastion = parts.use(await bootTree(tree.root, { outside, credentials, networkAfterMs: 4_000 }))
       },
       { timeout: TIMEOUT },
     )
     after(() => parts.disposeAsync())
 
-    const logGroup = async (what: 'make' | 'read', ...more: string[]) => {
-      const trust = `NODE_EXTRA_CA_CERTS=${join(dirname(notesFile), 'authority.pem')}`
-      const script = [join(root, 'test/support/log-group.ts'), notesFile, what, SESSION_LOG, ...more]
-      const ran = await operator.runProgram('env', trust, process.execPath, ...script)
-      assert.equal(ran.status, 0, ran.stderr)
-      return ran.stdout
-    }
     const pgctl = async (...words: string[]) => {
-      const ran = await operator.run(...words)
+      const ran = await cloud.operator.run(...words)
       assert.equal(ran.status, 0, ran.stderr + ran.stdout)
       return ran.stdout
     }
@@ -133,7 +86,7 @@ describeImage(
 
     it('registers, reports what it is, and is online', async () => {
       await eventually(
-        async () => (await operator.run('bastion', 'status')).stdout.includes('agent online'),
+        async () => (await cloud.operator.run('bastion', 'status')).stdout.includes('agent online'),
         60_000,
       )
       assert.ok((await pgctl('bastion', 'status')).includes(`agent online ${version}`))
@@ -148,16 +101,21 @@ describeImage(
         'id -un; echo $HOME; . /etc/os-release; echo $VERSION_CODENAME',
       )
       assert.equal(said, 'ssm-user\n/home/ssm-user\ntrixie\n')
-      const failed = await operator.run('exec', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7')
+      const failed = await cloud.operator.run('exec', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7')
       assert.deepEqual([failed.status, failed.stdout, failed.stderr], [7, 'out\n', 'err\n'])
     })
 
     it('copies a file there and back', async () => {
-      const [sent, back] = [join(dirname(notesFile), 'sent'), join(dirname(notesFile), 'back')]
-      await writeFile(sent, randomBytes(300_000))
-      await pgctl('cp', sent, ':/var/tmp/copied')
-      await pgctl('cp', ':/var/tmp/copied', back)
-      assert.ok((await readFile(back)).equals(await readFile(sent)))
+      const folder = await mkdtemp(join(tmpdir(), 'pgctl-copied-'))
+      try {
+        const [sent, back] = [join(folder, 'sent'), join(folder, 'back')]
+        await writeFile(sent, randomBytes(300_000))
+        await pgctl('cp', sent, ':/var/tmp/copied')
+        await pgctl('cp', ':/var/tmp/copied', back)
+        assert.ok((await readFile(back)).equals(await readFile(sent)))
+      } finally {
+        await rm(folder, { recursive: true, force: true })
+      }
     })
 
     it('keeps the role of the instance from whoever logs in', async () => {
@@ -170,7 +128,7 @@ describeImage(
         'PUT',
         'http://169.254.169.254/latest/api/token',
       ]
-      const refused = await operator.run('exec', '--', ...ask)
+      const refused = await cloud.operator.run('exec', '--', ...ask)
       assert.deepEqual([refused.status, refused.stdout], [7, ''])
     })
 
@@ -178,13 +136,13 @@ describeImage(
       // Older ones compare the text of an address (CVE-2026-89049); the image takes none of them.
       const spellings = ['169.254.169.254', ...(isOld(version) ? [] : ['0xa9fea9fe', '[::ffff:a9fe:a9fe]'])]
       for (const spelling of spellings) {
-        const refused = await operator.run('tunnel', `${spelling}:80`, '--port', '0')
+        const refused = await cloud.operator.run('tunnel', `${spelling}:80`, '--port', '0')
         assert.match(refused.stderr, /the agent forwards to no such address/, spelling)
       }
     })
 
     it('opens a login shell, in which its operator has their own rights', async () => {
-      await using person = operator.at('login')
+      await using person = cloud.operator.at('login')
       await eventually(() => person.written.includes(`acme: ${WORLD.workspace} in ${WORLD.account}`), 30_000)
       const asks = [
         'pwd',
@@ -203,8 +161,8 @@ describeImage(
     })
 
     it('forwards to a service of the cluster, and to a database', async () => {
-      const { stdout: page } = await operator.through(['grafana'], ({ port }) =>
-        operator.runProgram('curl', '--silent', `http://127.0.0.1:${port}/api/health`),
+      const { stdout: page } = await cloud.operator.through(['grafana'], ({ port }) =>
+        cloud.operator.runProgram('curl', '--silent', `http://127.0.0.1:${port}/api/health`),
       )
       assert.match(page, /"database"/)
       assert.match(await pgctl('logs', 'hermes', '--tail', '2'), /hermes/)
@@ -215,8 +173,8 @@ describeImage(
           process.stdout.write(letter)
           socket.destroy()
         })`
-      const { stdout: letter } = await operator.through(['postgres'], ({ port }) =>
-        operator.runProgram(process.execPath, '-e', ask, String(port)),
+      const { stdout: letter } = await cloud.operator.through(['postgres'], ({ port }) =>
+        cloud.operator.runProgram(process.execPath, '-e', ask, String(port)),
       )
       assert.equal(letter, 'S')
     })
@@ -233,11 +191,11 @@ describeImage(
         become(({ connections, programs, sessions }) => connections + programs + sessions.length === 0)
       await nothing()
       // What is left running has no parent of the agent's any more.
-      const left = await operator.run('exec', '--', 'sh', '-c', 'setsid sleep 300 >/dev/null 2>&1 &')
+      const left = await cloud.operator.run('exec', '--', 'sh', '-c', 'setsid sleep 300 >/dev/null 2>&1 &')
       assert.equal(left.status, 0, left.stderr)
       await become(({ programs, sessions }) => programs === 1 && sessions.length === 0)
       await bastion.run(['pkill', '--exact', 'sleep'])
-      await operator.through(['grafana'], () =>
+      await cloud.operator.through(['grafana'], () =>
         become(
           ({ connections, programs, sessions }) => connections > 0 && programs === 0 && sessions.length === 1,
         ),
@@ -246,7 +204,7 @@ describeImage(
     })
 
     it('has sessions written down while they go on', async () => {
-      await eventually(async () => (await logGroup('read')).includes('kubectl get pods'), 30_000)
+      await eventually(async () => (await cloud.sessionLog('read')).includes('kubectl get pods'), 30_000)
     })
 
     it('makes no account of its own, and changes nothing of the image', async () => {
@@ -260,28 +218,14 @@ describeImage(
   },
 )
 
+/** As the package says it, without what its packaging adds. */
+async function versionOf(file: string): Promise<string> {
+  const { stdout } = await promisify(execFile)('dpkg-deb', ['--field', file, 'Version'])
+  return stdout.trim().replace(/-\d+$/, '')
+}
+
 /** Whether the checks of the image refuse this version. */
 const isOld = (version: string) => {
   const [, , build = 0] = version.split('.').map(Number)
   return build < 5068
-}
-
-/** The sandbox and what leads to it, out there. */
-async function cloudOutside(outside: Outside, file: string): Promise<SandboxNotes> {
-  const names = SERVICES.map((service) => `${service}.${WORLD.region}.amazonaws.com`)
-  const script = join(root, 'test/support/bastion-sandbox.ts')
-  const sandbox = outside.run([process.execPath, script, file, ...names, JSON.stringify(KNOBS)])
-  await once(sandbox.stdout as Readable, 'data')
-  const notes = JSON.parse(await readFile(file, 'utf8')) as SandboxNotes
-  const ways = [
-    `${ENDPOINTS}:443=${new URL(notes.endpoint).port}`,
-    `${CLUSTER}:443=${notes.world.kubernetes}`,
-    ...notes.datastores
-      .filter(([host]) => host.endsWith('rds.amazonaws.com'))
-      .map(([, { port, loopbackPort }]) => `${DATABASES}:${port}=${loopbackPort}`),
-  ]
-  const relay = outside.run([process.execPath, join(root, 'test/support/relay.ts'), ...ways])
-  await once(relay.stdout as Readable, 'data')
-  await outside.tell(instanceDocuments(notes))
-  return notes
 }

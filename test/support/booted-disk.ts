@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { NOT_IN_THE_TREE } from '../peers/recipes.ts'
-import { architecture, cachedTree, layerOver, putParts, root } from './image-tree.ts'
+import { architecture, cachedTree, layerOver, provisionAnew, putParts, root } from './image-tree.ts'
 import type { Outside } from './outside-network.ts'
 import { packCli } from './packaged-cli.ts'
 import { programOf } from './peers.ts'
@@ -23,13 +23,20 @@ export interface Disk extends AsyncDisposable {
   readonly digest: string
 }
 
-/** Makes the disk; `skip` are the checks of the gate that what is not in the tree cannot pass. */
-export async function makeDisk(skip: readonly string[]): Promise<Disk> {
+export interface DiskOptions {
+  /** Checks of the gate that what is not in the tree cannot pass. */
+  readonly skip: readonly string[]
+  /** A package of the vendor's agent, which is put in before. */
+  readonly agent?: string
+}
+
+export async function makeDisk({ skip, agent }: DiskOptions): Promise<Disk> {
   const folder = await mkdtemp(join(tmpdir(), 'pgctl-disk-'))
   const file = join(folder, 'disk.img')
   await using parts = new AsyncDisposableStack()
   try {
     const tree = parts.use(await layerOver(cachedTree()))
+    if (agent !== undefined) await provisionAnew(tree.root, folder, agent)
     await putParts(parts.use(await packCli()), folder)
     await writeFile(file, '')
     await truncate(file, DISK_MIB * MIB)
@@ -69,19 +76,20 @@ export interface Boot {
 /**
  * Boots a disk by its firmware in an emulated machine, whose network is the one outside. When it has come up it is asked
  * `questions`, commands by name, and then turned off. What asks is no part of the disk: systemd takes units from
- * credentials of the hypervisor, as long as nobody has it measured otherwise.
+ * credentials of the hypervisor, as long as nobody has it measured otherwise. `more` are further credentials.
  */
 export async function bootDisk(
   { file }: Disk,
   outside: Outside,
   questions: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Boot> {
   const folder = await mkdtemp(join(tmpdir(), 'pgctl-machine-'))
   const place = (name: string) => join(folder, name)
   try {
     await copyFile('/usr/share/OVMF/OVMF_VARS_4M.fd', place('variables'))
     const strings: string[] = []
-    for (const [name, text] of Object.entries(credentialsFor(questions))) {
+    for (const [name, text] of Object.entries({ ...credentialsFor(questions), ...more })) {
       const value = `io.systemd.credential.binary:${name}=${Buffer.from(text).toString('base64')}`
       await writeFile(place(name), value)
       strings.push('-smbios', `type=11,path=${place(name)}`)
@@ -100,8 +108,8 @@ export async function bootDisk(
       ...['-serial', `file:${place('console')}`, '-serial', `file:${place('answers')}`],
       ...strings,
     ]
-    const [program = '', ...more] = [...outside.enter, programOf('qemu-system-x86_64'), ...words]
-    const machine = spawn(program, more, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const [program = '', ...line] = [...outside.enter, programOf('qemu-system-x86_64'), ...words]
+    const machine = spawn(program, line, { stdio: ['ignore', 'ignore', 'pipe'] })
     let complaints = ''
     machine.stderr.setEncoding('utf8').on('data', (text: string) => {
       complaints += text

@@ -98,7 +98,7 @@ export async function finishedTree({ agent }: TreeOptions = {}): Promise<Finishe
 }
 
 /** Runs the scripts of the build once more, now that there is an agent among the parts. */
-async function provisionAnew(tree: string, parts: string, agent: string): Promise<void> {
+export async function provisionAnew(tree: string, parts: string, agent: string): Promise<void> {
   await mkdir(join(parts, 'tools'))
   for (const place of ['usr/bin/kubectl', 'usr/bin/helm', 'usr/lib/pgctl/node'])
     await cp(join(tree, place), join(parts, 'tools', basename(place)))
