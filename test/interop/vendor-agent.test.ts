@@ -153,7 +153,7 @@ describeImage(
       person.type(`{ ${asks.join('; ')}; } > /var/tmp/said 2>&1; exit\n`)
       assert.equal((await person.exit).exitCode, 0, person.written)
       const said = await readFile(join(tree.root, 'var/tmp/said'), 'utf8')
-      assert.match(said, /^\/home\/bastion$/m)
+      assert.match(said, /^\/home\/ssm-user$/m)
       assert.match(said, /^pgctl-acme$/m)
       assert.match(said, /^pod\/hermes-/m)
       assert.match(said, /^hermes-\S+ /m)
