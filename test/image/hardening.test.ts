@@ -14,9 +14,12 @@ describeImage(
   () => {
     let tree: FinishedTree
 
-    before(async () => {
-      tree = await finishedTree()
-    })
+    before(
+      async () => {
+        tree = await finishedTree()
+      },
+      { timeout: 450_000 },
+    )
     after(() => tree?.[Symbol.asyncDispose]())
 
     it(`scores ${SCORE_FLOOR} of 100 at least`, { timeout: 450_000 }, async () => {
