@@ -35,7 +35,8 @@ export async function openDetached(
   const config = loadConfig(surroundings)
   const bind = wishes.bind ?? config.settings.bind.value
   parseBindAddress(bind)
-  if (!targets.every(standsAlone) || surroundings.flags.installation !== undefined) chooseInstallation(config)
+  const isAlone = targets.every(standsAlone) && surroundings.flags.installation === undefined
+  if (!isAlone) chooseInstallation(config)
   const { port, route, reason } = wishes
   const request = {
     request: 'open',
@@ -48,6 +49,6 @@ export async function openDetached(
   }
   const ask = () =>
     askBackgroundStarting<OpenResult>(surroundings, { request, sameVersion: true, signal, onEvent })
-  const { tunnels, failures, former } = await askWithBastion(surroundings, ask, signal)
+  const { tunnels, failures, former } = await (isAlone ? ask() : askWithBastion(surroundings, ask, signal))
   return { tunnels, failures: failures.map(errorOf), former }
 }

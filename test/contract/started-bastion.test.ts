@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { installClientProbes } from '../support/client-probe.ts'
@@ -52,6 +53,18 @@ describe('a bastion at 0', { timeout: 240_000 }, () => {
       assert.equal(status, 0, stderr)
       assert.match(stderr, STARTING)
     })
+
+  it('is nothing to a tunnel by a machine that is named, whose own failure is told', TIMEOUT, async () => {
+    await stop()
+    await writeFile(join(cli.home, 'none.yaml'), '{}\n')
+    const { status, stderr } = await cli.run(
+      ['tunnel', 'i-0fedcba9876543210', 'db.internal:5432', '--detach', '--region', 'eu-central-1'],
+      { environment: { ...environment, PGCTL_CONFIG: join(cli.home, 'none.yaml') } },
+    )
+    assert.notEqual(status, 0)
+    assert.doesNotMatch(stderr, /starting it|installation/)
+    assert.match(stderr, /i-0fedcba9876543210/)
+  })
 
   it('is started for what finds the tunnel of an earlier one asleep', TIMEOUT, async () => {
     assert.equal((await run('psql', '--', '-c', 'select 1')).status, 0)
