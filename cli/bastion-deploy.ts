@@ -101,7 +101,7 @@ export async function destroyBastion(
   const { installation } = deployed.here
   if (confirm !== installation.name)
     throw new PgctlError('usage', `nothing of ${installation.name} was deleted: nobody has confirmed it`, {
-      why: 'whoever is on the bastion is cut off, and what was written down of sessions is deleted with its key',
+      why: 'whoever is on the bastion is cut off, and what was written down of sessions and by its audit is deleted with its key',
       next: `if that is what you want: pgctl bastion destroy --confirm ${installation.name}`,
     })
   const stack = bastionStackName(installation.workspace)

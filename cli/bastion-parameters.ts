@@ -4,6 +4,7 @@ import {
   formatRules,
   inOrder,
   NO_RULES,
+  NONE_FOUND,
   parseRules,
   RULES_PARAMETER,
 } from '#core/bastion/datastore-rules.ts'
@@ -17,6 +18,8 @@ import type { Deps } from './deps.ts'
 
 /** What the stack of the bastion is told: what a person says, and what there is to be found. */
 
+const CLUSTER_PARAMETER = 'ClusterGroup'
+
 export interface ParameterWishes {
   readonly set: ReadonlyMap<string, string>
   readonly signal: AbortSignal
@@ -27,7 +30,7 @@ export interface ParameterWishes {
 export async function bastionParameters(
   template: Template,
   state: StackState | undefined,
-  deps: Deps,
+  deps: Pick<Deps, 'installation' | 'clusterName' | 'namespace' | 'inventory'>,
   { set, signal, onNotice }: ParameterWishes,
 ): Promise<readonly GivenParameter[]> {
   const takes = takenBy(template)
@@ -42,9 +45,12 @@ export async function bastionParameters(
     ['Namespace', namespace],
     ...(state === undefined ? placeIn(inventory) : []),
   ])
+  // The cluster need not be named, and so is not asked for.
+  if (state === undefined && inventory.cluster?.securityGroup === undefined && !set.has(CLUSTER_PARAMETER))
+    onNotice(withoutCluster(inventory))
   const rules = set.get(RULES_PARAMETER) ?? deployed.get(RULES_PARAMETER)
   if (rules !== NO_RULES) {
-    known.set(RULES_PARAMETER, rulesIn(inventory, parseRules(deployed.get(RULES_PARAMETER) ?? NO_RULES)))
+    known.set(RULES_PARAMETER, rulesIn(inventory, parseRules(deployed.get(RULES_PARAMETER) ?? NONE_FOUND)))
     if (!set.has(RULES_PARAMETER))
       for (const { part, action } of unseenIn(inventory))
         onNotice(`${part} cannot be seen (${action}): whether it lets the bastion in stays as it is`)
@@ -54,7 +60,7 @@ export async function bastionParameters(
 
 /** Where the installation is: its network, its private subnets, its cluster. What cannot be seen is asked for. */
 function placeIn({ network, cluster }: Inventory): [string, string][] {
-  const place: [string, string | undefined][] = [['ClusterGroup', cluster?.securityGroup]]
+  const place: [string, string | undefined][] = [[CLUSTER_PARAMETER, cluster?.securityGroup]]
   if (network !== undefined) {
     const subnets = network.subnets.filter(({ kind }) => kind === 'private').map(({ id }) => id)
     const [range, ...more] = network.ranges
@@ -65,6 +71,12 @@ function placeIn({ network, cluster }: Inventory): [string, string][] {
     )
   }
   return place.filter((each): each is [string, string] => each[1] !== undefined)
+}
+
+function withoutCluster({ unreadable }: Inventory): string {
+  const unseen = unreadable.find(({ part }) => part === 'cluster')
+  const why = unseen === undefined ? 'was not found' : `cannot be seen (${unseen.action})`
+  return `the security group of the cluster ${why}: it does not let the bastion in, unless --set ${CLUSTER_PARAMETER}=sg-… names it`
 }
 
 /**
@@ -86,5 +98,5 @@ export function rulesOf(
   state: StackState | undefined,
 ): readonly DatastoreRule[] {
   const chosen = parameters.find(({ name }) => name === RULES_PARAMETER)
-  return parseRules(chosen?.value ?? state?.parameters.get(RULES_PARAMETER) ?? NO_RULES)
+  return parseRules(chosen?.value ?? state?.parameters.get(RULES_PARAMETER) ?? NONE_FOUND)
 }

@@ -3,13 +3,14 @@ import { LOGIN_SOURCES } from '#core/datastores/login.ts'
 import { PgctlError } from '#core/errors.ts'
 import { BaseCommand } from './base-command.ts'
 import type { DatastoreTelling, DatastoreWishes } from './datastore-opening.ts'
-import { backgroundFlag, installationFlags, reasonFlag } from './flags.ts'
+import { backgroundFlag, installationFlags, reasonFlag, startFlag } from './flags.ts'
 import { datastoreTelling } from './render/datastore.ts'
 
 /** Which datastore, who enters it, and by whose certificate it is known. */
 export const datastoreFlags = {
   ...installationFlags,
   ...reasonFlag,
+  ...startFlag,
   ...backgroundFlag,
   credentials: Flags.option({
     options: LOGIN_SOURCES,

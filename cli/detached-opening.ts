@@ -7,6 +7,7 @@ import { askBackgroundStarting, whenceOf } from './background.ts'
 import { chooseInstallation } from './config.ts'
 import type { Surroundings } from './deps.ts'
 import { loadConfig } from './load-config.ts'
+import { askWithBastion } from './started-bastion.ts'
 import { errorOf } from './supervisor/messages.ts'
 import type { OpenResult, SupervisorEvent } from './supervisor/supervisor.ts'
 import { standsAlone } from './tunnel-goal.ts'
@@ -34,21 +35,20 @@ export async function openDetached(
   const config = loadConfig(surroundings)
   const bind = wishes.bind ?? config.settings.bind.value
   parseBindAddress(bind)
-  if (!targets.every(standsAlone) || surroundings.flags.installation !== undefined) chooseInstallation(config)
+  const isAlone = targets.every(standsAlone) && surroundings.flags.installation === undefined
+  if (!isAlone) chooseInstallation(config)
   const { port, route, reason } = wishes
   const request = {
     request: 'open',
     ...whenceOf(surroundings),
     ...{ words, port, bind, route, reason, idleMs: lazy?.idle },
   }
-  const { tunnels, failures, former } = await askBackgroundStarting<OpenResult>(surroundings, {
-    request,
-    sameVersion: true,
-    signal,
-    onEvent: (event) => {
-      const told = event as SupervisorEvent
-      if ('logged' in told) report(told.logged.event, targets.length === 1, 0)
-    },
-  })
+  const onEvent = (event: unknown) => {
+    const told = event as SupervisorEvent
+    if ('logged' in told) report(told.logged.event, targets.length === 1, 0)
+  }
+  const ask = () =>
+    askBackgroundStarting<OpenResult>(surroundings, { request, sameVersion: true, signal, onEvent })
+  const { tunnels, failures, former } = await (isAlone ? ask() : askWithBastion(surroundings, ask, signal))
   return { tunnels, failures: failures.map(errorOf), former }
 }

@@ -6,6 +6,7 @@ import type { Surroundings } from './deps.ts'
 import { findProgram } from './find-program.ts'
 import { runTellingRefusals } from './kubectl-refusal.ts'
 import { environmentFor } from './quick-cluster.ts'
+import { askWithBastion } from './started-bastion.ts'
 import type { ClusterWay, SupervisorEvent } from './supervisor/supervisor.ts'
 
 /** How long a tunnel to the cluster that nobody has asked for by name keeps its session unused. */
@@ -59,7 +60,8 @@ export async function openShared(
 ): Promise<ClusterWay | undefined> {
   const request = { request: 'cluster', open: true, idleMs: SHARED_IDLE, ...whenceOf(surroundings) }
   try {
-    return await askBackgroundStarting<ClusterWay>(surroundings, { request, sameVersion: true, signal })
+    const ask = () => askBackgroundStarting<ClusterWay>(surroundings, { request, sameVersion: true, signal })
+    return await askWithBastion(surroundings, ask, signal)
   } catch (error) {
     // No socket here, or tunnels held by another version: a session of one's own does as well.
     if (!isPgctlError(error, 'not-supported')) throw error

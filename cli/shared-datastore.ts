@@ -7,6 +7,7 @@ import { askBackgroundStarting, type Whence, whenceOf } from './background.ts'
 import type { DatastoreTelling, DatastoreWays, DatastoreWishes, OpenDatastore } from './datastore-opening.ts'
 import type { Surroundings } from './deps.ts'
 import { holdTunnel, SHARED_IDLE } from './shared-cluster.ts'
+import { askWithBastion } from './started-bastion.ts'
 import type { DatastoreWay } from './supervisor/datastores.ts'
 
 /**
@@ -23,7 +24,7 @@ export async function findSharedWays(
 ): Promise<DatastoreWays | undefined> {
   const ask = (node?: Endpoint) => askFor(surroundings, wishes, node, signal)
   try {
-    const way = await ask()
+    const way = await askWithBastion(surroundings, ask, signal)
     for (const notice of way.notices) tell.notice(notice)
     if (way.isNew) tell.notice(started(way.store))
     return new SharedWays({ way, ask, surroundings, tell })

@@ -48,7 +48,7 @@ export default class Psql extends DatastoreCommand {
         return this.lendCtrlC()
       },
     }
-    process.exitCode = await runPsql(this.surroundings(flags), run, this.telling(), this.signal)
+    process.exitCode = await runPsql(this.sessionSurroundings(flags), run, this.telling(), this.signal)
     return undefined
   }
 }

@@ -33,7 +33,7 @@ export default class Redis extends DatastoreCommand {
       ...{ credentials: flags.credentials, user: flags.user, words: client },
       onRun: () => this.lendCtrlC(),
     }
-    process.exitCode = await runRedis(this.surroundings(flags), run, this.telling(), this.signal)
+    process.exitCode = await runRedis(this.sessionSurroundings(flags), run, this.telling(), this.signal)
     return undefined
   }
 }

@@ -121,7 +121,7 @@ export default class Tunnel extends BaseCommand {
   async #detach(wishes: TunnelWishes, where: DetachFlags): Promise<void> {
     const { openDetached } = await import('../detached-opening.ts')
     const { tunnels, failures, former } = await openDetached(
-      this.surroundings(where),
+      this.sessionSurroundings(where),
       wishes,
       (event, isOnly) => {
         this.#show(event, isOnly)
@@ -170,6 +170,7 @@ export default class Tunnel extends BaseCommand {
 }
 
 interface DetachFlags {
+  readonly start: boolean
   readonly installation?: string | undefined
   readonly region?: string | undefined
   readonly profile?: string | undefined

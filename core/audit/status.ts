@@ -7,7 +7,10 @@ const schema = z.object({
   v: z.literal(1),
   /** When it said so. */
   at: z.number(),
-  /** When the oldest event happened that has been read and is not in the log yet; null where there is none. */
+  /**
+   * When the oldest event happened that has been read and is not in the log yet; where none can be read, since when; null
+   * where nothing waits.
+   */
   oldest: z.number().nullable(),
   /** The code of what keeps it from going on. */
   trouble: z.string().nullable(),

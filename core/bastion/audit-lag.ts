@@ -7,7 +7,7 @@ import { describeSpan } from './spans.ts'
 export const auditWordSchema = z.object({
   /** When what carries the log away said how it is; where it never has, when the machine started. */
   at: z.number(),
-  /** When the oldest event happened that waits; null where none does. */
+  /** When the oldest event happened that waits, or since when none can be read; null where nothing waits. */
   oldest: z.number().nullable(),
   /** The code of what keeps it from going on; null where nothing does. */
   trouble: z.string().nullable(),

@@ -7,6 +7,8 @@ import type { Template, TemplateValue } from '#core/stack/template.ts'
 export const RULES_PARAMETER = 'Datastores'
 /** The parameter's value where whoever deploys makes such rules elsewhere. */
 export const NO_RULES = 'none'
+/** … and where there were none to be found: the next deployment looks again. */
+export const NONE_FOUND = 'not-found'
 
 export interface DatastoreRule {
   readonly group: string
@@ -32,12 +34,12 @@ export function inOrder(rules: readonly DatastoreRule[]): DatastoreRule[] {
 
 /** As the parameter has it. */
 export function formatRules(rules: readonly DatastoreRule[]): string {
-  return rules.length === 0 ? NO_RULES : rules.map(({ group, port }) => `${group}:${port}`).join(',')
+  return rules.length === 0 ? NONE_FOUND : rules.map(({ group, port }) => `${group}:${port}`).join(',')
 }
 
 /** What the parameter's pattern has let through. */
 export function parseRules(text: string): DatastoreRule[] {
-  if (text === NO_RULES) return []
+  if (text === NO_RULES || text === NONE_FOUND) return []
   return text.split(',').map((rule) => {
     const [group = '', port = ''] = rule.split(':')
     return { group, port: Number(port) }

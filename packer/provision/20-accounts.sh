@@ -1,7 +1,7 @@
 #!/bin/bash
 # Who there is: root, whom nobody can become, and one account that sessions run as. None has a password. It is called as the
-# agent calls the one that it makes where there is none, with a rule of sudo: whatever an account's session preferences say
-# or leave out, sessions are this one's.
+# agent calls the one that it makes where there is none, with a rule of sudo: where an account's session preferences name
+# nobody, sessions are this one's. Preferences that name root make them root's, which no image can refuse.
 set -euo pipefail
 
 if ! getent passwd ssm-user >/dev/null; then

@@ -41,6 +41,14 @@ known='"installation": {"name": "acme", "workspace": "paragon-acme", "account": 
   [ "$(grep -c reach "$BATS_TEST_TMPDIR/loaded")" -eq 2 ]
 }
 
+@test "where no ports are said it reaches those of endpoints and of every kind of datastore, as its security group does" {
+  answer user-data "{\"pgctl\": 1, $known}"
+  run "$packer/first-boot"
+  [ "$status" -eq 0 ]
+  ports=$(sed -n 's/^add element inet pgctl reach { 10\.20\.0\.0\/16 \. \(.*\) }$/\1/p' "$BATS_TEST_TMPDIR/loaded" | paste -sd ' ')
+  [ "$ports" = '443 5432 6379 6380 9092 9094 9096 9098' ]
+}
+
 @test "the machine knows its own name, where the metadata tells it" {
   answer user-data "{\"pgctl\": 1, $known}"
   answer meta-data/instance-id i-0123456789abcdef0

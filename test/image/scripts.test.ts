@@ -32,7 +32,7 @@ describeWith(['bats', 'jq'], 'what runs at boot', { timeout: 120_000 }, () => {
     const { stdout } = await run(programOf('bats'), ['--tap', file]).catch((error: { stdout?: string }) => {
       throw new Error(error.stdout ?? String(error))
     })
-    assert.match(stdout, /^1\.\.8$/m)
-    assert.equal(stdout.match(/^ok /gm)?.length, 8)
+    assert.match(stdout, /^1\.\.9$/m)
+    assert.equal(stdout.match(/^ok /gm)?.length, 9)
   })
 })

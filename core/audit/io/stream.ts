@@ -62,6 +62,8 @@ export class AuditStream {
   readonly #counts = { shipped: 0, refused: 0, moved: 0 }
   /** The code of why it does not go on. */
   #trouble: string | undefined
+  /** Since when. */
+  #stuckSince: Ms | undefined
   /** What of that was said last, and when; whether it was taken back. */
   #said: { readonly kind: string; readonly at: Ms } | undefined
   #isSaid = false
@@ -180,6 +182,7 @@ export class AuditStream {
       },
     })
     this.#trouble = undefined
+    this.#stuckSince = undefined
     if (this.#isSaid) say('it goes on')
     this.#isSaid = false
     return result
@@ -187,8 +190,9 @@ export class AuditStream {
 
   /** Once: what comes and goes is said again only after a while, however often it does. */
   #complain(error: PgctlError | NodeJS.ErrnoException): void {
-    const { mono } = this.#shell.clock.now()
+    const { mono, wall } = this.#shell.clock.now()
     this.#trouble = error.code ?? error.message
+    this.#stuckSince ??= wall
     if (this.#said?.kind !== this.#trouble || mono - this.#said.at >= SAY_AGAIN) {
       const { why, next } = error as Partial<PgctlError>
       const more = [why, next === undefined ? undefined : `next: ${next}`].filter(
@@ -205,7 +209,8 @@ export class AuditStream {
     const first = this.#waiting.find(({ event }) => event !== undefined)?.event?.at ?? this.#grouper.oldest
     const { mono, wall } = this.#shell.clock.now()
     this.#toldAt = mono
-    const how = { at: wall, oldest: first ?? null, trouble: this.#trouble ?? null }
+    // What cannot be read waits as well: nobody knows for how long, but at least since then.
+    const how = { at: wall, oldest: first ?? this.#stuckSince ?? null, trouble: this.#trouble ?? null }
     await this.#shell.tell({ v: 1, ...how, ...this.#counts })
   }
 }

@@ -2,7 +2,7 @@ import type { Ms } from '#core/clock.ts'
 import { isPgctlError, messageOf } from '#core/errors.ts'
 import type { Store } from '#core/store.ts'
 import { describeAction, type LifeAction, type LifeVerdict } from '../actions.ts'
-import type { BastionGroup, ElevationApi } from '../control.ts'
+import type { ElevationApi } from '../control.ts'
 import { decide } from '../decide.ts'
 import { withoutElevation } from '../elevations.ts'
 import { type LifeState, withDone } from '../life-state.ts'
@@ -56,7 +56,7 @@ export async function tickBastion(
   const results: ActionResult[] = []
   const done: LifeAction[] = []
   for (const action of actions) {
-    const result = await carryOut(action, signals.group, shell)
+    const result = await carryOut(action, signals, shell)
     results.push(result)
     if (result.outcome === 'done') done.push(action)
     // What comes after a step rests on it: the machine is not replaced while the template is still the bad one.
@@ -75,14 +75,10 @@ function withOutcome(state: LifeState, done: readonly LifeAction[], now: Ms): Li
   )
 }
 
-async function carryOut(
-  action: LifeAction,
-  group: BastionGroup | undefined,
-  shell: TickShell,
-): Promise<ActionResult> {
+async function carryOut(action: LifeAction, signals: Signals, shell: TickShell): Promise<ActionResult> {
   const result = { what: describeAction(action), why: action.why }
   try {
-    const because = await take(action, group, shell)
+    const because = await take(action, signals, shell)
     return { ...result, outcome: because === undefined ? 'done' : 'left', because }
   } catch (error) {
     if (!isPgctlError(error)) throw error
@@ -91,14 +87,10 @@ async function carryOut(
 }
 
 /** Why it was left undone after all; undefined where it is done. */
-async function take(
-  action: LifeAction,
-  group: BastionGroup | undefined,
-  shell: TickShell,
-): Promise<string | undefined> {
+async function take(action: LifeAction, signals: Signals, shell: TickShell): Promise<string | undefined> {
   const { control, records, elevations, signal } = shell
-  if ('unlessUsed' in action && action.unlessUsed && (await hasSession(shell, group)))
-    return 'a session was opened meanwhile'
+  const use = 'unlessUsed' in action && action.unlessUsed ? await useMeanwhile(shell, signals) : undefined
+  if (use !== undefined) return use
   switch (action.kind) {
     case 'resize':
       await control.resize(action.sizes, action.remember, signal)
@@ -121,7 +113,15 @@ async function take(
   }
 }
 
-async function hasSession(shell: TickShell, group: BastionGroup | undefined): Promise<boolean> {
+/** Undefined where nobody uses it now either. What was known at the look and is not any more counts as use. */
+async function useMeanwhile(
+  shell: TickShell,
+  { group, sessions: before }: Signals,
+): Promise<string | undefined> {
   const sessions = await sessionsOn(shell, group)
-  return sessions.known && sessions.value.some(({ status }) => status === 'connected')
+  if (!sessions.known)
+    return before.known ? `who is on it is not known any more (${sessions.why})` : undefined
+  return sessions.value.some(({ status }) => status === 'connected')
+    ? 'a session was opened meanwhile'
+    : undefined
 }

@@ -142,6 +142,23 @@ describe('a stream that does not go on', () => {
     assert.match(bench.said[0] ?? '', /EACCES/)
   })
 
+  it('is behind since it cannot read, although it does not know of what', async () => {
+    const bench = new Bench()
+    const refusal = () => Object.assign(new Error('EACCES'), { code: 'EACCES', syscall: 'open' })
+    bench.unread.push(refusal(), refusal(), refusal())
+    bench.mono = 10_000
+    await bench.carry()
+    const stuck = bench.told.filter(({ trouble }) => trouble === 'EACCES')
+    assert.deepEqual(
+      stuck.map(({ oldest }) => oldest),
+      [START + 10_000, START + 10_000, START + 10_000],
+    )
+    bench.mono += 60_000
+    await bench.carry()
+    const { trouble, oldest } = bench.told.at(-1) as StreamStatus
+    assert.deepEqual([trouble, oldest], [null, null])
+  })
+
   it('carries on where it cannot write down how far it is', async () => {
     const bench = new Bench()
     bench.remember = async () => {

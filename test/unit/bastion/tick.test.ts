@@ -193,6 +193,26 @@ describe('a look at a bastion, and what follows', () => {
     )
   })
 
+  it('leaves it running when who is on it was known at the look, and is not any more at the stop', async () => {
+    const { world, minutes, calls, tick, refused, during } = scene()
+    await minutes(20)
+    world.now += MINUTE
+    during(() => refused.add('sessions'))
+    const { results } = await tick()
+    assert.deepEqual(
+      results.map(({ outcome, because }) => [outcome, because]),
+      [['left', 'who is on it is not known any more (not allowed)']],
+    )
+    assert.deepEqual(calls, [])
+  })
+
+  it('is stopped all the same when who is on it has not been known for the whole cap', async () => {
+    const { minutes, calls, refused } = scene()
+    refused.add('sessions')
+    await minutes((DEFAULT_LIFE.unknownCap + DEFAULT_LIFE.idleAfter) / MINUTE + 2)
+    assert.deepEqual(calls, ['resize 0'])
+  })
+
   it('tries again with the next look what was refused', async () => {
     const { minutes, refused, calls, store } = scene()
     refused.add('resize 0')
