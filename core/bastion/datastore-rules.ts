@@ -1,3 +1,4 @@
+import { PgctlError } from '#core/errors.ts'
 import type { Datastore } from '#core/installation/datastores.ts'
 import type { Template, TemplateValue } from '#core/stack/template.ts'
 
@@ -37,9 +38,14 @@ export function formatRules(rules: readonly DatastoreRule[]): string {
   return rules.length === 0 ? NONE_FOUND : rules.map(({ group, port }) => `${group}:${port}`).join(',')
 }
 
-/** What the parameter's pattern has let through. */
+/** Reads the parameter. @throws PgctlError `usage` for what the template's pattern would not let through. */
 export function parseRules(text: string): DatastoreRule[] {
   if (text === NO_RULES || text === NONE_FOUND) return []
+  if (!/^sg-[0-9a-f]+:\d{1,5}(,sg-[0-9a-f]+:\d{1,5})*$/.test(text))
+    throw new PgctlError('usage', `${RULES_PARAMETER} cannot be ${JSON.stringify(text)}`, {
+      why: 'it names security groups, each with a port: sg-0a1b2c3d:5432,sg-0c2d3e4f:6379',
+      next: `leave --set ${RULES_PARAMETER} out, and they are found; ${NO_RULES} leaves them alone`,
+    })
   return text.split(',').map((rule) => {
     const [group = '', port = ''] = rule.split(':')
     return { group, port: Number(port) }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { datastoreRules, formatRules, parseRules, withDatastoreRules } from '#core/bastion/datastore-rules.ts'
+import { isPgctlError } from '#core/errors.ts'
 import { datastore } from '../installation/support.ts'
 
 const at = (...ports: number[]) => ports.map((port) => ({ host: `db-${port}.internal`, port }))
@@ -28,6 +29,15 @@ describe('the rules by which datastores let the bastion in', () => {
     )
     assert.equal(formatRules([]), 'not-found')
     for (const text of ['not-found', 'none']) assert.deepEqual(parseRules(text), [])
+  })
+
+  it('are refused where they are something else, before anything is asked of the cloud', () => {
+    for (const text of ['', 'sg-0a', 'sg-0a:', 'sg-0a:5432;sg-0b:1', 'db:5432', 'all'])
+      assert.throws(
+        () => parseRules(text),
+        (error) => isPgctlError(error, 'usage'),
+        text,
+      )
   })
 
   it('are read as they were written', () => {
