@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { WORLD } from '#sandbox/world.ts'
-import { GLOBEX } from '#sandbox/worlds/globex.ts'
+import { BOTH_INSTALLATIONS } from '../support/both-installations.ts'
 import { isAlive, supervisorPid } from '../support/end-supervisor.ts'
 import { eventually } from '../support/eventually.ts'
 import { type SandboxCli, startSandboxCli } from '../support/sandbox-cli.ts'
@@ -11,21 +11,6 @@ import { fetchThrough } from '../support/tunnel-requests.ts'
 
 const TIMEOUT = { timeout: 30_000 }
 const PAYLOAD = `${WORLD.payloadHost}:${WORLD.payloadPort}`
-const GLOBEX_ROLE = GLOBEX.role ?? assert.fail('it is entered by a role')
-
-const CONFIG = `installation: acme
-installations:
-  acme:
-    workspace: ${WORLD.workspace}
-    account: "${WORLD.account}"
-    region: ${WORLD.region}
-  globex:
-    workspace: ${GLOBEX.workspace}
-    account: "${GLOBEX.account}"
-    region: ${GLOBEX.region}
-    role: ${GLOBEX_ROLE.arn}
-    externalId: ${GLOBEX_ROLE.externalId}
-`
 
 interface ListedTunnel {
   readonly id: number
@@ -40,7 +25,7 @@ interface ListedTunnel {
 describe('tunnels in the background', { timeout: 180_000 }, () => {
   let cli: SandboxCli
   before(async () => {
-    cli = await startSandboxCli({ config: CONFIG })
+    cli = await startSandboxCli({ config: BOTH_INSTALLATIONS })
   })
   afterEach(async () => {
     await cli.run(['tunnel', 'stop', '--all'])

@@ -5,10 +5,10 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { CACHE_PASSWORD, DATABASE_LOGIN, TOKEN_USER } from '#sandbox/datastores/logins.ts'
-import { WORLD } from '#sandbox/world.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
 import { databaseHost } from '#sandbox/worlds/datastores.ts'
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
+import { BOTH_INSTALLATIONS } from '../support/both-installations.ts'
 import { type ClientSeen, installClientProbes } from '../support/client-probe.ts'
 import { eventually } from '../support/eventually.ts'
 import { type SandboxCli, startSandboxCli } from '../support/sandbox-cli.ts'
@@ -16,25 +16,11 @@ import { type SandboxCli, startSandboxCli } from '../support/sandbox-cli.ts'
 /** What the clients of datastores are started with, as a program in their place sees it. */
 
 const TIMEOUT = { timeout: 30_000 }
-const CONFIG = `installation: acme
-installations:
-  acme:
-    workspace: ${WORLD.workspace}
-    account: "${WORLD.account}"
-    region: ${WORLD.region}
-  globex:
-    workspace: ${GLOBEX.workspace}
-    account: "${GLOBEX.account}"
-    region: ${GLOBEX.region}
-    role: ${GLOBEX.role.arn}
-    externalId: ${GLOBEX.role.externalId}
-`
-
 describe('the client of a datastore', { timeout: 120_000 }, () => {
   let cli: SandboxCli
   let environment: Record<string, string>
   before(async () => {
-    cli = await startSandboxCli({ config: CONFIG })
+    cli = await startSandboxCli({ config: BOTH_INSTALLATIONS })
     environment = {
       PATH: `${await installClientProbes(cli.home)}${delimiter}${process.env['PATH']}`,
       PROBE_VERSION: '15.18 (Debian 15.18-0)',

@@ -4,10 +4,10 @@ import { delimiter, join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { CACHE_PASSWORD, DATABASE_LOGIN, TOKEN_USER } from '#sandbox/datastores/logins.ts'
 import { DEFAULT_KNOBS } from '#sandbox/knobs.ts'
-import { WORLD } from '#sandbox/world.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
 import { databaseHost } from '#sandbox/worlds/datastores.ts'
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
+import { BOTH_INSTALLATIONS } from '../support/both-installations.ts'
 import { type ClientSeen, installClientProbes } from '../support/client-probe.ts'
 import { isAlive, supervisorPid } from '../support/end-supervisor.ts'
 import { eventually } from '../support/eventually.ts'
@@ -16,25 +16,11 @@ import { type SandboxCli, startSandboxCli } from '../support/sandbox-cli.ts'
 /** The tunnels to datastores that psql and redis-cli share: the second run pays for no session and for no call. */
 
 const TIMEOUT = { timeout: 40_000 }
-const CONFIG = `installation: acme
-installations:
-  acme:
-    workspace: ${WORLD.workspace}
-    account: "${WORLD.account}"
-    region: ${WORLD.region}
-  globex:
-    workspace: ${GLOBEX.workspace}
-    account: "${GLOBEX.account}"
-    region: ${GLOBEX.region}
-    role: ${GLOBEX.role.arn}
-    externalId: ${GLOBEX.role.externalId}
-`
-
 describe('a way to a datastore that clients share', { timeout: 300_000 }, () => {
   let cli: SandboxCli
   let environment: Record<string, string>
   before(async () => {
-    cli = await startSandboxCli({ config: CONFIG })
+    cli = await startSandboxCli({ config: BOTH_INSTALLATIONS })
     environment = {
       PATH: `${await installClientProbes(cli.home)}${delimiter}${process.env['PATH']}`,
       PROBE_VERSION: '17.2',

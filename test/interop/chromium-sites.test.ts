@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, it } from 'node:test'
-import { WORLD } from '#sandbox/world.ts'
-import { GLOBEX } from '#sandbox/worlds/globex.ts'
+import { BOTH_INSTALLATIONS } from '../support/both-installations.ts'
 import { type BrowserPage, openBrowserPage } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { describeWith } from '../support/peers.ts'
@@ -14,20 +13,6 @@ import { type CliProcess, type SandboxCli, startSandboxCli } from '../support/sa
 
 const TIMEOUT = { timeout: 60_000 }
 const REBOUND = 'rebound.example'
-const CONFIG = `installation: acme
-installations:
-  acme:
-    workspace: ${WORLD.workspace}
-    account: "${WORLD.account}"
-    region: ${WORLD.region}
-  globex:
-    workspace: ${GLOBEX.workspace}
-    account: "${GLOBEX.account}"
-    region: ${GLOBEX.region}
-    role: ${GLOBEX.role.arn}
-    externalId: ${GLOBEX.role.externalId}
-`
-
 describeWith(['chromium'], 'Chromium on two installations at once', { timeout: 180_000 }, () => {
   let cli: SandboxCli
   let page: BrowserPage
@@ -36,7 +21,7 @@ describeWith(['chromium'], 'Chromium on two installations at once', { timeout: 1
   const tunnels = new Map<string, { process: CliProcess; url: string; port: number }>()
   const parts = new AsyncDisposableStack()
   before(async () => {
-    cli = parts.use(await startSandboxCli({ config: CONFIG }))
+    cli = parts.use(await startSandboxCli({ config: BOTH_INSTALLATIONS }))
     for (const [name, target] of [
       ['acme', 'grafana'],
       ['acme', 'hermes'],

@@ -6,10 +6,10 @@ import { after, before, it } from 'node:test'
 import { promisify } from 'node:util'
 import { type Authority, createAuthority } from '#sandbox/certificates.ts'
 import { CACHE_PASSWORD } from '#sandbox/datastores/logins.ts'
-import { WORLD } from '#sandbox/world.ts'
 import { ACME } from '#sandbox/worlds/acme.ts'
 import { cacheNodes, configurationHost, REDIS_PORT } from '#sandbox/worlds/datastores.ts'
 import { GLOBEX } from '#sandbox/worlds/globex.ts'
+import { BOTH_INSTALLATIONS } from '../support/both-installations.ts'
 import { eventually } from '../support/eventually.ts'
 import { describeWith, programOf } from '../support/peers.ts'
 import { PtyPerson } from '../support/pty-person.ts'
@@ -24,19 +24,7 @@ const [ALONE] = ACME.caches
 const [, , SHARDED, ASKING] = GLOBEX.caches
 /** Each run has sessions of its own, and leaves none; those that share some say so. */
 const CONFIG = `background: off
-installation: acme
-installations:
-  acme:
-    workspace: ${WORLD.workspace}
-    account: "${WORLD.account}"
-    region: ${WORLD.region}
-  globex:
-    workspace: ${GLOBEX.workspace}
-    account: "${GLOBEX.account}"
-    region: ${GLOBEX.region}
-    role: ${GLOBEX.role.arn}
-    externalId: ${GLOBEX.role.externalId}
-`
+${BOTH_INSTALLATIONS}`
 
 describeWith(['redis-cli', 'redis-server'], 'pgctl redis on a real Redis', { timeout: 300_000 }, () => {
   let cli: SandboxCli
