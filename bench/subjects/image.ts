@@ -16,7 +16,7 @@ export const image: Subject = {
   name: 'image',
   title: "The bastion's image",
   method:
-    'The tree of the image, without the kernel and the agent of the vendor, which cannot be fetched here, booted by systemd-nspawn with the metadata of an instance beside it: user-space time to multi-user.target by systemd’s own account. The score is that of lynis, run in it.',
+    'The tree of the image, without the agent of the vendor, which cannot be fetched here, booted by systemd-nspawn with the metadata of an instance beside it: user-space time to multi-user.target by systemd’s own account. The score is that of lynis, run in it.',
   where: 'container',
   within: 600_000,
   async *measure({ signal }: Bench): AsyncGenerator<Row, void> {
@@ -41,7 +41,9 @@ export const image: Subject = {
       goal: atMost(0, asked),
     }
     if (peerProgram('lynis') === undefined) return
-    const score = await hardeningScore(tree)
+    // One that knows of no installation: it has not been booted before.
+    await using unknown = await finishedTree()
+    const score = await hardeningScore(unknown)
     yield { figure: 'score of lynis, of 100', measured: `${score}`, goal: atLeast(SCORE_FLOOR, score) }
   },
 }
