@@ -35,7 +35,9 @@ export async function bastionParameters(
 ): Promise<readonly GivenParameter[]> {
   const takes = takenBy(template)
   const { installation, clusterName, namespace } = deps
-  const inventory = await deps.inventory(['network', 'cluster', ...ENGINES], 'full', signal)
+  const isNew = state === undefined
+  // Where it is, a stack that is there has been told.
+  const inventory = await deps.inventory(isNew ? ['network', 'cluster', ...ENGINES] : ENGINES, 'full', signal)
   const deployed = state?.parameters ?? new Map<string, string>()
   const known = new Map([
     ['Workspace', installation.workspace],
@@ -43,10 +45,10 @@ export async function bastionParameters(
     ['Product', installation.product],
     ['Cluster', clusterName],
     ['Namespace', namespace],
-    ...(state === undefined ? placeIn(inventory) : []),
+    ...(isNew ? placeIn(inventory) : []),
   ])
   // The cluster need not be named, and so is not asked for.
-  if (state === undefined && inventory.cluster?.securityGroup === undefined && !set.has(CLUSTER_PARAMETER))
+  if (isNew && inventory.cluster?.securityGroup === undefined && !set.has(CLUSTER_PARAMETER))
     onNotice(withoutCluster(inventory))
   const rules = set.get(RULES_PARAMETER) ?? deployed.get(RULES_PARAMETER)
   if (rules !== NO_RULES) {

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { bastionParameters } from '#cli/bastion-parameters.ts'
 import { PgctlError } from '#core/errors.ts'
+import { ENGINES } from '#core/installation/datastores.ts'
 import type { Installation } from '#core/installation/installation.ts'
 import type { Inventory } from '#core/installation/inventory.ts'
 import type { StackState } from '#core/stack/stack-api.ts'
@@ -23,6 +24,7 @@ async function told(
   { set = {}, deployed }: { set?: Record<string, string>; deployed?: Record<string, string> } = {},
 ) {
   const notices: string[] = []
+  let asked: readonly string[] = []
   const state: StackState | undefined = deployed && {
     ...{ status: 'CREATE_COMPLETE', reason: undefined, outputs: new Map() },
     parameters: new Map(
@@ -35,7 +37,10 @@ async function told(
     {
       installation: INSTALLATION,
       ...{ clusterName: 'paragon-acme', namespace: 'paragon' },
-      inventory: async () => inventory({ network: NETWORK, ...found }),
+      inventory: async (parts) => {
+        asked = parts
+        return inventory({ network: NETWORK, ...found })
+      },
     },
     {
       set: new Map(Object.entries({ ...(state === undefined && { ImageId: 'ami-0a' }), ...set })),
@@ -44,11 +49,18 @@ async function told(
     },
   )
   const values = new Map(parameters.map(({ name, value }) => [name, value]))
-  return { datastores: values.get('Datastores'), cluster: values.get('ClusterGroup'), notices }
+  return { datastores: values.get('Datastores'), cluster: values.get('ClusterGroup'), notices, asked }
 }
 
 const cannotSee = (part: 'cluster' | 'postgres', action: string) => ({
   unreadable: [{ part, action, error: new PgctlError('permission-denied', 'no') }],
+})
+
+describe('what is looked for', () => {
+  it('is where the installation is for a new stack, and for one that is there its datastores alone', async () => {
+    assert.deepEqual((await told({})).asked, ['network', 'cluster', ...ENGINES])
+    assert.deepEqual((await told({}, { deployed: { Datastores: 'not-found' } })).asked, ENGINES)
+  })
 })
 
 describe('which datastores let the bastion in', () => {
