@@ -14,11 +14,11 @@ if (major < 24 || (major === 24 && minor < 15)) {
 } else {
   // Node lets FORCE_COLOR win, and warns in the middle of the output; whoever says no to colours means it.
   if (process.env['NO_COLOR']) delete process.env['FORCE_COLOR']
+  const argv = process.argv.slice(2)
   const { becomeProgram } = await import('./quick-cluster.ts')
-  await becomeProgram(process.argv.slice(2), PGCTL_VERSION)
+  await becomeProgram(argv, PGCTL_VERSION)
   const { cacheCompiledCode } = await import('./compile-cache.ts')
   cacheCompiledCode()
-  const argv = process.argv.slice(2)
   const isPsql = argv[0] === 'psql'
   const status = isPsql
     ? await (await import('./quick-psql.ts')).runPsqlQuickly(argv, PGCTL_VERSION)

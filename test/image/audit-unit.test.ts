@@ -1,33 +1,21 @@
 import assert from 'node:assert/strict'
-import { execFile, spawnSync } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { Config } from '@oclif/core'
 import { STREAM_STATUS_FILE } from '#core/audit/status.ts'
 import { INSTALLATION_FILE } from '#core/installation/installation-file.ts'
+import { assertTaken, NEEDS_ANALYZER, unitSettings } from '../support/unit-files.ts'
 
 /** The bastion's unit that carries the audit's log away. */
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const path = join(root, 'packer/root/usr/lib/systemd/system/pgctl-audit-stream.service')
-const hasAnalyzer = spawnSync('systemd-analyze', ['--version']).status === 0
-
-async function settings(): Promise<Map<string, string[]>> {
-  const found = new Map<string, string[]>()
-  for (const line of (await readFile(path, 'utf8')).split('\n')) {
-    const [, name, value] = /^([A-Za-z]+)=(.*)$/.exec(line) ?? []
-    if (name !== undefined) found.set(name, [...(found.get(name) ?? []), value as string])
-  }
-  return found
-}
+const UNIT = 'pgctl-audit-stream.service'
 
 describe("the unit that carries the audit's log away", () => {
   it('runs a command that there is, whose files are where the unit lets it write', async () => {
-    const found = await settings()
+    const found = await unitSettings(UNIT)
     assert.deepEqual(found.get('ExecStart'), ['/usr/bin/pgctl bastion audit-stream'])
     const { flags } = (await Config.load({ root })).findCommand('bastion:audit-stream', { must: true })
     assert.deepEqual(found.get('ConditionPathExists'), [INSTALLATION_FILE, flags['machine']?.default])
@@ -40,7 +28,7 @@ describe("the unit that carries the audit's log away", () => {
   })
 
   it('stays away where no log group is named', { skip: spawnSync('jq').error && 'needs jq' }, async () => {
-    const [condition = ''] = (await settings()).get('ExecCondition') ?? []
+    const [condition = ''] = (await unitSettings(UNIT)).get('ExecCondition') ?? []
     const [, ...words] = condition.split(' ')
     assert.equal(words.pop(), INSTALLATION_FILE)
     const ask = (description: object) =>
@@ -51,7 +39,7 @@ describe("the unit that carries the audit's log away", () => {
   })
 
   it('is tried again whatever happens, and holds up nothing', async () => {
-    const found = await settings()
+    const found = await unitSettings(UNIT)
     assert.deepEqual([found.get('Restart'), found.get('StartLimitIntervalSec')], [['on-failure'], ['0']])
     for (const name of ['Before', 'RequiredBy', 'OnFailure', 'FailureAction'])
       assert.equal(found.get(name), undefined)
@@ -59,21 +47,7 @@ describe("the unit that carries the audit's log away", () => {
     assert.match(found.get('After')?.join(' ') ?? '', /systemd-networkd\.service/)
   })
 
-  it('is taken by systemd, which finds it well shut in', {
-    skip: !hasAnalyzer && 'needs systemd-analyze',
-  }, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'pgctl-unit-'))
-    try {
-      const copy = join(folder, 'pgctl-audit-stream.service')
-      // The program is in the image, and not on this computer.
-      await writeFile(copy, (await readFile(path, 'utf8')).replace('/usr/bin/pgctl', '/bin/true'))
-      const run = promisify(execFile)
-      const { stdout, stderr } = await run('systemd-analyze', ['verify', copy])
-      assert.equal(stdout + stderr, '')
-      // Of ten, by the analyzer's own measure; it fails above.
-      await run('systemd-analyze', ['security', '--offline=true', '--threshold=20', copy])
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
-  })
+  it('is taken by systemd, which finds it well shut in', NEEDS_ANALYZER, () =>
+    assertTaken([UNIT], { shutIn: true }),
+  )
 })

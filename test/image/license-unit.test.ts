@@ -1,31 +1,17 @@
 import assert from 'node:assert/strict'
-import { execFile, spawnSync } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { Config } from '@oclif/core'
+import { assertTaken, NEEDS_ANALYZER, unitSettings, unitText } from '../support/unit-files.ts'
 
 /** The bastion's unit that has the license verified at boot. */
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const path = join(root, 'packer/root/usr/lib/systemd/system/pgctl-license-verify.service')
-const hasAnalyzer = spawnSync('systemd-analyze', ['--version']).status === 0
-
-async function settings(): Promise<Map<string, string[]>> {
-  const found = new Map<string, string[]>()
-  for (const line of (await readFile(path, 'utf8')).split('\n')) {
-    const [, name, value] = /^([A-Za-z]+)=(.*)$/.exec(line) ?? []
-    if (name !== undefined) found.set(name, [...(found.get(name) ?? []), value as string])
-  }
-  return found
-}
+const UNIT = 'pgctl-license-verify.service'
 
 describe('the unit that verifies the license at boot', () => {
   it('runs one command, which there is, with flags that it has', async () => {
-    const [exec = '', ...more] = (await settings()).get('ExecStart') ?? []
+    const [exec = '', ...more] = (await unitSettings(UNIT)).get('ExecStart') ?? []
     assert.deepEqual(more, [])
     const [program, topic, command, ...flags] = exec.split(' ')
     assert.deepEqual([program, topic, command], ['/usr/bin/pgctl', 'license', 'verify'])
@@ -36,7 +22,7 @@ describe('the unit that verifies the license at boot', () => {
   })
 
   it('holds up nothing: whatever comes of it, the bastion starts', async () => {
-    const found = await settings()
+    const found = await unitSettings(UNIT)
     assert.deepEqual(found.get('WantedBy'), ['multi-user.target'])
     for (const name of ['Before', 'RequiredBy', 'OnFailure', 'FailureAction', 'JobTimeoutAction'])
       assert.equal(found.get(name), undefined, name)
@@ -48,29 +34,15 @@ describe('the unit that verifies the license at boot', () => {
   })
 
   it('has no rights and no secret of its own', async () => {
-    const text = await readFile(path, 'utf8')
+    const text = await unitText(UNIT)
     assert.doesNotMatch(text, /LICENSE=|password|secret|token|AKIA/i)
-    const found = await settings()
+    const found = await unitSettings(UNIT)
     assert.deepEqual(found.get('DynamicUser'), ['yes'])
     assert.deepEqual(found.get('CapabilityBoundingSet'), [''])
     assert.equal(found.get('User'), undefined)
   })
 
-  it('is taken by systemd, which finds it well shut in', {
-    skip: !hasAnalyzer && 'needs systemd-analyze',
-  }, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'pgctl-unit-'))
-    try {
-      const copy = join(folder, 'pgctl-license-verify.service')
-      // The program is in the image, and not on this computer.
-      await writeFile(copy, (await readFile(path, 'utf8')).replace('/usr/bin/pgctl', '/bin/true'))
-      const run = promisify(execFile)
-      const { stdout, stderr } = await run('systemd-analyze', ['verify', copy])
-      assert.equal(stdout + stderr, '')
-      // Of ten, by the analyzer's own measure; it fails above.
-      await run('systemd-analyze', ['security', '--offline=true', '--threshold=20', copy])
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
-  })
+  it('is taken by systemd, which finds it well shut in', NEEDS_ANALYZER, () =>
+    assertTaken([UNIT], { shutIn: true }),
+  )
 })
