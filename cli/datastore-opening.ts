@@ -24,7 +24,7 @@ export interface DatastoreTelling {
 }
 
 /** A datastore that was found, and the ways into it: by sessions of one's own, or by tunnels that others share. */
-export interface DatastoreWays extends DatastoreFacts {
+export interface DatastoreWays extends Pick<DatastoreFacts, 'store' | 'endpoint'> {
   /**
    * The login and a way to the datastore, which passes `front`. Opens both, or neither.
    * @throws PgctlError of the login first: it says more than a tunnel that was given up.
@@ -64,15 +64,13 @@ interface OwnWaysOptions {
 class OwnWays implements DatastoreWays {
   readonly store: Datastore
   readonly endpoint: Endpoint
-  readonly hosts: readonly string[]
   readonly #options: OwnWaysOptions
 
   constructor(options: OwnWaysOptions) {
     this.#options = options
-    const { store, endpoint, hosts } = options.facts
+    const { store, endpoint } = options.facts
     this.store = store
     this.endpoint = endpoint
-    this.hosts = hosts
   }
 
   async enter(front: Front | undefined): Promise<OpenDatastore> {

@@ -62,15 +62,13 @@ interface SharedWaysOptions {
 export class SharedWays implements DatastoreWays {
   readonly store: Datastore
   readonly endpoint: Endpoint
-  readonly hosts: readonly string[]
   readonly #options: SharedWaysOptions
 
   constructor(options: SharedWaysOptions) {
     this.#options = options
-    const { store, endpoint, hosts } = options.way
+    const { store, endpoint } = options.way
     this.store = store
     this.endpoint = endpoint
-    this.hosts = hosts
   }
 
   async enter(front: Front | undefined): Promise<OpenDatastore> {
